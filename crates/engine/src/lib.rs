@@ -1,0 +1,1 @@
+//! The policy of a hop: balance, health, pool, retry, attempt. Pure: no I/O, no clock, no randomness.

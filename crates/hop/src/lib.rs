@@ -1,0 +1,1 @@
+//! The reactor, sockets and timers, and the one driver of an attempt.

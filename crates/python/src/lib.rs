@@ -1,0 +1,1 @@
+//! The native module surehop._core: convert, wrap, map errors.
