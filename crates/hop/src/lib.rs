@@ -1,1 +1,6 @@
 //! The reactor, sockets and timers, and the one driver of an attempt.
+
+pub mod buffer;
+pub mod clock;
+pub mod reactor;
+pub mod socket;

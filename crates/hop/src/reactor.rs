@@ -1,0 +1,424 @@
+//! The per-thread reactor: readiness, timers and a small executor, driven by `turn`.
+//!
+//! There are no wakers. A socket remembers which task asked for it last; when the kernel says that
+//! it is ready, that task is put into the run queue. A task polls what it waits for again and finds
+//! out by itself what happened, so a task may wait for two sockets and a deadline at once for the
+//! price of one. Deadlines are re-armed lazily: a task has at most one entry that counts in the
+//! heap, and moving its deadline later, which is what nearly every request does, costs one store.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::future::{Future, poll_fn};
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Token};
+use slab::Slab;
+
+use crate::clock::{self, Millis, NEVER};
+
+/// Names a task of this thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TaskId {
+    index: u32,
+    /// Tells a task from an earlier one of the same index.
+    generation: u32,
+}
+
+const NO_TASK: TaskId = TaskId { index: u32::MAX, generation: 0 };
+const WAKE: Token = Token(usize::MAX - 1);
+const EVENTS: usize = 512;
+
+/// A deadline passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedOut;
+
+/// What the reactor knows of a registered descriptor.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    token: usize,
+    owner: Cell<TaskId>,
+    pub(crate) readable: Cell<bool>,
+    pub(crate) writable: Cell<bool>,
+    /// The peer will send no more (FIN, RST or an error was seen).
+    pub(crate) closed: Cell<bool>,
+    pub(crate) wants_read: Cell<bool>,
+    pub(crate) wants_write: Cell<bool>,
+    /// Set while nobody should hear from this socket: any event is told to its owner by this label.
+    label: Cell<Option<u64>>,
+}
+
+struct Task {
+    generation: u32,
+    future: Option<Pin<Box<dyn Future<Output = ()>>>>,
+    queued: bool,
+    deadline: Millis,
+    /// The heap entry that counts.
+    armed: Millis,
+}
+
+struct Core {
+    poll: RefCell<mio::Poll>,
+    events: RefCell<Events>,
+    slots: RefCell<Slab<Rc<Slot>>>,
+    tasks: RefCell<Slab<Task>>,
+    queue: RefCell<VecDeque<TaskId>>,
+    /// Tasks that gave way: they run in the next turn.
+    yielded: RefCell<Vec<TaskId>>,
+    heap: RefCell<BinaryHeap<Reverse<(Millis, TaskId)>>>,
+    stirred: RefCell<Vec<u64>>,
+    current: Cell<TaskId>,
+    /// The earliest deadline that the running task asked for in this poll.
+    deadline: Cell<Millis>,
+    now: Cell<Millis>,
+    generation: Cell<u32>,
+    on_panic: RefCell<Box<dyn Fn(&str)>>,
+}
+
+/// The reactor of this thread; a handle that is cheap to clone.
+#[derive(Clone)]
+pub struct Reactor(Rc<Core>);
+
+/// Ends another thread's `turn` early.
+#[derive(Clone, Debug)]
+pub struct Alarm(Arc<mio::Waker>);
+
+impl Alarm {
+    /// Makes the reactor's `turn` return.
+    pub fn ring(&self) {
+        // Only an exhausted eventfd counter can fail here, and then the reactor is awake anyway.
+        let _ = self.0.wake();
+    }
+}
+
+impl Reactor {
+    /// A reactor for this thread.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self(Rc::new(Core {
+            poll: RefCell::new(mio::Poll::new()?),
+            events: RefCell::new(Events::with_capacity(EVENTS)),
+            slots: RefCell::default(),
+            tasks: RefCell::default(),
+            queue: RefCell::default(),
+            yielded: RefCell::default(),
+            heap: RefCell::default(),
+            stirred: RefCell::default(),
+            current: Cell::new(NO_TASK),
+            deadline: Cell::new(NEVER),
+            now: Cell::new(clock::now()),
+            generation: Cell::new(0),
+            on_panic: RefCell::new(Box::new(|_| {})),
+        })))
+    }
+
+    /// The descriptor that becomes readable when `turn` has something to do (besides its timers).
+    pub fn fd(&self) -> RawFd {
+        self.0.poll.borrow().as_raw_fd()
+    }
+
+    /// Something that other threads can end a `turn` with. At most one a reactor.
+    pub fn alarm(&self) -> io::Result<Alarm> {
+        Ok(Alarm(Arc::new(mio::Waker::new(self.0.poll.borrow().registry(), WAKE)?)))
+    }
+
+    /// What to do with the message of a panic: the task that panicked is gone, everything else goes on.
+    pub fn on_panic(&self, tell: impl Fn(&str) + 'static) {
+        *self.0.on_panic.borrow_mut() = Box::new(tell);
+    }
+
+    /// The time of this turn.
+    pub fn now(&self) -> Millis {
+        self.0.now.get()
+    }
+
+    /// How many tasks there are.
+    pub fn tasks(&self) -> usize {
+        self.0.tasks.borrow().len()
+    }
+
+    /// Starts a task; it runs in this turn.
+    pub fn spawn(&self, future: impl Future<Output = ()> + 'static) -> TaskId {
+        let generation = self.0.generation.get().wrapping_add(1);
+        self.0.generation.set(generation);
+        let index = self.0.tasks.borrow_mut().insert(Task {
+            generation,
+            future: Some(Box::pin(future)),
+            queued: true,
+            deadline: NEVER,
+            armed: NEVER,
+        });
+        let id = TaskId { index: index as u32, generation };
+        self.0.queue.borrow_mut().push_back(id);
+        id
+    }
+
+    /// Puts a task into the run queue.
+    pub fn wake(&self, id: TaskId) {
+        if let Some(task) = self.0.tasks.borrow_mut().get_mut(id.index as usize)
+            && task.generation == id.generation
+            && !task.queued
+        {
+            task.queued = true;
+            self.0.queue.borrow_mut().push_back(id);
+        }
+    }
+
+    /// Waits for events until `limit` at most (`None`: as long as it takes) and runs what they wake.
+    pub fn turn(&self, limit: Option<Duration>) -> io::Result<()> {
+        let core = &*self.0;
+        for id in core.yielded.borrow_mut().drain(..) {
+            self.wake(id);
+        }
+        let timeout = if core.queue.borrow().is_empty() { self.until_next(limit) } else { Some(Duration::ZERO) };
+        {
+            let mut events = core.events.borrow_mut();
+            match core.poll.borrow_mut().poll(&mut events, timeout) {
+                Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(e),
+                _ => {}
+            }
+            core.now.set(clock::now());
+            for event in events.iter() {
+                self.dispatch(event);
+            }
+        }
+        self.fire();
+        // Taken out one by one: a task may wake or start others, and those run in this turn too.
+        loop {
+            let next = core.queue.borrow_mut().pop_front();
+            let Some(id) = next else { break };
+            self.run(id);
+        }
+        Ok(())
+    }
+
+    fn until_next(&self, limit: Option<Duration>) -> Option<Duration> {
+        let Some(next) = self.0.heap.borrow().peek().map(|Reverse((at, _))| *at) else {
+            return limit;
+        };
+        let wait = Duration::from_millis(next.saturating_sub(clock::now()));
+        Some(limit.map_or(wait, |limit| limit.min(wait)))
+    }
+
+    fn dispatch(&self, event: &mio::event::Event) {
+        let token = event.token();
+        if token == WAKE {
+            return;
+        }
+        let slots = self.0.slots.borrow();
+        let Some(slot) = slots.get(token.0 & 0xffff_ffff).filter(|slot| slot.token == token.0) else {
+            return;
+        };
+        let over = event.is_error() || event.is_read_closed();
+        let readable = event.is_readable() || over;
+        let writable = event.is_writable() || event.is_error();
+        if readable {
+            slot.readable.set(true);
+        }
+        if over {
+            slot.closed.set(true);
+        }
+        if writable {
+            slot.writable.set(true);
+        }
+        if let Some(label) = slot.label.get() {
+            if readable {
+                self.0.stirred.borrow_mut().push(label);
+                self.wake(slot.owner.get());
+            }
+        } else if readable && slot.wants_read.get() || writable && slot.wants_write.get() {
+            self.wake(slot.owner.get());
+        }
+    }
+
+    fn fire(&self) {
+        let now = self.now();
+        loop {
+            let due = {
+                let heap = self.0.heap.borrow();
+                match heap.peek() {
+                    Some(Reverse((at, id))) if *at <= now => (*at, *id),
+                    _ => return,
+                }
+            };
+            self.0.heap.borrow_mut().pop();
+            let mut tasks = self.0.tasks.borrow_mut();
+            let Some(task) = tasks.get_mut(due.1.index as usize) else { continue };
+            if task.generation != due.1.generation || task.armed != due.0 {
+                continue;
+            }
+            task.armed = NEVER;
+            if task.deadline <= now {
+                drop(tasks);
+                self.wake(due.1);
+            } else if task.deadline != NEVER {
+                task.armed = task.deadline;
+                self.0.heap.borrow_mut().push(Reverse((task.deadline, due.1)));
+            }
+        }
+    }
+
+    fn run(&self, id: TaskId) {
+        let core = &*self.0;
+        let taken = match core.tasks.borrow_mut().get_mut(id.index as usize) {
+            Some(task) if task.generation == id.generation => {
+                task.queued = false;
+                task.future.take()
+            }
+            _ => None,
+        };
+        let Some(mut future) = taken else { return };
+        core.current.set(id);
+        core.deadline.set(NEVER);
+        let mut context = Context::from_waker(Waker::noop());
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context)));
+        match polled {
+            Ok(Poll::Pending) => {
+                let mut tasks = core.tasks.borrow_mut();
+                if let Some(task) = tasks.get_mut(id.index as usize) {
+                    task.future = Some(future);
+                    let deadline = core.deadline.get();
+                    task.deadline = deadline;
+                    if deadline < task.armed {
+                        task.armed = deadline;
+                        core.heap.borrow_mut().push(Reverse((deadline, id)));
+                    }
+                }
+            }
+            Ok(Poll::Ready(())) => {
+                core.tasks.borrow_mut().remove(id.index as usize);
+                drop(future);
+            }
+            Err(panic) => {
+                core.tasks.borrow_mut().remove(id.index as usize);
+                (core.on_panic.borrow())(text_of(&*panic));
+                // What the task held is dropped with care: a second panic must not end the worker.
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(future)));
+            }
+        }
+        core.current.set(NO_TASK);
+    }
+
+    /// Waits until `poll` is ready or `deadline` has passed. It is polled whenever one of the sockets
+    /// that it touched becomes ready.
+    pub async fn until<T>(&self, deadline: Millis, mut poll: impl FnMut() -> Poll<T>) -> Result<T, TimedOut> {
+        poll_fn(|_| match poll() {
+            Poll::Ready(value) => Poll::Ready(Ok(value)),
+            Poll::Pending if self.now() >= deadline => Poll::Ready(Err(TimedOut)),
+            Poll::Pending => {
+                self.arm(deadline);
+                Poll::Pending
+            }
+        })
+        .await
+    }
+
+    /// Has the running task polled again at `deadline` at the latest.
+    pub fn arm(&self, deadline: Millis) {
+        self.0.deadline.set(self.0.deadline.get().min(deadline));
+    }
+
+    /// Sleeps until `deadline`.
+    pub async fn sleep(&self, deadline: Millis) {
+        let _ = self.until(deadline, || Poll::<()>::Pending).await;
+    }
+
+    /// Lets the other tasks have their turn.
+    pub async fn give_way(&self) {
+        let mut first = true;
+        poll_fn(|_| {
+            if first {
+                first = false;
+                self.again();
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Has the running task polled again in the next turn.
+    pub fn again(&self) {
+        self.0.yielded.borrow_mut().push(self.0.current.get());
+    }
+
+    /// The running task.
+    pub fn current(&self) -> TaskId {
+        self.0.current.get()
+    }
+
+    /// Labels of the resting sockets that became readable since the last call.
+    pub fn take_stirred(&self, into: &mut Vec<u64>) {
+        into.append(&mut self.0.stirred.borrow_mut());
+    }
+
+    pub(crate) fn register(&self, fd: RawFd, writable: bool) -> io::Result<Rc<Slot>> {
+        let mut slots = self.0.slots.borrow_mut();
+        let entry = slots.vacant_entry();
+        let generation = self.0.generation.get().wrapping_add(1);
+        self.0.generation.set(generation);
+        // 31 bits of generation above 32 bits of index: a late event never meets a newer socket.
+        let token = entry.key() | ((generation as usize & 0x7fff_ffff) << 32);
+        self.0.poll.borrow().registry().register(
+            &mut SourceFd(&fd),
+            Token(token),
+            Interest::READABLE | Interest::WRITABLE,
+        )?;
+        let slot = Rc::new(Slot {
+            token,
+            owner: Cell::new(self.current()),
+            readable: Cell::new(false),
+            writable: Cell::new(writable),
+            closed: Cell::new(false),
+            wants_read: Cell::new(false),
+            wants_write: Cell::new(false),
+            label: Cell::new(None),
+        });
+        entry.insert(slot.clone());
+        Ok(slot)
+    }
+
+    pub(crate) fn deregister(&self, fd: RawFd) {
+        let _ = self.0.poll.borrow().registry().deregister(&mut SourceFd(&fd));
+    }
+
+    pub(crate) fn own(&self, slot: &Slot) {
+        slot.owner.set(self.0.current.get());
+    }
+
+    pub(crate) fn rest(slot: &Slot, label: u64, owner: TaskId) {
+        slot.owner.set(owner);
+        slot.label.set(Some(label));
+    }
+
+    pub(crate) fn rouse(&self, slot: &Slot) {
+        slot.label.set(None);
+        self.own(slot);
+    }
+
+    pub(crate) fn forget(&self, slot: &Slot) {
+        self.0.slots.borrow_mut().try_remove(slot.token & 0xffff_ffff);
+    }
+}
+
+impl std::fmt::Debug for Reactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reactor").field("tasks", &self.tasks()).finish_non_exhaustive()
+    }
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a message")
+}
