@@ -1,1 +1,21 @@
 //! HTTP/1 messages from and to bytes. Pure, and knows no other crate.
+//!
+//! Heads are parsed into structs that are reused: they hold [`Span`]s into the bytes they were
+//! parsed from, so a head is only meaningful beside its buffer. Nothing here does I/O, reads a clock
+//! or, once its vectors have grown, allocates.
+
+pub mod chunked;
+pub mod date;
+pub mod header;
+pub mod request;
+pub mod response;
+pub mod scan;
+pub mod status;
+pub mod uri;
+pub mod write;
+
+pub use chunked::{ChunkError, Decoder, Step};
+pub use header::{Header, Known, Span};
+pub use request::{Framing, Limits, Method, RequestError, RequestHead, Version};
+pub use response::{BodyFraming, ResponseError, ResponseHead, ResponseWarning};
+pub use scan::HeadScan;
