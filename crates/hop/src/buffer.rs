@@ -30,6 +30,11 @@ impl Buf {
         &self.block[self.start..self.end]
     }
 
+    /// The same, to be changed in place.
+    pub fn data_mut(&mut self) -> &mut [u8] {
+        &mut self.block[self.start..self.end]
+    }
+
     /// The room behind the bytes it holds.
     pub fn space(&mut self) -> &mut [u8] {
         &mut self.block[self.end..]

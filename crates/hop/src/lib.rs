@@ -2,5 +2,8 @@
 
 pub mod buffer;
 pub mod clock;
+pub mod connections;
+pub mod drive;
+pub mod probe;
 pub mod reactor;
 pub mod socket;

@@ -331,6 +331,14 @@ impl Reactor {
         let _ = self.until(deadline, || Poll::<()>::Pending).await;
     }
 
+    /// Sleeps until `deadline`, or until somebody wakes this task.
+    pub async fn rest_until(&self, deadline: Millis) {
+        let mut first = true;
+        let _ = self
+            .until(deadline, || if std::mem::take(&mut first) { Poll::Pending } else { Poll::Ready(()) })
+            .await;
+    }
+
     /// Lets the other tasks have their turn.
     pub async fn give_way(&self) {
         let mut first = true;

@@ -181,6 +181,11 @@ impl Socket {
         self.slot.readable.get()
     }
 
+    /// Whether the peer was seen to close its side.
+    pub fn seen_closed(&self) -> bool {
+        self.slot.closed.get()
+    }
+
     /// Lets the socket rest: whatever arrives is told to `owner` by `label`.
     pub fn rest(&self, label: u64, owner: TaskId) {
         Reactor::rest(&self.slot, label, owner);

@@ -1,0 +1,191 @@
+//! The upstream connections of a worker: those at rest and the names by which the engine's pool knows them.
+
+use std::cell::{Cell, RefCell};
+
+use rustix::io::Errno;
+use slab::Slab;
+use std::task::Poll;
+use surehop_engine::{ConnId, Group};
+
+use crate::buffer::{Buf, Buffers};
+use crate::clock::{Millis, NEVER};
+use crate::reactor::{Reactor, TaskId};
+use crate::socket::Socket;
+
+/// A live connection to an upstream, in use by one exchange.
+#[derive(Debug)]
+pub struct Upstream {
+    /// Its socket.
+    pub socket: Socket,
+    /// The engine's name for it.
+    pub conn: ConnId,
+    /// How long its connect took: the round trip, as far as anybody knows.
+    pub rtt: Millis,
+    /// What was received and not used yet.
+    pub buf: Option<Buf>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// Here while it rests.
+    socket: Option<Socket>,
+    rtt: Millis,
+    group: usize,
+}
+
+/// A worker's upstream connections.
+#[derive(Debug)]
+pub struct Connections {
+    /// The worker's reactor.
+    pub reactor: Reactor,
+    /// The worker's buffers.
+    pub buffers: Buffers,
+    entries: RefCell<Slab<Entry>>,
+    keeper: Cell<Option<TaskId>>,
+    prober: Cell<Option<TaskId>>,
+    /// When the keeper looks next.
+    looks: Cell<Millis>,
+}
+
+impl Connections {
+    /// None yet.
+    pub fn new(reactor: Reactor, buffers: Buffers) -> Self {
+        Self { reactor, buffers, entries: RefCell::default(), keeper: Cell::new(None), prober: Cell::new(None), looks: Cell::new(NEVER) }
+    }
+
+    /// Names the tasks that watch the resting connections and probe the ejected peers.
+    pub fn watched_by(&self, keeper: TaskId, prober: TaskId) {
+        self.keeper.set(Some(keeper));
+        self.prober.set(Some(prober));
+    }
+
+    /// A new connection of a group.
+    pub fn adopt(&self, socket: Socket, group: usize, rtt: Millis) -> Upstream {
+        let key = self.entries.borrow_mut().insert(Entry { socket: None, rtt, group });
+        Upstream { socket, conn: ConnId(key as u64), rtt, buf: None }
+    }
+
+    /// Lets a connection rest: the engine's pool decides what becomes of it.
+    pub fn rest(&self, upstream: Upstream) {
+        let Upstream { socket, conn, buf, .. } = upstream;
+        if let Some(buf) = buf {
+            self.buffers.give(buf);
+        }
+        if let Some(entry) = self.entries.borrow_mut().get_mut(conn.0 as usize) {
+            if let Some(keeper) = self.keeper.get() {
+                socket.rest(conn.0, keeper);
+            }
+            entry.socket = Some(socket);
+        }
+    }
+
+    /// Takes a resting connection out.
+    pub fn rouse(&self, conn: ConnId) -> Option<Upstream> {
+        let mut entries = self.entries.borrow_mut();
+        let entry = entries.get_mut(conn.0 as usize)?;
+        let socket = entry.socket.take()?;
+        socket.rouse();
+        Some(Upstream { socket, conn, rtt: entry.rtt, buf: None })
+    }
+
+    /// Closes a connection that an exchange held.
+    pub fn close(&self, upstream: Upstream) {
+        if let Some(buf) = upstream.buf {
+            self.buffers.give(buf);
+        }
+        self.entries.borrow_mut().try_remove(upstream.conn.0 as usize);
+    }
+
+    /// Closes what the engine gave up.
+    pub fn sweep(&self, group: &mut Group) {
+        while let Some(conn) = group.take_closing() {
+            self.entries.borrow_mut().try_remove(conn.0 as usize);
+        }
+    }
+
+    /// A peer went out: the prober has something to do.
+    pub fn call_prober(&self) {
+        if let Some(prober) = self.prober.get() {
+            self.reactor.wake(prober);
+        }
+    }
+
+    /// An idle connection's expiry may have moved: the keeper looks again.
+    pub fn call_keeper(&self) {
+        if let Some(keeper) = self.keeper.get() {
+            self.reactor.wake(keeper);
+        }
+    }
+
+    /// An idle connection was parked: the keeper must look by then.
+    pub fn expires(&self, at: Option<Millis>) {
+        if at.is_some_and(|at| at < self.looks.get()) {
+            self.call_keeper();
+        }
+    }
+
+    /// How many there are, at rest or in use.
+    pub fn len(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Watches the resting connections for ever: drops those that became readable, tells the engine
+    /// how, and closes what is past its time.
+    pub async fn keep(&self, groups: &[RefCell<Group>]) {
+        let mut stirred = Vec::new();
+        loop {
+            self.reactor.take_stirred(&mut stirred);
+            for conn in stirred.drain(..) {
+                self.stirred(groups, ConnId(conn));
+            }
+            let now = self.reactor.now();
+            let mut next = NEVER;
+            for group in groups {
+                let mut group = group.borrow_mut();
+                if group.next_expiry().is_some_and(|at| at <= now) {
+                    group.expire(now);
+                    self.sweep(&mut group);
+                }
+                next = next.min(group.next_expiry().unwrap_or(NEVER));
+            }
+            // One look a turn at most: a call or a stir ends the sleep early.
+            self.looks.set(next);
+            self.reactor.rest_until(next).await;
+        }
+    }
+
+    fn stirred(&self, groups: &[RefCell<Group>], conn: ConnId) {
+        let (fin, group) = {
+            let entries = self.entries.borrow();
+            let Some(entry) = entries.get(conn.0 as usize) else { return };
+            let Some(socket) = &entry.socket else { return };
+            match socket.poll_read(&mut [0]) {
+                Poll::Pending => return,
+                Poll::Ready(read) => (matches!(read, Ok(0)), entry.group),
+            }
+        };
+        let mut group = groups[group].borrow_mut();
+        group.idle_closed(conn, fin, self.reactor.now());
+        self.sweep(&mut group);
+        drop(group);
+        self.entries.borrow_mut().try_remove(conn.0 as usize);
+    }
+}
+
+/// Says what a socket error means to the engine.
+pub fn cause_of(e: Errno) -> surehop_engine::Cause {
+    use surehop_engine::Cause;
+    match e {
+        Errno::CONNREFUSED => Cause::Refused,
+        Errno::NETUNREACH | Errno::HOSTUNREACH | Errno::NETDOWN | Errno::HOSTDOWN | Errno::NOENT => Cause::Unreachable,
+        Errno::TIMEDOUT => Cause::TimedOut,
+        Errno::ADDRNOTAVAIL | Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM => Cause::NoPorts,
+        Errno::CONNRESET | Errno::PIPE => Cause::Reset,
+        _ => Cause::Other,
+    }
+}

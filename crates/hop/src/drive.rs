@@ -1,0 +1,423 @@
+//! The one driver of an attempt: it asks the engine what to do, does it, and tells the engine what happened.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::task::Poll;
+
+use rustix::io::Errno;
+use surehop_engine::{Attempt, Cause, Event, Facts, Group, Notice, Phase, Policy, Reason, Session, Step};
+
+use crate::clock::{Millis, NEVER};
+use crate::connections::{Connections, Upstream, cause_of};
+use crate::socket::{Address, Socket};
+
+/// Where an exchange may go and on what terms.
+#[derive(Debug)]
+pub struct Route<'a> {
+    /// The group.
+    pub group: &'a RefCell<Group>,
+    /// Its place among the worker's groups.
+    pub index: usize,
+    /// The peers' addresses, in the plan's order.
+    pub addresses: &'a [Address],
+    /// What is said about trying again.
+    pub policy: &'a Policy,
+    /// The pool scope.
+    pub scope: u32,
+    /// Time to connect.
+    pub connect_timeout: Millis,
+    /// Time between two successful sends.
+    pub send_timeout: Millis,
+    /// Time between two successful receives.
+    pub read_timeout: Millis,
+    /// Bytes that a response head may have.
+    pub head_limit: usize,
+}
+
+/// What the bytes of a response make so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// No whole head yet.
+    More,
+    /// An interim head of that many bytes: another follows.
+    Interim(usize),
+    /// The head, of that many bytes, with that status.
+    Head(usize, u16),
+}
+
+/// Why sending stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The upstream's socket failed.
+    Upstream(Errno),
+    /// Who sends the request failed; the exchange knows how.
+    Sender,
+}
+
+/// What the kernel or the parser said of a failed attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// How far it had come.
+    pub phase: Phase,
+    /// What happened.
+    pub cause: Cause,
+    /// The error number; 0 where there is none.
+    pub errno: i32,
+    /// `connect()` failed at once, before any waiting.
+    pub at_once: bool,
+}
+
+/// One side's view of a request: the driver's caller.
+pub trait Exchange {
+    /// The policy's view.
+    fn session(&mut self) -> &mut Session;
+    /// A new attempt begins: what is sent is sent from its beginning.
+    fn rewind(&mut self, now: Millis);
+    /// Sends all that the socket takes; ready when the request is sent whole.
+    fn poll_send(&mut self, to: &Socket) -> Poll<Result<(), Stopped>>;
+    /// Whether sending waits for who sends, and not for the upstream to take more.
+    fn waiting(&self) -> bool {
+        false
+    }
+    /// Bytes that the kernel accepted in this attempt.
+    fn sent(&self) -> u64;
+    /// Whether the one who asked is gone; arranges to be polled when it goes.
+    fn gone(&mut self) -> bool;
+    /// Looks for the response head at the start of `bytes`.
+    fn hear(&mut self, bytes: &[u8], limit: usize) -> Result<Heard, Cause>;
+    /// An attempt failed; `attempt` says what became of it. For the log.
+    fn failed(&mut self, attempt: &Attempt, fault: Fault, notices: &[Notice], known_out: bool);
+    /// No peer could be chosen. For the log.
+    fn no_live(&mut self, attempt: &Attempt);
+    /// A peer's state changed without a failure. For the log.
+    fn noticed(&mut self, notice: Notice);
+    /// A caller's own condition: try again, and after how long.
+    fn poll_ask(&mut self) -> Poll<(bool, Option<Millis>)> {
+        Poll::Ready((true, None))
+    }
+}
+
+/// How driving ended.
+#[derive(Debug)]
+pub enum Driven {
+    /// A response head was heard on this connection; the body is the caller's to relay.
+    Response(Upstream),
+    /// The request failed, with the status to answer.
+    Failed(u16, Reason),
+    /// The one who asked went away.
+    Gone,
+    /// The one who asked failed to send the request's body.
+    SenderFailed,
+}
+
+enum Sent {
+    Head { end: usize, status: u16 },
+    Died(Fault),
+    Gone,
+    SenderFailed,
+}
+
+/// Drives a request up to its response head.
+pub async fn drive<E: Exchange>(hop: &Connections, route: &Route<'_>, facts: Facts, ex: &mut E) -> Driven {
+    let rx = &hop.reactor;
+    let mut step = {
+        let mut group = route.group.borrow_mut();
+        ex.session().begin(&mut group, route.policy, facts, route.scope, rx.now())
+    };
+    let mut live: Option<Upstream> = None;
+    let mut received = 0;
+    loop {
+        step = match step {
+            Step::Checkout { conn, .. } => match hop.rouse(conn) {
+                // Seen readable while it waits for nothing: whatever it is, it is not our answer.
+                Some(upstream) if upstream.socket.seen_readable() => {
+                    let fin = matches!(upstream.socket.poll_read(&mut [0]), Poll::Ready(Ok(0)));
+                    hop.close(upstream);
+                    advance(hop, route, ex, Event::Stale { fin })
+                }
+                Some(upstream) => {
+                    live = Some(upstream);
+                    advance(hop, route, ex, Event::Connected)
+                }
+                None => advance(hop, route, ex, Event::Stale { fin: false }),
+            },
+            Step::Connect { peer } => {
+                if let Some(old) = live.take() {
+                    hop.close(old);
+                }
+                match connect(hop, route, ex, peer).await {
+                    Ok(upstream) => {
+                        live = Some(upstream);
+                        advance(hop, route, ex, Event::Connected)
+                    }
+                    Err(Some(fault)) => {
+                        let event = Event::ConnectFailed { cause: fault.cause, errno: fault.errno };
+                        fail(hop, route, ex, event, fault)
+                    }
+                    Err(None) => return gone(hop, route, ex, None),
+                }
+            }
+            Step::Send => {
+                let Some(mut upstream) = live.take() else { return Driven::Gone };
+                ex.rewind(rx.now());
+                received = 0;
+                match send(hop, route, ex, &mut upstream, &mut received).await {
+                    Sent::Head { end, status } => {
+                        if let Some(buf) = &mut upstream.buf {
+                            buf.consume(end);
+                        }
+                        live = Some(upstream);
+                        let event = Event::Head { status, sent: ex.sent(), received };
+                        let index = ex.session().attempts().len();
+                        let next = advance(hop, route, ex, event);
+                        if next != Step::Deliver
+                            && let Some(attempt) = attempt_at(ex, index)
+                        {
+                            let fault = Fault { phase: Phase::Head, cause: Cause::Status, errno: 0, at_once: false };
+                            ex.failed(&attempt, fault, &[], false);
+                        }
+                        next
+                    }
+                    Sent::Died(fault) => {
+                        hop.close(upstream);
+                        let Fault { phase, cause, errno, .. } = fault;
+                        let event = Event::Died { phase, cause, errno, sent: ex.sent(), received };
+                        fail(hop, route, ex, event, fault)
+                    }
+                    Sent::Gone => return gone(hop, route, ex, Some((upstream, received))),
+                    Sent::SenderFailed => {
+                        gone(hop, route, ex, Some((upstream, received)));
+                        return Driven::SenderFailed;
+                    }
+                }
+            }
+            Step::Deliver => match live.take() {
+                Some(upstream) => return Driven::Response(upstream),
+                None => return Driven::Gone,
+            },
+            Step::Sleep { until } => match rx.until(until, || poll_gone(ex)).await {
+                Ok(()) => return gone(hop, route, ex, None),
+                Err(_) => advance(hop, route, ex, Event::Slept),
+            },
+            Step::Ask => {
+                let asked = rx.until(NEVER, || ex.poll_ask()).await;
+                let (retry, delay) = asked.unwrap_or((false, None));
+                advance(hop, route, ex, Event::Answered { retry, delay })
+            }
+            Step::Fail { status, reason } => {
+                if let Some(old) = live.take() {
+                    hop.close(old);
+                }
+                let last = ex.session().attempts().last().copied();
+                if let Some(attempt) = last.filter(|attempt| attempt.reason == Reason::NoLive) {
+                    ex.no_live(&attempt);
+                }
+                return Driven::Failed(status, reason);
+            }
+            Step::Done => return Driven::Gone,
+        };
+    }
+}
+
+/// Tells the engine, and carries out what it says besides the next step.
+pub fn advance<E: Exchange>(hop: &Connections, route: &Route<'_>, ex: &mut E, event: Event) -> Step {
+    let step = tell(hop, route, ex, event);
+    while let Some(notice) = ex.session().take_notice() {
+        if matches!(notice, Notice::Ejected { .. }) {
+            hop.call_prober();
+        }
+        ex.noticed(notice);
+    }
+    step
+}
+
+fn tell<E: Exchange>(hop: &Connections, route: &Route<'_>, ex: &mut E, event: Event) -> Step {
+    let mut group = route.group.borrow_mut();
+    let step = ex.session().on(&mut group, route.policy, hop.reactor.now(), event);
+    hop.sweep(&mut group);
+    step
+}
+
+fn attempt_at<E: Exchange>(ex: &mut E, count: usize) -> Option<Attempt> {
+    ex.session().attempts().get(count.checked_sub(1)?).copied()
+}
+
+/// Tells the engine of a failure and has it logged: what is logged, and how loudly, depends on what follows.
+fn fail<E: Exchange>(hop: &Connections, route: &Route<'_>, ex: &mut E, event: Event, fault: Fault) -> Step {
+    let count = ex.session().attempts().len();
+    let known_out = attempt_at(ex, count).is_some_and(|attempt| {
+        let group = route.group.borrow();
+        group.state().peer(attempt.peer, hop.reactor.now()).status != surehop_engine::PeerStatus::Available
+    });
+    let step = tell(hop, route, ex, event);
+    let mut notices = [None; 4];
+    let mut told = 0;
+    while let Some(notice) = ex.session().take_notice() {
+        if let Some(slot) = notices.get_mut(told) {
+            *slot = Some(notice);
+            told += 1;
+        }
+    }
+    if told > 0 {
+        hop.call_prober();
+    }
+    if let Some(attempt) = attempt_at(ex, count) {
+        let mut list = [Notice::Ejected { peer: 0, reason: Reason::Ok }; 4];
+        for (to, from) in list.iter_mut().zip(notices.iter().flatten()) {
+            *to = *from;
+        }
+        ex.failed(&attempt, fault, &list[..told], known_out);
+    }
+    step
+}
+
+fn poll_gone<E: Exchange>(ex: &mut E) -> Poll<()> {
+    if ex.gone() { Poll::Ready(()) } else { Poll::Pending }
+}
+
+fn gone<E: Exchange>(hop: &Connections, route: &Route<'_>, ex: &mut E, held: Option<(Upstream, u64)>) -> Driven {
+    let sent = ex.sent();
+    if let (Some((_, received)), Some(attempt)) = (&held, ex.session().current_mut()) {
+        attempt.sent = sent;
+        attempt.received = *received;
+    }
+    {
+        let mut group = route.group.borrow_mut();
+        ex.session().abandon(&mut group, hop.reactor.now());
+        hop.sweep(&mut group);
+    }
+    while let Some(notice) = ex.session().take_notice() {
+        ex.noticed(notice);
+    }
+    if let Some((upstream, _)) = held {
+        hop.close(upstream);
+    }
+    Driven::Gone
+}
+
+/// Connects to a peer; `Err(None)` if the one who asked went away meanwhile.
+async fn connect<E: Exchange>(
+    hop: &Connections,
+    route: &Route<'_>,
+    ex: &mut E,
+    peer: u32,
+) -> Result<Upstream, Option<Fault>> {
+    let rx = &hop.reactor;
+    let begun = rx.now();
+    let fault = |e: Errno, at_once| {
+        Some(Fault { phase: Phase::Connect, cause: cause_of(e), errno: e.raw_os_error(), at_once })
+    };
+    let socket = Socket::connect(rx, &route.addresses[peer as usize]).map_err(|e| fault(e, true))?;
+    let connected = rx
+        .until(begun + route.connect_timeout, || {
+            if ex.gone() {
+                return Poll::Ready(None);
+            }
+            socket.poll_connected().map(Some)
+        })
+        .await;
+    match connected {
+        Ok(Some(Ok(()))) => Ok(hop.adopt(socket, route.index, rx.now() - begun)),
+        Ok(Some(Err(e))) => Err(fault(e, false)),
+        Ok(None) => Err(None),
+        Err(_) => Err(fault(Errno::TIMEDOUT, false)),
+    }
+}
+
+/// Sends the request and waits for the response head; both at once, since an upstream may answer early.
+async fn send<E: Exchange>(
+    hop: &Connections,
+    route: &Route<'_>,
+    ex: &mut E,
+    upstream: &mut Upstream,
+    received: &mut u64,
+) -> Sent {
+    let rx = &hop.reactor;
+    let mut whole = false;
+    let mut progress = rx.now();
+    poll_fn(|_| {
+        if ex.gone() {
+            return Poll::Ready(Sent::Gone);
+        }
+        if !whole {
+            let before = ex.sent();
+            match ex.poll_send(&upstream.socket) {
+                Poll::Ready(Ok(())) => {
+                    whole = true;
+                    progress = rx.now();
+                }
+                Poll::Ready(Err(Stopped::Upstream(e))) => {
+                    return Poll::Ready(Sent::Died(Fault {
+                        phase: Phase::Send,
+                        cause: cause_of(e),
+                        errno: e.raw_os_error(),
+                        at_once: false,
+                    }));
+                }
+                Poll::Ready(Err(Stopped::Sender)) => return Poll::Ready(Sent::SenderFailed),
+                Poll::Pending if ex.sent() != before => progress = rx.now(),
+                Poll::Pending => {}
+            }
+        }
+        if let Some(heard) = poll_hear(hop, route, ex, upstream, received, &mut progress) {
+            return Poll::Ready(heard);
+        }
+        let (phase, timeout) =
+            if whole { (Phase::Head, route.read_timeout) } else { (Phase::Send, route.send_timeout) };
+        if !whole && ex.waiting() {
+            // The sender's own time-out runs, and the upstream owes nothing meanwhile.
+            progress = rx.now();
+            return Poll::Pending;
+        }
+        if rx.now() >= progress + timeout {
+            let errno = Errno::TIMEDOUT.raw_os_error();
+            return Poll::Ready(Sent::Died(Fault { phase, cause: Cause::TimedOut, errno, at_once: false }));
+        }
+        rx.arm(progress + timeout);
+        Poll::Pending
+    })
+    .await
+}
+
+fn poll_hear<E: Exchange>(
+    hop: &Connections,
+    route: &Route<'_>,
+    ex: &mut E,
+    upstream: &mut Upstream,
+    received: &mut u64,
+    progress: &mut Millis,
+) -> Option<Sent> {
+    let died = |cause, errno| Some(Sent::Died(Fault { phase: Phase::Head, cause, errno, at_once: false }));
+    loop {
+        if !upstream.socket.seen_readable() {
+            upstream.socket.wait_read();
+            return None;
+        }
+        let buf = upstream.buf.get_or_insert_with(|| hop.buffers.small());
+        match upstream.socket.poll_read(buf.space()) {
+            Poll::Pending => return None,
+            Poll::Ready(Ok(0)) => return died(Cause::Closed, 0),
+            Poll::Ready(Err(e)) => return died(cause_of(e), e.raw_os_error()),
+            Poll::Ready(Ok(n)) => {
+                buf.filled(n);
+                *received += n as u64;
+                *progress = hop.reactor.now();
+            }
+        }
+        loop {
+            match ex.hear(buf.data(), route.head_limit) {
+                Ok(Heard::Head(end, status)) => return Some(Sent::Head { end, status }),
+                Ok(Heard::Interim(end)) => buf.consume(end),
+                Ok(Heard::More) if buf.len() >= route.head_limit => return died(Cause::TooBig, 0),
+                Ok(Heard::More) => break,
+                Err(cause) => return died(cause, 0),
+            }
+        }
+        buf.compact();
+        if buf.space().is_empty() {
+            let mut large = hop.buffers.large();
+            large.push(buf.data());
+            hop.buffers.give(std::mem::replace(buf, large));
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Answers that Surehop gives by itself: error pages, `return`, redirects.
+
+use std::io::IoSlice;
+
+use surehop_wire::request::Version;
+use surehop_wire::{header::Known, request::Method, status, write};
+
+use crate::client::Client;
+use crate::config::ServerConf;
+use crate::exchange::Exchange;
+use crate::vars;
+use crate::worker::Worker;
+
+/// Begins the head of an answer: status line, `Server` and `Date`.
+pub fn begin(worker: &Worker, ex: &mut Exchange, line: &[u8]) {
+    ex.out.clear();
+    write::status_line(&mut ex.out, b"HTTP/1.1", line);
+    write::header(&mut ex.out, b"Server", worker.config.plan.server_header.as_bytes());
+    let date = worker.logs.times(worker.reactor.now()).http;
+    write::header(&mut ex.out, b"Date", &date);
+}
+
+/// Writes `Connection` (and `Keep-Alive`, where a time was given for it).
+pub fn connection(worker: &Worker, ex: &mut Exchange) {
+    if !ex.keep {
+        write::header(&mut ex.out, b"Connection", b"close");
+        return;
+    }
+    write::header(&mut ex.out, b"Connection", b"keep-alive");
+    let seconds = match ex.location {
+        Some(location) => worker.config.locations[location].plan.keepalive_header_s,
+        None => worker.config.servers[ex.server].plan.keepalive_header_s,
+    };
+    if let Some(seconds) = seconds {
+        ex.out.extend_from_slice(b"Keep-Alive: timeout=");
+        ex.out.extend_from_slice(itoa::Buffer::new().format(seconds).as_bytes());
+        ex.out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Ends a head for a body of `length` bytes and sends both.
+pub async fn send(worker: &Worker, client: &mut Client, ex: &mut Exchange, kind: &[u8], body: &[u8]) {
+    if ex.status != 204 {
+        write::header(&mut ex.out, b"Content-Type", kind);
+        write::number(&mut ex.out, b"Content-Length", body.len() as u64);
+    }
+    connection(worker, ex);
+    finish(worker, client, ex, body).await;
+}
+
+async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, body: &[u8]) {
+    ex.out.extend_from_slice(b"\r\n");
+    let body: &[u8] = if ex.head.method == Method::Head || ex.status == 204 { b"" } else { body };
+    let total = ex.out.len() + body.len();
+    let mut sent = 0;
+    while sent < total {
+        let head = &ex.out[sent.min(ex.out.len())..];
+        let rest = &body[sent.saturating_sub(ex.out.len())..];
+        match client.send(worker, ex.location, &[IoSlice::new(head), IoSlice::new(rest)]).await {
+            Ok(n) => sent += n,
+            Err(_) => {
+                ex.keep = false;
+                break;
+            }
+        }
+    }
+    ex.head_sent = sent.min(ex.out.len()) as u64;
+    ex.body_sent = sent.saturating_sub(ex.out.len()) as u64;
+    ex.complete = sent == total;
+}
+
+/// Answers with nginx's page for `code`.
+pub async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16) {
+    ex.status = code;
+    let mut body = std::mem::take(&mut ex.scratch);
+    body.clear();
+    let agent = ex.head.find(Known::UserAgent).map(|header| header.value.of(ex.bytes()));
+    let pad = agent.is_some_and(status::padded_for);
+    status::page(code, &worker.config.plan.server_header, pad, &mut body);
+    let wire = status::sent(code);
+    match status::line(wire) {
+        Some(line) => begin(worker, ex, line.as_bytes()),
+        None => begin(worker, ex, itoa::Buffer::new().format(wire).as_bytes()),
+    }
+    if body.is_empty() && code != 204 {
+        // A status that nginx has no page for.
+        write::number(&mut ex.out, b"Content-Length", 0);
+        connection(worker, ex);
+        finish(worker, client, ex, b"").await;
+    } else {
+        send(worker, client, ex, b"text/html", &body).await;
+    }
+    ex.scratch = body;
+}
+
+/// Carries out a `return`.
+pub async fn give(
+    worker: &Worker,
+    client: &mut Client,
+    ex: &mut Exchange,
+    code: u16,
+    text: Option<&crate::template::Template>,
+) {
+    if code == 444 {
+        ex.status = code;
+        ex.keep = false;
+        return;
+    }
+    let Some(text) = text else { return page(worker, client, ex, code).await };
+    let mut body = Vec::new();
+    vars::expand(worker, client, ex, text, &mut body);
+    if !matches!(code, 301 | 302 | 303 | 307 | 308) {
+        ex.status = code;
+        match status::line(code) {
+            Some(line) => begin(worker, ex, line.as_bytes()),
+            None => begin(worker, ex, itoa::Buffer::new().format(code).as_bytes()),
+        }
+        send(worker, client, ex, b"text/plain", &body).await;
+        return;
+    }
+    ex.status = code;
+    let target = absolute(worker, client, ex, &body);
+    let mut page = Vec::new();
+    status::page(code, &worker.config.plan.server_header, false, &mut page);
+    begin(worker, ex, status::line(code).unwrap_or("302 Moved Temporarily").as_bytes());
+    write::header(&mut ex.out, b"Content-Type", b"text/html");
+    write::number(&mut ex.out, b"Content-Length", page.len() as u64);
+    connection(worker, ex);
+    write::header(&mut ex.out, b"Location", &target);
+    finish(worker, client, ex, &page).await;
+}
+
+/// nginx's `absolute_redirect`: a target that begins with `/` gets scheme, host and port.
+fn absolute(worker: &Worker, client: &Client, ex: &Exchange, target: &[u8]) -> Vec<u8> {
+    if target.first() != Some(&b'/') {
+        return target.to_vec();
+    }
+    let server: &ServerConf = &worker.config.servers[ex.server];
+    let host: &[u8] = if ex.host.is_empty() { &server.plan.name.0 } else { &ex.host };
+    let mut full = b"http://".to_vec();
+    match (host.is_empty(), client.local_address()) {
+        (true, Some(local)) => full.extend_from_slice(local.as_bytes()),
+        _ => full.extend_from_slice(host),
+    }
+    if let Some(port) = worker.config.listeners[client.listener].port().filter(|port| *port != 80) {
+        full.push(b':');
+        full.extend_from_slice(itoa::Buffer::new().format(port).as_bytes());
+    }
+    full.extend_from_slice(target);
+    full
+}
+
+/// Whether this client's connection can outlive the request that has just been read.
+pub fn keeps(worker: &Worker, client: &Client, ex: &Exchange) -> bool {
+    let server = &worker.config.servers[ex.server].plan;
+    let (timeout, requests) = match ex.location {
+        Some(location) => {
+            let location = &worker.config.locations[location].plan;
+            (location.keepalive_timeout_ms, location.keepalive_requests)
+        }
+        None => (server.keepalive_timeout_ms, server.keepalive_requests),
+    };
+    let asked = match ex.head.version {
+        Version::Http11 => !ex.head.connection_close,
+        Version::Http10 => ex.head.connection_keep_alive && !ex.head.connection_close,
+    };
+    asked
+        && timeout > 0
+        && client.requests < requests
+        && worker.reactor.now() - client.opened < server.keepalive_time_ms
+        && !worker.stopping()
+}

@@ -1,0 +1,316 @@
+//! A client's connection: reading heads and bodies, sending answers, closing without a reset.
+
+use std::cell::OnceCell;
+use std::io::IoSlice;
+use std::task::Poll;
+
+use rustix::io::Errno;
+use surehop_hop::buffer::{Buf, LARGE};
+use surehop_hop::clock::{Millis, NEVER};
+use surehop_hop::socket::{Address, Socket};
+use surehop_wire::request::{Framing, Limits, RequestError};
+use surehop_wire::{chunked, scan::HeadScan};
+
+use crate::exchange::Exchange;
+use crate::worker::Worker;
+
+/// How long a closing connection is drained at most, and how long it may be silent meanwhile (nginx's
+/// `lingering_time` and `lingering_timeout`).
+const LINGER: Millis = 30_000;
+const LINGER_SILENCE: Millis = 5_000;
+
+/// A connection from a client.
+#[derive(Debug)]
+pub struct Client {
+    /// Its socket.
+    pub socket: Socket,
+    /// Bytes read and not yet used; none while it is idle.
+    pub buf: Option<Buf>,
+    /// `$connection`.
+    pub number: u64,
+    /// The listener it came by.
+    pub listener: usize,
+    /// Where it comes from.
+    pub remote: Option<Address>,
+    /// The same as text, without the port.
+    pub remote_text: Box<str>,
+    /// When it was accepted.
+    pub opened: Millis,
+    /// `$connection_requests`.
+    pub requests: u64,
+    local: OnceCell<Option<Address>>,
+}
+
+/// What came of waiting for a request.
+#[derive(Debug)]
+pub enum Arrival {
+    /// A whole head, read into the exchange.
+    Request,
+    /// The connection is over and nothing was begun: it was idle, or the client closed it.
+    Over,
+    /// The client left, or was too slow, in the middle of a head: logged with this status, not answered.
+    Broken(u16),
+    /// The head is refused.
+    Refused(RequestError),
+}
+
+/// Why a body could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// The client went away.
+    Gone,
+    /// Its chunks are malformed.
+    Invalid,
+    /// It is longer than `client_max_body_size`.
+    TooLarge,
+    /// It stopped coming.
+    TimedOut,
+}
+
+/// How much of a request's body is still to come from the client.
+#[derive(Debug)]
+pub enum Body {
+    /// Nothing.
+    Done,
+    /// That many bytes.
+    Length(u64),
+    /// Chunks.
+    Chunked(chunked::Decoder),
+}
+
+impl Body {
+    /// The body that a head announces.
+    pub fn of(framing: &Framing) -> Self {
+        match framing {
+            Framing::None | Framing::Length(0) => Self::Done,
+            Framing::Length(n) => Self::Length(*n),
+            Framing::Chunked => Self::Chunked(chunked::Decoder::new()),
+        }
+    }
+
+    /// Whether all of it has been read.
+    pub fn done(&self) -> bool {
+        matches!(self, Self::Done)
+    }
+}
+
+impl Client {
+    /// A connection that has just been accepted.
+    pub fn new(socket: Socket, remote: Option<Address>, number: u64, listener: usize, now: Millis) -> Self {
+        let remote_text = match &remote {
+            Some(Address::Ip(address)) => address.ip().to_string().into(),
+            _ => "unix:".into(),
+        };
+        Self {
+            socket,
+            buf: None,
+            number,
+            listener,
+            remote,
+            remote_text,
+            opened: now,
+            requests: 0,
+            local: OnceCell::new(),
+        }
+    }
+
+    /// The address the client connected to.
+    pub fn local_address(&self) -> Option<String> {
+        match self.local.get_or_init(|| self.socket.local()) {
+            Some(Address::Ip(address)) => Some(address.ip().to_string()),
+            Some(unix) => Some(unix.to_string()),
+            None => None,
+        }
+    }
+
+    /// Waits for the next request and reads its head.
+    pub async fn request(&mut self, worker: &Worker, ex: &mut Exchange, limits: &Limits) -> Arrival {
+        let server = &worker.config.servers[worker.config.listeners[self.listener].default].plan;
+        let idle = if self.requests == 0 { server.client_header_timeout_ms } else { server.keepalive_timeout_ms };
+        let mut scan = HeadScan::request();
+        let mut deadline = worker.reactor.now() + idle;
+        let mut begun = false;
+        let end = loop {
+            if let Some(buf) = self.buf.as_mut().filter(|buf| !buf.is_empty()) {
+                if !begun {
+                    begun = true;
+                    ex.started = worker.reactor.now();
+                    deadline = ex.started + server.client_header_timeout_ms;
+                }
+                match scan.advance(buf.data()) {
+                    Some(end) => break end,
+                    None => {
+                        if let Err(error) = ex.head.refuse_early(buf.data(), limits) {
+                            return self.refuse(ex, error);
+                        }
+                    }
+                }
+            }
+            let read = worker.reactor.until(deadline, || self.poll_fill(worker)).await;
+            match read {
+                Ok(Ok(n)) if n > 0 => {}
+                Ok(_) if begun => return Arrival::Broken(400),
+                Err(_) if begun => return Arrival::Broken(408),
+                _ => return Arrival::Over,
+            }
+        };
+        let Some(buf) = self.buf.as_ref() else { return Arrival::Over };
+        match ex.head.parse(&buf.data()[..end], limits) {
+            Ok(()) => {
+                self.take_head(worker, ex, end);
+                Arrival::Request
+            }
+            Err(error) => self.refuse(ex, error),
+        }
+    }
+
+    fn refuse(&mut self, ex: &mut Exchange, error: RequestError) -> Arrival {
+        ex.raw = self.buf.take();
+        Arrival::Refused(error)
+    }
+
+    /// Moves the head into the exchange; what came behind it stays.
+    fn take_head(&mut self, worker: &Worker, ex: &mut Exchange, end: usize) {
+        let Some(mut buf) = self.buf.take() else { return };
+        if buf.len() > end {
+            let rest = &buf.data()[end..];
+            let mut kept = if rest.len() > surehop_hop::buffer::SMALL {
+                worker.buffers.large()
+            } else {
+                worker.buffers.small()
+            };
+            kept.push(rest);
+            self.buf = Some(kept);
+            buf.truncate(end);
+        }
+        ex.request_length = end as u64;
+        ex.raw = Some(buf);
+    }
+
+    /// Receives behind what is there, into a buffer that is taken from the store when there is
+    /// something to receive.
+    fn poll_fill(&mut self, worker: &Worker) -> Poll<Result<usize, Errno>> {
+        if !self.socket.seen_readable() {
+            if self.buf.as_ref().is_some_and(Buf::is_empty)
+                && let Some(buf) = self.buf.take()
+            {
+                worker.buffers.give(buf);
+            }
+            self.socket.wait_read();
+            return Poll::Pending;
+        }
+        let buf = self.buf.get_or_insert_with(|| worker.buffers.small());
+        if buf.space().is_empty() {
+            buf.compact();
+            if buf.space().is_empty() && buf.capacity() < LARGE {
+                let mut large = worker.buffers.large();
+                large.push(buf.data());
+                worker.buffers.give(std::mem::replace(buf, large));
+            }
+        }
+        let read = self.socket.poll_read(buf.space());
+        if let Poll::Ready(Ok(n)) = read {
+            buf.filled(n);
+        }
+        read
+    }
+
+    /// Reads body bytes into `into`; ready when some came or the body is whole.
+    pub fn poll_body(&mut self, worker: &Worker, body: &mut Body, into: &mut Buf) -> Poll<Result<usize, BodyError>> {
+        loop {
+            let have = self.buf.as_ref().is_some_and(|buf| !buf.is_empty());
+            match body {
+                Body::Done => return Poll::Ready(Ok(0)),
+                Body::Length(left) => {
+                    let want = (*left).min(into.space().len() as u64) as usize;
+                    if want == 0 {
+                        return Poll::Ready(Ok(0));
+                    }
+                    let n = if let Some(buf) = self.buf.as_mut().filter(|_| have) {
+                        let n = want.min(buf.len());
+                        into.push(&buf.data()[..n]);
+                        buf.consume(n);
+                        n
+                    } else {
+                        match self.socket.poll_read(&mut into.space()[..want]) {
+                            Poll::Pending => return Poll::Pending,
+                            Poll::Ready(Ok(n)) if n > 0 => {
+                                into.filled(n);
+                                n
+                            }
+                            Poll::Ready(_) => return Poll::Ready(Err(BodyError::Gone)),
+                        }
+                    };
+                    *left -= n as u64;
+                    if *left == 0 {
+                        *body = Body::Done;
+                    }
+                    return Poll::Ready(Ok(n));
+                }
+                Body::Chunked(decoder) => {
+                    if let Some(buf) = self.buf.as_mut().filter(|_| have) {
+                        let room = into.space().len();
+                        if room == 0 {
+                            return Poll::Ready(Ok(0));
+                        }
+                        // Offering no more than there is room for keeps data from being lost.
+                        let offered = buf.len().min(room);
+                        let step = match decoder.decode(&buf.data()[..offered]) {
+                            Ok(step) => step,
+                            Err(_) => return Poll::Ready(Err(BodyError::Invalid)),
+                        };
+                        let n = step.data.len();
+                        into.push(&buf.data()[step.data.clone()]);
+                        buf.consume(step.consumed);
+                        if step.done {
+                            *body = Body::Done;
+                            return Poll::Ready(Ok(n));
+                        }
+                        if n > 0 {
+                            return Poll::Ready(Ok(n));
+                        }
+                        if step.consumed > 0 {
+                            continue;
+                        }
+                    }
+                    match self.poll_fill(worker) {
+                        Poll::Pending => return Poll::Pending,
+                        Poll::Ready(Ok(n)) if n > 0 => {}
+                        Poll::Ready(_) => return Poll::Ready(Err(BodyError::Gone)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sends some of `parts`, waiting as long as `send_timeout` allows.
+    pub async fn send(&mut self, worker: &Worker, location: Option<usize>, parts: &[IoSlice<'_>]) -> Result<usize, Errno> {
+        let timeout = match location {
+            Some(location) => worker.config.locations[location].plan.send_timeout_ms,
+            None => 60_000,
+        };
+        let deadline = worker.reactor.now() + timeout;
+        worker.reactor.until(deadline, || self.socket.poll_write(parts)).await.unwrap_or(Err(Errno::TIMEDOUT))
+    }
+
+    /// Closes so that what was sent arrives: a close with unread bytes would be a reset.
+    pub async fn linger(mut self, worker: &Worker) {
+        self.socket.finish();
+        let end = worker.reactor.now() + LINGER;
+        let mut buf = self.buf.take().unwrap_or_else(|| worker.buffers.small());
+        loop {
+            buf.clear();
+            let deadline = end.min(worker.reactor.now() + LINGER_SILENCE);
+            match worker.reactor.until(deadline, || self.socket.poll_read(buf.space())).await {
+                Ok(Ok(n)) if n > 0 && worker.reactor.now() < end => {}
+                _ => break,
+            }
+        }
+        worker.buffers.give(buf);
+    }
+
+    /// A deadline `after` from now; 0 is never.
+    pub fn deadline(worker: &Worker, after: Millis) -> Millis {
+        if after == 0 { NEVER } else { worker.reactor.now() + after }
+    }
+}

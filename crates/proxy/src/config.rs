@@ -1,0 +1,337 @@
+//! The plan made ready to run: names looked up, addresses read, templates compiled. Shared by the workers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use surehop_engine::{
+    Balance, FailureSet, GroupPlan, GroupState, KeepalivePlan, NO_PEER, PeerPlan, Policy, Rules,
+};
+use surehop_hop::socket::Address;
+use surehop_wire::header::Known;
+
+use crate::plan::{self, Action, Plan};
+use crate::template::{LogFormat, Template};
+
+/// A plan that can be run.
+#[derive(Debug)]
+pub struct Config {
+    /// As it came.
+    pub plan: Plan,
+    /// Log formats.
+    pub formats: Vec<LogFormat>,
+    /// Listeners, in the plan's order.
+    pub listeners: Vec<ListenerConf>,
+    /// Servers.
+    pub servers: Vec<ServerConf>,
+    /// Locations.
+    pub locations: Vec<LocationConf>,
+    /// Groups.
+    pub groups: Vec<GroupConf>,
+}
+
+/// A listener and who answers which host.
+#[derive(Debug)]
+pub struct ListenerConf {
+    /// Where it listens.
+    pub address: Address,
+    /// Who answers hosts that nobody claims.
+    pub default: usize,
+    names: HashMap<Box<[u8]>, usize>,
+}
+
+/// A server and the way to its locations.
+#[derive(Debug)]
+pub struct ServerConf {
+    /// As it came; its locations are moved out.
+    pub plan: plan::Server,
+    exact: HashMap<Box<[u8]>, usize>,
+    /// The longest first.
+    prefixes: Vec<(Box<[u8]>, usize)>,
+}
+
+/// A location.
+#[derive(Debug)]
+pub struct LocationConf {
+    /// As it came.
+    pub plan: LocationPlan,
+    /// What it does.
+    pub action: ActionConf,
+}
+
+/// A location's settings.
+pub type LocationPlan = plan::Location;
+
+/// What a location does.
+#[derive(Debug)]
+pub enum ActionConf {
+    /// 404.
+    None,
+    /// `return`.
+    Return(u16, Option<Template>),
+    /// `surehop_status`; true allows it from everywhere.
+    Status(bool),
+    /// `proxy_pass`.
+    Proxy(ProxyConf),
+}
+
+/// `proxy_pass` made ready.
+#[derive(Debug)]
+pub struct ProxyConf {
+    /// As it came.
+    pub plan: Box<plan::Proxy>,
+    /// Bytes of the location's path, which `uri` stands for.
+    pub prefix: usize,
+    /// Header lines to set.
+    pub headers: Vec<HeaderConf>,
+    /// What is said about trying again.
+    pub policy: Policy,
+}
+
+/// A header line to set upstream.
+#[derive(Debug)]
+pub struct HeaderConf {
+    /// Its name as written.
+    pub name: Box<[u8]>,
+    /// Which name that is.
+    pub known: Known,
+    /// Its value; nothing is sent if it is empty.
+    pub value: Template,
+}
+
+/// A group.
+#[derive(Debug)]
+pub struct GroupConf {
+    /// Its name.
+    pub name: String,
+    /// For the engine.
+    pub plan: GroupPlan,
+    /// The peers' addresses.
+    pub addresses: Vec<Address>,
+    /// The same as text.
+    pub shown: Vec<Box<str>>,
+    /// The peers' names as the configuration writes them.
+    pub names: Vec<String>,
+    /// The states: one for all workers, or one for each.
+    pub states: Vec<Arc<GroupState>>,
+}
+
+impl Config {
+    /// Makes a plan ready; the error says what in it can't be run.
+    pub fn new(mut plan: Plan) -> Result<Self, String> {
+        if plan.version != 1 {
+            return Err(format!("the plan has version {}, this is for version 1", plan.version));
+        }
+        let formats = plan.formats.iter().map(LogFormat::compile).collect::<Result<_, _>>()?;
+        let groups = std::mem::take(&mut plan.groups);
+        let groups: Vec<_> =
+            groups.iter().map(|group| GroupConf::new(group, plan.workers)).collect::<Result<_, _>>()?;
+        let listeners = plan.listeners.iter().map(|l| ListenerConf::new(l, &plan.servers)).collect::<Result<_, _>>()?;
+        let locations: Vec<_> = std::mem::take(&mut plan.locations)
+            .into_iter()
+            .map(|location| LocationConf::new(location, groups.len()))
+            .collect::<Result<_, _>>()?;
+        let servers = std::mem::take(&mut plan.servers)
+            .into_iter()
+            .map(|server| ServerConf::new(server, &locations))
+            .collect::<Result<Vec<_>, _>>()?;
+        let config = Self { plan, formats, listeners, servers, locations, groups };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Every index that requests follow must lead somewhere: looked at once, here.
+    fn check(&self) -> Result<(), String> {
+        let files = self.plan.files.len();
+        let errors = self.servers.iter().map(|s| &s.plan.error_log).chain(self.locations.iter().map(|l| &l.plan.error_log));
+        let errors = errors.chain([&self.plan.error_log]);
+        let access = self.servers.iter().map(|s| &s.plan.access_log).chain(self.locations.iter().map(|l| &l.plan.access_log));
+        let fits = errors.flatten().all(|log| log.file < files)
+            && access.flatten().all(|log| log.file < files && log.format < self.formats.len())
+            && self.listeners.iter().all(|l| l.default < self.servers.len())
+            && self.plan.workers > 0;
+        if fits { Ok(()) } else { Err("an index in the plan leads nowhere".into()) }
+    }
+}
+
+impl ListenerConf {
+    fn new(listener: &plan::Listener, servers: &[plan::Server]) -> Result<Self, String> {
+        let shown = listener.address.show();
+        let address = Address::parse(&shown).ok_or_else(|| format!("`{shown}` is no address to listen on"))?;
+        let mut names = HashMap::new();
+        for &index in &listener.servers {
+            let server = servers.get(index).ok_or("a listener names a server that is not there")?;
+            for name in server.names.iter().filter(|name| !name.0.is_empty()) {
+                names.entry(name.0.as_slice().into()).or_insert(index);
+            }
+        }
+        if listener.servers.len() == 1 {
+            // The only server answers everything.
+            names.clear();
+        }
+        Ok(Self { address, default: listener.default, names })
+    }
+
+    /// Its port.
+    pub fn port(&self) -> Option<u16> {
+        match &self.address {
+            Address::Ip(address) => Some(address.port()),
+            Address::Unix(_) => None,
+        }
+    }
+
+    /// Who answers for this host (in lower case, without port).
+    pub fn server(&self, host: &[u8]) -> usize {
+        if self.names.is_empty() { self.default } else { self.names.get(host).copied().unwrap_or(self.default) }
+    }
+}
+
+impl ServerConf {
+    fn new(server: plan::Server, locations: &[LocationConf]) -> Result<Self, String> {
+        let mut exact = HashMap::new();
+        let mut prefixes = Vec::new();
+        for &index in &server.locations {
+            let location = &locations.get(index).ok_or("a server names a location that is not there")?.plan;
+            let path: Box<[u8]> = location.path.0.as_slice().into();
+            match location.r#match {
+                plan::Match::Exact => {
+                    exact.insert(path, index);
+                }
+                plan::Match::Prefix => prefixes.push((path, index)),
+            }
+        }
+        prefixes.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
+        Ok(Self { plan: server, exact, prefixes })
+    }
+
+    /// The location for a path in its normal form.
+    pub fn location(&self, path: &[u8]) -> Option<usize> {
+        if !self.exact.is_empty()
+            && let Some(index) = self.exact.get(path)
+        {
+            return Some(*index);
+        }
+        self.prefixes.iter().find(|(prefix, _)| path.starts_with(prefix)).map(|(_, index)| *index)
+    }
+}
+
+impl LocationConf {
+    fn new(mut location: plan::Location, groups: usize) -> Result<Self, String> {
+        let action = match std::mem::replace(&mut location.action, Action::None) {
+            Action::None => ActionConf::None,
+            Action::Return { status, text } => {
+                ActionConf::Return(status, text.as_deref().map(Template::compile).transpose()?)
+            }
+            Action::Status { allow_remote } => ActionConf::Status(allow_remote),
+            Action::Proxy(proxy) if proxy.group < groups => {
+                ActionConf::Proxy(ProxyConf::new(proxy, location.path.0.len())?)
+            }
+            Action::Proxy(_) => return Err("a location names a group that is not there".into()),
+        };
+        Ok(Self { plan: location, action })
+    }
+}
+
+impl ProxyConf {
+    fn new(proxy: Box<plan::Proxy>, prefix: usize) -> Result<Self, String> {
+        let mut next_upstream = FailureSet::NONE;
+        for word in &proxy.next_upstream {
+            let set = FailureSet::from_word(word).ok_or_else(|| format!("unknown failure `{word}`"))?;
+            next_upstream = next_upstream.with(set);
+        }
+        let headers = proxy
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                Ok(HeaderConf {
+                    name: name.0.as_slice().into(),
+                    known: Known::of(&name.0),
+                    value: Template::compile(value)?,
+                })
+            })
+            .collect::<Result<_, String>>()?;
+        let policy = Policy {
+            next_upstream,
+            tries: proxy.next_upstream_tries,
+            timeout: proxy.next_upstream_timeout_ms,
+            backoff: None,
+            ask: false,
+        };
+        Ok(Self { plan: proxy, prefix, headers, policy })
+    }
+}
+
+impl GroupConf {
+    fn new(group: &plan::Group, workers: usize) -> Result<Self, String> {
+        let name = group.name.show();
+        let mut addresses = Vec::new();
+        for peer in &group.peers {
+            let shown = peer.address.show();
+            addresses.push(Address::parse(&shown).ok_or_else(|| format!("`{shown}` is no address of a peer"))?);
+        }
+        let r = &group.resilience;
+        let plan = GroupPlan {
+            peers: group
+                .peers
+                .iter()
+                .map(|peer| PeerPlan {
+                    weight: peer.weight,
+                    max_fails: peer.max_fails,
+                    fail_timeout: peer.fail_timeout_ms,
+                    max_conns: peer.max_conns,
+                    down: peer.down,
+                    backup: peer.backup,
+                })
+                .collect(),
+            balance: match group.balance {
+                plan::Balance::RoundRobin => Balance::RoundRobin,
+                plan::Balance::LeastConn => Balance::LeastConn,
+            },
+            keepalive: KeepalivePlan {
+                connections: u32::try_from(group.keepalive.connections).unwrap_or(u32::MAX),
+                scopes: group.keepalive.scopes,
+                requests: u32::try_from(group.keepalive.requests).unwrap_or(u32::MAX),
+                time: group.keepalive.time_ms,
+                timeout: group.keepalive.timeout_ms,
+            },
+            rules: Rules {
+                attribution: r.attribution,
+                replay_keyed: r.replay_keyed,
+                probe: r.probe,
+                last_peer: r.last_peer,
+                idle: r.idle,
+                sent: r.sent,
+                budget: r.budget,
+            },
+        };
+        plan.check().map_err(|e| format!("upstream `{name}`: {e}"))?;
+        // nginx keeps a worker's own count unless a zone is given; so does `resilience off`.
+        let shared = group.zone.is_some() || plan.rules != Rules::OFF;
+        let states = (0..if shared { 1 } else { workers }).map(|_| Arc::new(GroupState::new(&plan))).collect();
+        Ok(Self {
+            name,
+            shown: addresses.iter().map(|address| address.to_string().into()).collect(),
+            names: group.peers.iter().map(|peer| peer.name.show()).collect(),
+            addresses,
+            plan,
+            states,
+        })
+    }
+
+    /// The state that a worker uses.
+    pub fn state(&self, worker: usize) -> &Arc<GroupState> {
+        &self.states[worker % self.states.len()]
+    }
+
+    /// A peer's address; the group's name where no peer was chosen.
+    pub fn peer_name(&self, peer: u32) -> &str {
+        match self.shown.get(peer as usize) {
+            Some(shown) if peer != NO_PEER => shown,
+            _ => &self.name,
+        }
+    }
+
+    /// A peer's family; empty where no peer was chosen.
+    pub fn family(&self, peer: u32) -> &'static str {
+        self.addresses.get(peer as usize).map_or("", Address::family)
+    }
+}

@@ -1,0 +1,430 @@
+//! The answer's way back: head first, then the body as it comes, with back-pressure.
+
+use std::future::poll_fn;
+use std::io::IoSlice;
+use std::task::Poll;
+
+use rustix::io::Errno;
+use surehop_engine::{Attempt, Cause, Event, Keep};
+use surehop_hop::buffer::{Buf, SMALL};
+use surehop_hop::clock::Millis;
+use surehop_hop::connections::{Upstream, cause_of};
+use surehop_hop::drive::{Exchange as _, Route, Stopped, advance};
+use surehop_wire::chunked::Decoder;
+use surehop_wire::header::Known;
+use surehop_wire::request::Version;
+use surehop_wire::response::BodyFraming;
+use surehop_wire::write;
+
+use crate::answer;
+use crate::config::LocationConf;
+use crate::connection::After;
+use crate::framer::Framer;
+use crate::log;
+use crate::plan::Level;
+use crate::send::Sender;
+
+/// How many receives one poll makes before the other connections have their turn.
+const ROUNDS: usize = 16;
+
+/// How far the upstream's body has come.
+enum Coming {
+    Length(u64),
+    Chunked(Decoder),
+    UntilClose,
+    Done,
+}
+
+/// Why the relay ended before the body did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Broken {
+    Upstream(Cause, Errno),
+    /// The upstream closed where more was due.
+    Short,
+    Invalid,
+    UpstreamTimedOut,
+    Client(Errno),
+    ClientTimedOut,
+    ClientGone,
+    SenderFailed,
+}
+
+struct Delivery {
+    upstream: Upstream,
+    coming: Coming,
+    framer: Framer,
+    head_at: usize,
+    received: u64,
+    length: u64,
+    surplus: bool,
+    upstream_progress: Millis,
+    client_progress: Millis,
+}
+
+/// Relays the answer whose head has been heard.
+pub async fn deliver(s: &mut Sender<'_>, route: &Route<'_>, location: &LocationConf, upstream: Upstream) -> After {
+    let worker = s.worker;
+    let chunked = head(s);
+    let now = worker.reactor.now();
+    let received = s.ex.session.current_mut().map_or(0, |attempt| attempt.received);
+    let mut d = Delivery {
+        upstream,
+        coming: match s.ex.response.framing {
+            BodyFraming::None | BodyFraming::Length(0) => Coming::Done,
+            BodyFraming::Length(n) => Coming::Length(n),
+            BodyFraming::Chunked => Coming::Chunked(Decoder::new()),
+            BodyFraming::UntilClose => Coming::UntilClose,
+        },
+        framer: Framer::new(chunked),
+        head_at: 0,
+        received,
+        length: 0,
+        surplus: false,
+        upstream_progress: now,
+        client_progress: now,
+    };
+    let early = d.take_in(s);
+    let timeouts = (route.read_timeout, location.plan.send_timeout_ms);
+    let broken = match early {
+        Err(broken) => Some(broken),
+        Ok(()) => poll_fn(|_| d.poll(s, timeouts)).await.err(),
+    };
+    finish(s, route, d, broken)
+}
+
+/// Writes the head for the client; true if the body goes out in chunks.
+fn head(s: &mut Sender<'_>) -> bool {
+    let worker = s.worker;
+    warn(s);
+    let ex = &mut *s.ex;
+    ex.status = ex.response.status;
+    let mut out = std::mem::take(&mut ex.out);
+    out.clear();
+    let raw = &ex.response_raw[..];
+    write::status_line(&mut out, b"HTTP/1.1", ex.response.status_line.of(raw));
+    write::header(&mut out, b"Server", worker.config.plan.server_header.as_bytes());
+    write::header(&mut out, b"Date", &worker.logs.times(worker.reactor.now()).http);
+    if let Some(kind) = ex.response.find(Known::ContentType) {
+        write::header(&mut out, b"Content-Type", kind.value.of(raw));
+    }
+    let bodiless = ex.response.framing == BodyFraming::None;
+    let mut chunked = false;
+    match ex.response.content_length {
+        Some(n) => write::number(&mut out, b"Content-Length", n),
+        None if bodiless => {}
+        None if ex.head.version == Version::Http11 => {
+            chunked = true;
+            write::header(&mut out, b"Transfer-Encoding", b"chunked");
+        }
+        // Without a length, only the end of the connection tells an HTTP/1.0 client where the body ends.
+        None => ex.keep = false,
+    }
+    ex.keep &= s.body.done();
+    ex.out = out;
+    answer::connection(worker, ex);
+    let raw = &ex.response_raw[..];
+    for line in &ex.response.headers {
+        let written = matches!(line.known, Known::ContentType | Known::ContentLength);
+        if line.forward && !written && !line.known.hidden_by_proxy() {
+            write::header(&mut ex.out, line.name.of(raw), line.value.of(raw));
+        }
+    }
+    ex.out.extend_from_slice(b"\r\n");
+    chunked
+}
+
+fn current(s: &Sender<'_>) -> Option<Attempt> {
+    s.ex.session.attempts().last().copied()
+}
+
+/// What nginx warns of in a response head.
+fn warn(s: &Sender<'_>) {
+    let Some(attempt) = current(s) else { return };
+    for warning in &s.ex.response.warnings {
+        s.tell(Level::Warn, &attempt, |out| {
+            warning.message(&s.ex.response, &s.ex.response_raw, out);
+            out.extend_from_slice(b" while reading response header from upstream");
+        });
+    }
+}
+
+impl Delivery {
+    /// Takes in what was received together with the head.
+    fn take_in(&mut self, s: &Sender<'_>) -> Result<(), Broken> {
+        let Some(buf) = self.upstream.buf.as_mut() else { return Ok(()) };
+        let n = buf.len();
+        let kept = decode(&mut self.coming, &mut self.surplus, buf, 0)?;
+        self.length += kept as u64;
+        let more = !matches!(self.coming, Coming::Done);
+        let big = match self.coming {
+            Coming::Length(left) => left > SMALL as u64,
+            _ => n > SMALL / 2,
+        };
+        if more && big && buf.capacity() == SMALL {
+            let mut large = s.worker.buffers.large();
+            large.push(buf.data());
+            s.worker.buffers.give(std::mem::replace(buf, large));
+        }
+        Ok(())
+    }
+
+    fn poll(&mut self, s: &mut Sender<'_>, (read_timeout, send_timeout): (Millis, Millis)) -> Poll<Result<(), Broken>> {
+        let rx = &s.worker.reactor;
+        for round in 0.. {
+            if round == ROUNDS {
+                rx.again();
+                return Poll::Pending;
+            }
+            // An answer may come while the request is still being sent.
+            if !s.whole() {
+                match s.poll_send(&self.upstream.socket) {
+                    Poll::Ready(Err(Stopped::Sender)) => return Poll::Ready(Err(Broken::SenderFailed)),
+                    Poll::Ready(Err(Stopped::Upstream(_)) | Ok(())) | Poll::Pending => {}
+                }
+            }
+            let wrote = match self.poll_write(s) {
+                Poll::Ready(Ok(wrote)) => wrote,
+                Poll::Ready(Err(e)) => return Poll::Ready(Err(Broken::Client(e))),
+                Poll::Pending => false,
+            };
+            if self.head_at == s.ex.out.len() && self.framer.done() {
+                return Poll::Ready(Ok(()));
+            }
+            let read = match self.poll_read(s) {
+                Poll::Ready(Ok(read)) => read,
+                Poll::Ready(Err(broken)) => return Poll::Ready(Err(broken)),
+                Poll::Pending => false,
+            };
+            if !wrote && !read {
+                break;
+            }
+        }
+        if s.body.done() && s.client.socket.peer_closed() {
+            return Poll::Ready(Err(Broken::ClientGone));
+        }
+        // Whoever is waited for has a deadline: the client while it is to take bytes, else the upstream.
+        let to_client = self.head_at < s.ex.out.len() || !self.framer.idle();
+        let (deadline, late) = if to_client {
+            (self.client_progress + send_timeout, Broken::ClientTimedOut)
+        } else {
+            (self.upstream_progress + read_timeout, Broken::UpstreamTimedOut)
+        };
+        if rx.now() >= deadline {
+            return Poll::Ready(Err(late));
+        }
+        rx.arm(deadline);
+        Poll::Pending
+    }
+
+    /// Sends what there is; true if something was sent.
+    fn poll_write(&mut self, s: &mut Sender<'_>) -> Poll<Result<bool, Errno>> {
+        let data = self.upstream.buf.as_ref().map_or(&[][..], Buf::data);
+        self.framer.open(data.len(), matches!(self.coming, Coming::Done));
+        let head = &s.ex.out[self.head_at..];
+        if head.is_empty() && self.framer.idle() {
+            return Poll::Ready(Ok(false));
+        }
+        let [pre, data, post] = self.framer.parts(data);
+        let wrote = if head.is_empty() && pre.is_empty() && post.is_empty() {
+            s.client.socket.poll_write(&[data])
+        } else {
+            s.client.socket.poll_write(&[IoSlice::new(head), pre, data, post])
+        };
+        let n = match wrote {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Err(e)) => return Poll::Ready(Err(e)),
+            Poll::Ready(Ok(n)) => n,
+        };
+        let of_head = n.min(head.len());
+        self.head_at += of_head;
+        s.ex.head_sent += of_head as u64;
+        s.ex.body_sent += (n - of_head) as u64;
+        let of_data = self.framer.sent(n - of_head);
+        if let Some(buf) = self.upstream.buf.as_mut() {
+            buf.consume(of_data);
+        }
+        self.client_progress = s.worker.reactor.now();
+        Poll::Ready(Ok(true))
+    }
+
+    /// Receives as much as there is room for; true if something came.
+    fn poll_read(&mut self, s: &Sender<'_>) -> Poll<Result<bool, Broken>> {
+        if matches!(self.coming, Coming::Done) {
+            return Poll::Ready(Ok(false));
+        }
+        let buf = self.upstream.buf.get_or_insert_with(|| s.worker.buffers.large());
+        if buf.space().len() < buf.capacity() / 4 {
+            buf.compact();
+        }
+        if buf.space().is_empty() {
+            return Poll::Ready(Ok(false));
+        }
+        let n = match self.upstream.socket.poll_read(buf.space()) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Err(e)) => return Poll::Ready(Err(Broken::Upstream(cause_of(e), e))),
+            Poll::Ready(Ok(0)) => {
+                return Poll::Ready(if matches!(self.coming, Coming::UntilClose) {
+                    self.coming = Coming::Done;
+                    Ok(true)
+                } else {
+                    Err(Broken::Short)
+                });
+            }
+            Poll::Ready(Ok(n)) => n,
+        };
+        let before = buf.len();
+        buf.filled(n);
+        self.received += n as u64;
+        self.upstream_progress = s.worker.reactor.now();
+        let kept = decode(&mut self.coming, &mut self.surplus, buf, before)?;
+        self.length += kept as u64;
+        Poll::Ready(Ok(true))
+    }
+}
+
+impl From<Broken> for Poll<Result<bool, Broken>> {
+    fn from(broken: Broken) -> Self {
+        Poll::Ready(Err(broken))
+    }
+}
+
+/// Strips the framing off the bytes of `buf` from `from` on, in place; returns how many are body data.
+fn decode(coming: &mut Coming, surplus: &mut bool, buf: &mut Buf, from: usize) -> Result<usize, Broken> {
+    let n = buf.len() - from;
+    match coming {
+        Coming::Done => {
+            *surplus |= n > 0;
+            buf.truncate(from);
+            Ok(0)
+        }
+        Coming::UntilClose => Ok(n),
+        Coming::Length(left) => {
+            let kept = (*left).min(n as u64) as usize;
+            *left -= kept as u64;
+            *surplus |= n > kept;
+            buf.truncate(from + kept);
+            if *left == 0 {
+                *coming = Coming::Done;
+            }
+            Ok(kept)
+        }
+        Coming::Chunked(decoder) => {
+            let bytes = buf.data_mut();
+            let (mut at, mut kept) = (from, from);
+            loop {
+                let step = decoder.decode(&bytes[at..]).map_err(|_| Broken::Invalid)?;
+                let data = at + step.data.start..at + step.data.end;
+                let len = data.len();
+                if data.start != kept {
+                    bytes.copy_within(data, kept);
+                }
+                kept += len;
+                at += step.consumed;
+                if step.done {
+                    *surplus |= at < bytes.len();
+                    *coming = Coming::Done;
+                    break;
+                }
+                if step.consumed == 0 || at == bytes.len() {
+                    break;
+                }
+            }
+            buf.truncate(kept);
+            Ok(kept - from)
+        }
+    }
+}
+
+/// Settles the attempt and says what becomes of both connections.
+fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Broken>) -> After {
+    let hop = &s.worker.connections;
+    let attempt = current(s);
+    if let (Some(attempt), Some(broken)) = (&attempt, broken) {
+        tell(s, attempt, broken);
+    }
+    if let (Some(attempt), true) = (&attempt, d.surplus) {
+        s.tell(Level::Warn, attempt, |out| {
+            out.extend_from_slice(b"upstream sent more data than specified in \"Content-Length\" header while reading upstream");
+        });
+    }
+    let sent = s.sent();
+    let Delivery { upstream, received, length, surplus, .. } = d;
+    let client_broke = matches!(
+        broken,
+        Some(Broken::Client(_) | Broken::ClientTimedOut | Broken::ClientGone | Broken::SenderFailed)
+    );
+    if client_broke {
+        if let Some(attempt) = s.ex.session.current_mut() {
+            attempt.sent = sent;
+            attempt.received = received;
+            attempt.length = length;
+        }
+        let mut group = route.group.borrow_mut();
+        s.ex.session.abandon(&mut group, hop.reactor.now());
+        hop.sweep(&mut group);
+        drop(group);
+        hop.close(upstream);
+        return After::Close;
+    }
+    let whole = broken.is_none();
+    let reusable = whole && !surplus && !s.ex.response.connection_close && s.whole() && !upstream.socket.seen_closed();
+    let died = match broken {
+        Some(Broken::Upstream(cause, e)) => Some((cause, e.raw_os_error())),
+        Some(Broken::UpstreamTimedOut) => Some((Cause::TimedOut, Errno::TIMEDOUT.raw_os_error())),
+        Some(Broken::Invalid) => Some((Cause::Invalid, 0)),
+        Some(_) => Some((Cause::Closed, 0)),
+        None => None,
+    };
+    let keep = reusable.then(|| Keep {
+        conn: upstream.conn,
+        hint: s.ex.response.keep_alive_timeout.map(|seconds| seconds.saturating_mul(1000)),
+        rtt: upstream.rtt,
+    });
+    if keep.is_some() {
+        hop.rest(upstream);
+    } else {
+        hop.close(upstream);
+    }
+    advance(hop, route, s, Event::Finished { sent, received, length, died, keep });
+    if keep.is_some() {
+        hop.expires(route.group.borrow().next_expiry());
+    }
+    s.ex.complete = whole;
+    match (whole && s.ex.keep, s.body.done()) {
+        (true, _) => After::Keep,
+        (false, false) if whole => After::Linger,
+        _ => After::Close,
+    }
+}
+
+fn tell(s: &Sender<'_>, attempt: &Attempt, broken: Broken) {
+    let level = match broken {
+        Broken::Client(_) | Broken::ClientTimedOut | Broken::ClientGone | Broken::SenderFailed => Level::Info,
+        _ => Level::Error,
+    };
+    s.tell(level, attempt, |out| {
+        out.extend_from_slice(match broken {
+            Broken::Upstream(..) => b"recv() failed",
+            Broken::Short => b"upstream prematurely closed connection",
+            Broken::Invalid => b"upstream sent invalid chunked response",
+            Broken::UpstreamTimedOut => b"upstream timed out",
+            Broken::Client(_) => b"send() failed",
+            Broken::ClientTimedOut => b"client timed out",
+            Broken::ClientGone => {
+                b"epoll_wait() reported that client prematurely closed connection, so upstream connection is closed too"
+            }
+            Broken::SenderFailed => b"client prematurely closed connection",
+        });
+        match broken {
+            Broken::Upstream(_, e) | Broken::Client(e) => log::errno(out, e.raw_os_error()),
+            Broken::UpstreamTimedOut | Broken::ClientTimedOut => {
+                log::errno(out, Errno::TIMEDOUT.raw_os_error());
+            }
+            _ => {}
+        }
+        out.extend_from_slice(match broken {
+            Broken::Client(_) | Broken::ClientTimedOut => b" while sending to client",
+            _ => b" while reading upstream",
+        });
+    });
+}

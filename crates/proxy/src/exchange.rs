@@ -1,0 +1,130 @@
+//! One request and its answer: everything that is known about them until the log line is written.
+//!
+//! Exchanges are taken from the worker's store and given back, so a request allocates nothing once
+//! the buffers have grown to the traffic's size.
+
+use surehop_engine::{Attempt, Session};
+use surehop_hop::clock::Millis;
+use surehop_hop::buffer::Buf;
+use surehop_wire::request::{Framing, RequestHead};
+use surehop_wire::response::ResponseHead;
+
+/// A request under way.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The bytes of the head; the spans of `head` point into it.
+    pub raw: Option<Buf>,
+    /// The request head.
+    pub head: RequestHead,
+    /// The path in nginx's normal form.
+    pub uri: Vec<u8>,
+    /// `$host`: lower-cased, without port.
+    pub host: Vec<u8>,
+    /// The virtual server.
+    pub server: usize,
+    /// The location, once known.
+    pub location: Option<usize>,
+    /// When its first byte was seen.
+    pub started: Millis,
+    /// Bytes of the request, head and body, that were read.
+    pub request_length: u64,
+    /// The answer's status; 0 as long as there is none.
+    pub status: u16,
+    /// The head of the answer.
+    pub out: Vec<u8>,
+    /// Bytes of the answer's head that were sent.
+    pub head_sent: u64,
+    /// Bytes of the answer's body, framing included, that were sent.
+    pub body_sent: u64,
+    /// Whether the connection outlives this request.
+    pub keep: bool,
+    /// Whether the whole answer was sent.
+    pub complete: bool,
+    /// The request as it goes upstream.
+    pub upstream_head: Vec<u8>,
+    /// The target within it, for the error log.
+    pub upstream_uri: Vec<u8>,
+    /// Whether the session speaks of this request.
+    pub proxied: bool,
+    /// The policy's view of it.
+    pub session: Session,
+    /// The upstream's answer.
+    pub response: ResponseHead,
+    /// The bytes the spans of `response` point into, kept for `$upstream_http_…`.
+    pub response_raw: Vec<u8>,
+    /// `$request_id`, once somebody asked.
+    pub id: Option<[u8; 32]>,
+    /// A space for values that are put together.
+    pub scratch: Vec<u8>,
+}
+
+impl Exchange {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self {
+            raw: None,
+            head: RequestHead::default(),
+            uri: Vec::new(),
+            host: Vec::new(),
+            server: 0,
+            location: None,
+            started: 0,
+            request_length: 0,
+            status: 0,
+            out: Vec::with_capacity(1024),
+            head_sent: 0,
+            body_sent: 0,
+            keep: false,
+            complete: false,
+            upstream_head: Vec::with_capacity(1024),
+            upstream_uri: Vec::new(),
+            proxied: false,
+            session: Session::new(),
+            response: ResponseHead::default(),
+            response_raw: Vec::new(),
+            id: None,
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Makes it ready for another request.
+    pub fn reset(&mut self) {
+        self.uri.clear();
+        self.host.clear();
+        self.location = None;
+        self.request_length = 0;
+        self.status = 0;
+        self.out.clear();
+        self.head_sent = 0;
+        self.body_sent = 0;
+        self.keep = false;
+        self.complete = false;
+        self.upstream_head.clear();
+        self.upstream_uri.clear();
+        self.response_raw.clear();
+        self.response.headers.clear();
+        self.id = None;
+        self.proxied = false;
+    }
+
+    /// The bytes of the request head.
+    pub fn bytes(&self) -> &[u8] {
+        self.raw.as_ref().map_or(&[], Buf::data)
+    }
+
+    /// Every try at an upstream, in order.
+    pub fn attempts(&self) -> &[Attempt] {
+        if self.proxied { self.session.attempts() } else { &[] }
+    }
+
+    /// Whether the request has a body.
+    pub fn has_body(&self) -> bool {
+        !matches!(self.head.framing, Framing::None | Framing::Length(0))
+    }
+}
+
+impl Default for Exchange {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,316 @@
+//! The plan as it crosses from Python: plain data, every default filled in, unknown fields refused.
+//!
+//! `surehop.plan` writes it; nothing here decides anything. Text is Latin-1 in JSON: one code point a
+//! byte of the configuration.
+
+use serde::{Deserialize, Deserializer};
+
+/// Bytes that crossed as Latin-1 code points.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Text(pub Vec<u8>);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.chars()
+            .map(|c| u8::try_from(u32::from(c)))
+            .collect::<Result<_, _>>()
+            .map(Self)
+            .map_err(|_| serde::de::Error::custom("a code point above 255 in text that stands for bytes"))
+    }
+}
+
+impl Text {
+    /// The text for messages; bytes that are no UTF-8 are replaced.
+    pub fn show(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+}
+
+/// The whole plan.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Always 1.
+    pub version: u32,
+    /// For `Server:` and error pages.
+    pub server_header: String,
+    /// `$nginx_version`.
+    pub nginx_version: String,
+    /// Worker threads.
+    pub workers: usize,
+    /// Connections a worker may have, both sides together.
+    pub worker_connections: usize,
+    /// Every log file once; the control process passes a descriptor for each, in order.
+    pub files: Vec<File>,
+    /// Where what belongs to no server is logged.
+    pub error_log: Vec<ErrorLog>,
+    /// Log formats.
+    pub formats: Vec<Format>,
+    /// Listening sockets, in the order of their descriptors.
+    pub listeners: Vec<Listener>,
+    /// Virtual servers.
+    pub servers: Vec<Server>,
+    /// Locations of all servers.
+    pub locations: Vec<Location>,
+    /// Upstream groups.
+    pub groups: Vec<Group>,
+}
+
+/// A log file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Where it is; `stderr` for the process's own.
+    pub path: Text,
+}
+
+/// One `error_log`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErrorLog {
+    /// Index into `files`.
+    pub file: usize,
+    /// The least level that is written.
+    pub level: Level,
+}
+
+/// nginx's log levels, the gravest first.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Level {
+    Emerg,
+    Alert,
+    Crit,
+    Error,
+    Warn,
+    Notice,
+    Info,
+    Debug,
+}
+
+impl Level {
+    /// Its word in a log line.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Emerg => "emerg",
+            Self::Alert => "alert",
+            Self::Crit => "crit",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Notice => "notice",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
+}
+
+/// One `access_log`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessLog {
+    /// Index into `files`.
+    pub file: usize,
+    /// Index into `formats`.
+    pub format: usize,
+}
+
+/// How variables are written into a log.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Escape {
+    Default,
+    Json,
+    None,
+}
+
+/// A log format.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Format {
+    /// How variables are escaped.
+    pub escape: Escape,
+    /// Text and variables in turn.
+    pub parts: Vec<Part>,
+}
+
+/// A piece of a value that may hold variables.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Part {
+    /// As it stands.
+    Text(Text),
+    /// The variable of that name.
+    Var(Text),
+}
+
+/// A listening socket and the servers behind it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listener {
+    /// `127.0.0.1:80`, `[::1]:80` or `unix:/path`.
+    pub address: Text,
+    /// The server that answers hosts nobody claims.
+    pub default: usize,
+    /// All its servers.
+    pub servers: Vec<usize>,
+}
+
+/// A virtual server.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Server {
+    pub name: Text,
+    pub names: Vec<Text>,
+    pub line: Text,
+    pub client_header_timeout_ms: u64,
+    pub keepalive_timeout_ms: u64,
+    pub keepalive_header_s: Option<u64>,
+    pub keepalive_requests: u64,
+    pub keepalive_time_ms: u64,
+    pub client_body_timeout_ms: u64,
+    pub send_timeout_ms: u64,
+    pub error_log: Vec<ErrorLog>,
+    pub access_log: Vec<AccessLog>,
+    pub locations: Vec<usize>,
+}
+
+/// How a location is chosen.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Match {
+    Prefix,
+    Exact,
+}
+
+/// A location with everything it inherits.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Location {
+    pub r#match: Match,
+    pub path: Text,
+    pub error_log: Vec<ErrorLog>,
+    pub access_log: Vec<AccessLog>,
+    pub client_max_body_size: u64,
+    pub keepalive_timeout_ms: u64,
+    pub keepalive_header_s: Option<u64>,
+    pub keepalive_requests: u64,
+    pub client_body_timeout_ms: u64,
+    pub send_timeout_ms: u64,
+    pub action: Action,
+}
+
+/// What a location does.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+#[allow(missing_docs)]
+pub enum Action {
+    /// Nothing: 404.
+    None,
+    /// `return`.
+    Return { status: u16, text: Option<Vec<Part>> },
+    /// `surehop_status`.
+    Status { allow_remote: bool },
+    /// `proxy_pass`.
+    Proxy(Box<Proxy>),
+}
+
+/// `proxy_pass` and what goes with it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Proxy {
+    pub group: usize,
+    pub scope: u32,
+    pub proxy_host: Text,
+    pub uri: Option<Text>,
+    pub http_version: HttpVersion,
+    pub headers: Vec<(Text, Vec<Part>)>,
+    pub connect_timeout_ms: u64,
+    pub send_timeout_ms: u64,
+    pub read_timeout_ms: u64,
+    pub next_upstream: Vec<String>,
+    pub next_upstream_tries: u32,
+    pub next_upstream_timeout_ms: u64,
+    pub buffering: bool,
+    pub buffer_size: usize,
+}
+
+/// `proxy_http_version`.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum HttpVersion {
+    #[serde(rename = "1.0")]
+    V10,
+    #[serde(rename = "1.1")]
+    V11,
+}
+
+/// An upstream group.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Group {
+    pub name: Text,
+    pub implicit: bool,
+    pub zone: Option<Text>,
+    pub balance: Balance,
+    pub peers: Vec<Peer>,
+    pub keepalive: Keepalive,
+    pub resilience: Resilience,
+}
+
+/// How a group chooses.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Balance {
+    RoundRobin,
+    LeastConn,
+}
+
+/// One address of a group.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Peer {
+    pub address: Text,
+    pub name: Text,
+    pub weight: u32,
+    pub max_fails: u32,
+    pub fail_timeout_ms: u64,
+    pub max_conns: u32,
+    pub down: bool,
+    pub backup: bool,
+}
+
+/// `keepalive` and its limits.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Keepalive {
+    pub connections: usize,
+    pub scopes: u32,
+    pub requests: u64,
+    pub time_ms: u64,
+    pub timeout_ms: u64,
+}
+
+/// The six points in which `resilience on` differs from nginx, each by itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Resilience {
+    pub attribution: bool,
+    pub replay_keyed: bool,
+    pub probe: bool,
+    pub last_peer: bool,
+    pub idle: bool,
+    pub sent: bool,
+    pub budget: bool,
+}

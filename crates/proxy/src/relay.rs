@@ -1,0 +1,240 @@
+//! `proxy_pass`: the request goes upstream, the answer comes back, both as they come, in bounded memory.
+
+use std::io::IoSlice;
+use std::rc::Rc;
+use std::task::Poll;
+
+use surehop_engine::{Facts, Rules};
+use surehop_hop::drive::{Driven, Route, drive};
+use surehop_wire::header::Known;
+use surehop_wire::request::{Framing, Method};
+use surehop_wire::{uri, write};
+
+use crate::answer;
+use crate::client::{Body, BodyError, Client};
+use crate::config::{LocationConf, ProxyConf};
+use crate::connection::After;
+use crate::deliver;
+use crate::exchange::Exchange;
+use crate::plan::{HttpVersion, Level};
+use crate::send::Sender;
+use crate::told;
+use crate::vars;
+use crate::worker::Worker;
+
+/// Skips what has already come of a body that nobody wants.
+pub fn skip(worker: &Worker, client: &mut Client, ex: &mut Exchange, body: &mut Body) {
+    let mut sink = worker.buffers.small();
+    while !body.done() {
+        sink.clear();
+        match client.poll_body(worker, body, &mut sink) {
+            Poll::Ready(Ok(n)) if n > 0 || body.done() => ex.request_length += n as u64,
+            _ => break,
+        }
+    }
+    worker.buffers.give(sink);
+}
+
+/// Proxies a request.
+pub async fn proxy(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    ex: &mut Exchange,
+    location: &LocationConf,
+    proxy: &ProxyConf,
+) -> After {
+    let mut body = Body::of(&ex.head.framing);
+    let mut held = None;
+    if !body.done() {
+        let mut buf = worker.buffers.small();
+        match read_ahead(worker, client, ex, location, &mut body, &mut buf).await {
+            Ok(()) => held = Some(buf),
+            Err(error) => {
+                worker.buffers.give(buf);
+                return body_failed(worker, client, ex, error).await;
+            }
+        }
+    }
+    let held_len = held.as_ref().map_or(0, surehop_hop::buffer::Buf::len);
+    let framing = match (&body, ex.head.framing) {
+        (_, Framing::Length(n)) => Framing::Length(n),
+        (Body::Done, Framing::Chunked) => Framing::Length(held_len as u64),
+        (_, framing) => framing,
+    };
+    if framing == Framing::Chunked && proxy.plan.http_version == HttpVersion::V10 {
+        // HTTP/1.0 can't carry a body of unknown length, and this one is too long to be held.
+        ex.keep = false;
+        answer::page(worker, client, ex, 411).await;
+        return After::Linger;
+    }
+    compose(worker, client, ex, location, proxy, framing);
+    let facts = Facts {
+        idempotent: ex.head.method.replayable_in_nginx() && ex.head.method != Method::Connect,
+        keyed: ex.head.keyed,
+        replayable: true,
+    };
+    let group = &worker.config.groups[proxy.plan.group];
+    let route = Route {
+        group: &worker.groups[proxy.plan.group],
+        index: proxy.plan.group,
+        addresses: &group.addresses,
+        policy: &proxy.policy,
+        scope: proxy.plan.scope,
+        connect_timeout: proxy.plan.connect_timeout_ms,
+        send_timeout: proxy.plan.send_timeout_ms,
+        read_timeout: proxy.plan.read_timeout_ms,
+        head_limit: proxy.plan.buffer_size,
+    };
+    ex.proxied = true;
+    let loud = group.plan.rules == Rules::OFF;
+    let mut sender = Sender::new(worker, client, ex, group, body, held, framing, loud);
+    sender.limit = location.plan.client_max_body_size;
+    sender.body_timeout = location.plan.client_body_timeout_ms;
+    let driven = drive(&worker.connections, &route, facts, &mut sender).await;
+    let after = match driven {
+        Driven::Response(upstream) => deliver::deliver(&mut sender, &route, location, upstream).await,
+        Driven::Failed(status, _) => {
+            let body_read = sender.body.done();
+            sender.ex.keep &= body_read;
+            answer::page(worker, sender.client, sender.ex, status).await;
+            match (sender.ex.keep, body_read) {
+                (true, _) => After::Keep,
+                (false, true) => After::Close,
+                (false, false) => After::Linger,
+            }
+        }
+        Driven::Gone => {
+            sender.ex.status = 499;
+            After::Close
+        }
+        Driven::SenderFailed => {
+            let error = sender.failure.unwrap_or(BodyError::Gone);
+            let (client, ex) = sender.into_parts();
+            return body_failed(worker, client, ex, error).await;
+        }
+    };
+    sender.into_parts();
+    after
+}
+
+/// Reads the body as far as a small buffer goes: what is wholly held can be sent again.
+async fn read_ahead(
+    worker: &Worker,
+    client: &mut Client,
+    ex: &mut Exchange,
+    location: &LocationConf,
+    body: &mut Body,
+    into: &mut surehop_hop::buffer::Buf,
+) -> Result<(), BodyError> {
+    let limit = location.plan.client_max_body_size;
+    let timeout = location.plan.client_body_timeout_ms;
+    if ex.head.expect_continue && client.buf.as_ref().is_none_or(surehop_hop::buffer::Buf::is_empty) {
+        let sent = client.send(worker, ex.location, &[IoSlice::new(b"HTTP/1.1 100 Continue\r\n\r\n")]).await;
+        if sent.is_err() {
+            return Err(BodyError::Gone);
+        }
+    }
+    while !body.done() && !into.space().is_empty() {
+        let deadline = worker.reactor.now() + timeout;
+        let read = worker.reactor.until(deadline, || client.poll_body(worker, body, into)).await;
+        ex.request_length += read.map_err(|_| BodyError::TimedOut)?? as u64;
+        if limit > 0 && into.len() as u64 > limit {
+            return Err(BodyError::TooLarge);
+        }
+    }
+    Ok(())
+}
+
+/// Answers, where there is somebody to answer, that a body could not be read.
+async fn body_failed(worker: &Worker, client: &mut Client, ex: &mut Exchange, error: BodyError) -> After {
+    let (status, level, text): (u16, Level, &[u8]) = match error {
+        BodyError::Gone => (400, Level::Info, b"client prematurely closed connection"),
+        BodyError::Invalid => (400, Level::Info, b"client sent invalid chunked body"),
+        BodyError::TooLarge => (413, Level::Error, b"client intended to send too large chunked body"),
+        BodyError::TimedOut => (408, Level::Info, b"client timed out"),
+    };
+    told::line(worker, client, ex, level, None, |out| {
+        out.extend_from_slice(text);
+        if error == BodyError::TimedOut {
+            crate::log::errno(out, rustix::io::Errno::TIMEDOUT.raw_os_error());
+        }
+        if error != BodyError::TooLarge {
+            out.extend_from_slice(b" while reading client request body");
+        }
+    });
+    ex.keep = false;
+    if matches!(error, BodyError::Gone | BodyError::TimedOut) {
+        ex.status = status;
+        return After::Close;
+    }
+    answer::page(worker, client, ex, status).await;
+    After::Linger
+}
+
+/// Writes the request as it goes upstream: always anew, never the client's own lines.
+fn compose(
+    worker: &Worker,
+    client: &Client,
+    ex: &mut Exchange,
+    location: &LocationConf,
+    proxy: &ProxyConf,
+    framing: Framing,
+) {
+    let mut target = std::mem::take(&mut ex.upstream_uri);
+    target.clear();
+    match &proxy.plan.uri {
+        None => {
+            let raw = ex.head.uri.of(ex.bytes());
+            if raw.first() != Some(&b'/') {
+                target.push(b'/');
+            }
+            target.extend_from_slice(raw);
+        }
+        Some(uri) => {
+            target.extend_from_slice(&uri.0);
+            uri::escape(ex.uri.get(proxy.prefix..).unwrap_or_default(), &mut target);
+            if let Some(query) = ex.head.query {
+                target.push(b'?');
+                target.extend_from_slice(query.of(ex.bytes()));
+            }
+        }
+    }
+    ex.upstream_uri = target;
+    let mut out = std::mem::take(&mut ex.upstream_head);
+    out.clear();
+    let version: &[u8] = match proxy.plan.http_version {
+        HttpVersion::V10 => b"HTTP/1.0",
+        HttpVersion::V11 => b"HTTP/1.1",
+    };
+    write::request_line(&mut out, ex.head.method_span.of(ex.bytes()), &ex.upstream_uri, version);
+    for header in &proxy.headers {
+        let start = out.len();
+        out.extend_from_slice(&header.name);
+        out.extend_from_slice(b": ");
+        let empty = out.len();
+        vars::expand(worker, client, ex, &header.value, &mut out);
+        if out.len() == empty {
+            out.truncate(start);
+        } else {
+            out.extend_from_slice(b"\r\n");
+        }
+    }
+    match framing {
+        Framing::None => {}
+        Framing::Length(n) => write::number(&mut out, b"Content-Length", n),
+        Framing::Chunked => write::header(&mut out, b"Transfer-Encoding", b"chunked"),
+    }
+    let bytes = ex.bytes();
+    for line in ex.head.headers.iter().filter(|line| line.forward && line.known != Known::Host) {
+        let name = line.name.of(bytes);
+        let set = |header: &crate::config::HeaderConf| {
+            header.known == line.known && (line.known != Known::Other || header.name.eq_ignore_ascii_case(name))
+        };
+        if !proxy.headers.iter().any(set) {
+            write::header(&mut out, name, line.value.of(bytes));
+        }
+    }
+    out.extend_from_slice(b"\r\n");
+    ex.upstream_head = out;
+    let _ = location;
+}

@@ -1,0 +1,194 @@
+//! Values with variables: names are looked up once, when the plan is taken over.
+
+use crate::plan::{Format, Part, Text};
+
+/// A variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Var {
+    Host,
+    /// A request header, its name in lower case with dashes.
+    Http(Box<[u8]>),
+    Arg(Box<[u8]>),
+    Cookie(Box<[u8]>),
+    SentHttp(Box<[u8]>),
+    UpstreamHttp(Box<[u8]>),
+    Request,
+    RequestUri,
+    Uri,
+    Args,
+    IsArgs,
+    RequestMethod,
+    Scheme,
+    Https,
+    ServerProtocol,
+    ServerName,
+    ServerAddr,
+    ServerPort,
+    RemoteAddr,
+    RemotePort,
+    RemoteUser,
+    TimeLocal,
+    TimeIso8601,
+    Msec,
+    Status,
+    BodyBytesSent,
+    BytesSent,
+    RequestLength,
+    RequestTime,
+    RequestId,
+    RequestCompletion,
+    ContentType,
+    ContentLength,
+    Connection,
+    ConnectionRequests,
+    ConnectionTime,
+    Pid,
+    Hostname,
+    NginxVersion,
+    Pipe,
+    ProxyHost,
+    ProxyPort,
+    ProxyAddXForwardedFor,
+    UpstreamAddr,
+    UpstreamStatus,
+    UpstreamConnectTime,
+    UpstreamHeaderTime,
+    UpstreamResponseTime,
+    UpstreamResponseLength,
+    UpstreamBytesReceived,
+    UpstreamBytesSent,
+    UpstreamReason,
+    UpstreamReused,
+    UpstreamAttempts,
+}
+
+/// The families of variables, by the start of their names.
+type Family = fn(Box<[u8]>) -> Var;
+const FAMILIES: [(&str, Family, bool); 5] = [
+    ("http_", Var::Http, true),
+    ("arg_", Var::Arg, false),
+    ("cookie_", Var::Cookie, false),
+    ("sent_http_", Var::SentHttp, true),
+    ("upstream_http_", Var::UpstreamHttp, true),
+];
+
+/// Every single variable by its name.
+pub const NAMES: &[(&str, Var)] = &[
+    ("host", Var::Host),
+    ("request", Var::Request),
+    ("request_uri", Var::RequestUri),
+    ("uri", Var::Uri),
+    ("document_uri", Var::Uri),
+    ("args", Var::Args),
+    ("query_string", Var::Args),
+    ("is_args", Var::IsArgs),
+    ("request_method", Var::RequestMethod),
+    ("scheme", Var::Scheme),
+    ("https", Var::Https),
+    ("server_protocol", Var::ServerProtocol),
+    ("server_name", Var::ServerName),
+    ("server_addr", Var::ServerAddr),
+    ("server_port", Var::ServerPort),
+    ("remote_addr", Var::RemoteAddr),
+    ("remote_port", Var::RemotePort),
+    ("remote_user", Var::RemoteUser),
+    ("time_local", Var::TimeLocal),
+    ("time_iso8601", Var::TimeIso8601),
+    ("msec", Var::Msec),
+    ("status", Var::Status),
+    ("body_bytes_sent", Var::BodyBytesSent),
+    ("bytes_sent", Var::BytesSent),
+    ("request_length", Var::RequestLength),
+    ("request_time", Var::RequestTime),
+    ("request_id", Var::RequestId),
+    ("request_completion", Var::RequestCompletion),
+    ("content_type", Var::ContentType),
+    ("content_length", Var::ContentLength),
+    ("connection", Var::Connection),
+    ("connection_requests", Var::ConnectionRequests),
+    ("connection_time", Var::ConnectionTime),
+    ("pid", Var::Pid),
+    ("hostname", Var::Hostname),
+    ("nginx_version", Var::NginxVersion),
+    ("pipe", Var::Pipe),
+    ("proxy_host", Var::ProxyHost),
+    ("proxy_port", Var::ProxyPort),
+    ("proxy_add_x_forwarded_for", Var::ProxyAddXForwardedFor),
+    ("upstream_addr", Var::UpstreamAddr),
+    ("upstream_status", Var::UpstreamStatus),
+    ("upstream_connect_time", Var::UpstreamConnectTime),
+    ("upstream_header_time", Var::UpstreamHeaderTime),
+    ("upstream_response_time", Var::UpstreamResponseTime),
+    ("upstream_response_length", Var::UpstreamResponseLength),
+    ("upstream_bytes_received", Var::UpstreamBytesReceived),
+    ("upstream_bytes_sent", Var::UpstreamBytesSent),
+    ("upstream_reason", Var::UpstreamReason),
+    ("upstream_reused", Var::UpstreamReused),
+    ("upstream_attempts", Var::UpstreamAttempts),
+];
+
+impl Var {
+    /// The variable of that name, without `$`.
+    pub fn named(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        if let Some((_, var)) = NAMES.iter().find(|(known, _)| *known == name) {
+            return Some(var.clone());
+        }
+        let (prefix, family, dashes) = FAMILIES.iter().find(|(prefix, ..)| name.starts_with(prefix))?;
+        let rest = &name[prefix.len()..];
+        let rest = if *dashes { rest.replace('_', "-") } else { rest.to_owned() };
+        (!rest.is_empty()).then(|| family(rest.into_bytes().into()))
+    }
+}
+
+/// A piece of a [`Template`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// As it stands.
+    Text(Box<[u8]>),
+    /// What the variable is at that moment.
+    Var(Var),
+}
+
+/// A value with variables.
+#[derive(Clone, Debug, Default)]
+pub struct Template(pub Vec<Piece>);
+
+impl Template {
+    /// Looks the names up.
+    pub fn compile(parts: &[Part]) -> Result<Self, String> {
+        parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(Text(text)) => Ok(Piece::Text(text.as_slice().into())),
+                Part::Var(name) => {
+                    let name = name.show();
+                    Var::named(&name).map(Piece::Var).ok_or_else(|| format!("unknown \"{name}\" variable"))
+                }
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Whether nothing is ever written for it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A log format, its names looked up.
+#[derive(Debug)]
+pub struct LogFormat {
+    /// How variables are escaped.
+    pub escape: crate::plan::Escape,
+    /// What is written.
+    pub template: Template,
+}
+
+impl LogFormat {
+    /// Looks the names up.
+    pub fn compile(format: &Format) -> Result<Self, String> {
+        Ok(Self { escape: format.escape, template: Template::compile(&format.parts)? })
+    }
+}

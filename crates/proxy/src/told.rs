@@ -1,0 +1,78 @@
+//! Error-log lines as nginx writes them: the sentence, then who, where and what.
+
+use surehop_wire::header::Known;
+
+use crate::client::Client;
+use crate::exchange::Exchange;
+use crate::log::Logs;
+use crate::plan::{ErrorLog, Level};
+use crate::worker::Worker;
+
+/// Where this request's errors are logged.
+fn logs<'a>(worker: &'a Worker, ex: &Exchange) -> &'a [ErrorLog] {
+    match ex.location {
+        Some(location) => &worker.config.locations[location].plan.error_log,
+        None => &worker.config.servers[ex.server].plan.error_log,
+    }
+}
+
+/// Writes a line about a request. `sentence` goes up to and with `while …`; `upstream` is the peer's
+/// address (or the group's name) once one is known.
+pub fn line(
+    worker: &Worker,
+    client: &Client,
+    ex: &Exchange,
+    level: Level,
+    upstream: Option<&str>,
+    sentence: impl Fn(&mut Vec<u8>),
+) {
+    let logs = logs(worker, ex);
+    if !Logs::wants(logs, level) {
+        return;
+    }
+    worker.logs.error(logs, worker.reactor.now(), level, client.number, |out| {
+        sentence(out);
+        let bytes = ex.bytes();
+        out.extend_from_slice(b", client: ");
+        out.extend_from_slice(client.remote_text.as_bytes());
+        out.extend_from_slice(b", server: ");
+        out.extend_from_slice(&worker.config.servers[ex.server].plan.name.0);
+        if !ex.head.line.is_empty() {
+            quoted(out, b"request", ex.head.line.of(bytes));
+        }
+        if let Some(upstream) = upstream {
+            out.extend_from_slice(b", upstream: \"http://");
+            out.extend_from_slice(upstream.as_bytes());
+            if upstream.starts_with("unix:") {
+                out.push(b':');
+            }
+            plain(out, &ex.upstream_uri);
+            out.push(b'"');
+        }
+        if let Some(host) = ex.head.host_header {
+            quoted(out, b"host", host.of(bytes));
+        }
+        if let Some(referrer) = ex.head.find(Known::Referer) {
+            quoted(out, b"referrer", referrer.value.of(bytes));
+        }
+    });
+}
+
+fn quoted(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    out.extend_from_slice(b", ");
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": \"");
+    plain(out, value);
+    out.push(b'"');
+}
+
+/// What a client sent must not be able to write lines of its own: control characters are escaped.
+fn plain(out: &mut Vec<u8>, value: &[u8]) {
+    for &byte in value {
+        if byte < 32 || byte == 127 {
+            out.extend_from_slice(format!("\\x{byte:02X}").as_bytes());
+        } else {
+            out.push(byte);
+        }
+    }
+}

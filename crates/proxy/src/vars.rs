@@ -1,0 +1,296 @@
+//! What the variables are worth at a given moment.
+
+use std::io::Write;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use surehop_engine::Attempt;
+use surehop_hop::socket::Address;
+use surehop_wire::header::{Header, Known};
+
+use crate::attempts;
+use crate::client::Client;
+use crate::config::ActionConf;
+use crate::exchange::Exchange;
+use crate::plan::Escape;
+use crate::template::{LogFormat, Piece, Template, Var};
+use crate::worker::Worker;
+
+/// Appends the value of `template`.
+pub fn expand(worker: &Worker, client: &Client, ex: &mut Exchange, template: &Template, out: &mut Vec<u8>) {
+    for piece in &template.0 {
+        match piece {
+            Piece::Text(text) => out.extend_from_slice(text),
+            Piece::Var(var) => {
+                value(worker, client, ex, var, out);
+            }
+        }
+    }
+}
+
+/// Appends a log line without its end.
+pub fn log(worker: &Worker, client: &Client, ex: &mut Exchange, format: &LogFormat, out: &mut Vec<u8>) {
+    let mut raw = std::mem::take(&mut ex.scratch);
+    for piece in &format.template.0 {
+        match piece {
+            Piece::Text(text) => out.extend_from_slice(text),
+            Piece::Var(var) => {
+                raw.clear();
+                let found = value(worker, client, ex, var, &mut raw);
+                match format.escape {
+                    Escape::Json => escape_json(&raw, out),
+                    _ if !found || raw.is_empty() && !matches!(var, Var::IsArgs | Var::Pipe) => out.push(b'-'),
+                    Escape::Default => escape(&raw, out),
+                    Escape::None => out.extend_from_slice(&raw),
+                }
+            }
+        }
+    }
+    ex.scratch = raw;
+}
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+
+fn escape(raw: &[u8], out: &mut Vec<u8>) {
+    for &byte in raw {
+        if byte == b'"' || byte == b'\\' || byte < 32 || byte > 126 {
+            out.extend_from_slice(&[b'\\', b'x', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        } else {
+            out.push(byte);
+        }
+    }
+}
+
+/// Appends `raw` as the inside of a JSON string; bytes above 126 are taken to be UTF-8, as nginx takes them.
+pub fn escape_json(raw: &[u8], out: &mut Vec<u8>) {
+    for &byte in raw {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            8 => out.extend_from_slice(b"\\b"),
+            12 => out.extend_from_slice(b"\\f"),
+            0..32 => out.extend_from_slice(&[
+                b'\\',
+                b'u',
+                b'0',
+                b'0',
+                HEX[usize::from(byte >> 4)],
+                HEX[usize::from(byte & 15)],
+            ]),
+            _ => out.push(byte),
+        }
+    }
+}
+
+fn number(out: &mut Vec<u8>, n: u64) {
+    out.extend_from_slice(itoa::Buffer::new().format(n).as_bytes());
+}
+
+/// `1.234`, from milliseconds.
+pub fn seconds(out: &mut Vec<u8>, ms: u64) {
+    let _ = write!(out, "{}.{:03}", ms / 1000, ms % 1000);
+}
+
+fn header<'a>(headers: &[Header], bytes: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    headers.iter().find(|header| header.name.of(bytes).eq_ignore_ascii_case(name)).map(|header| header.value.of(bytes))
+}
+
+fn put(out: &mut Vec<u8>, found: Option<&[u8]>) -> bool {
+    if let Some(bytes) = found {
+        out.extend_from_slice(bytes);
+    }
+    found.is_some()
+}
+
+/// Appends the value of `var`; false if it has none.
+#[allow(clippy::too_many_lines)] // one arm a variable: a table could not be shorter
+pub fn value(worker: &Worker, client: &Client, ex: &mut Exchange, var: &Var, out: &mut Vec<u8>) -> bool {
+    let now = worker.reactor.now();
+    let bytes = ex.raw.as_ref().map_or(&[][..], |raw| raw.data());
+    let head = &ex.head;
+    let server = &worker.config.servers[ex.server].plan;
+    match var {
+        Var::Host => {
+            let host: &[u8] = if ex.host.is_empty() { &server.name.0 } else { &ex.host };
+            out.extend_from_slice(host);
+        }
+        Var::Http(name) => return put(out, header(&head.headers, bytes, name)),
+        Var::Arg(name) => return put(out, argument(head.query.map_or(&[], |query| query.of(bytes)), name)),
+        Var::Cookie(name) => {
+            let line = head.find(Known::Cookie).map_or(&[][..], |header| header.value.of(bytes));
+            return put(out, cookie(line, name));
+        }
+        Var::SentHttp(name) => return put(out, line_of(&ex.out, name)),
+        Var::UpstreamHttp(name) => return put(out, header(&ex.response.headers, &ex.response_raw, name)),
+        Var::Request => out.extend_from_slice(head.line.of(bytes)),
+        Var::RequestUri => out.extend_from_slice(head.uri.of(bytes)),
+        Var::Uri => out.extend_from_slice(&ex.uri),
+        Var::Args => return put(out, head.query.map(|query| query.of(bytes))),
+        Var::IsArgs => {
+            if head.query.is_some_and(|query| !query.is_empty()) {
+                out.push(b'?');
+            }
+        }
+        Var::RequestMethod => out.extend_from_slice(head.method_span.of(bytes)),
+        Var::Scheme => out.extend_from_slice(b"http"),
+        Var::Https | Var::Pipe if matches!(var, Var::Https) => return false,
+        Var::Https | Var::Pipe => out.push(if client.buf.is_some() { b'p' } else { b'.' }),
+        Var::ServerProtocol => {
+            out.extend_from_slice(b"HTTP/1.");
+            number(out, u64::from(head.minor));
+        }
+        Var::ServerName => out.extend_from_slice(&server.name.0),
+        Var::ServerAddr => {
+            if let Some(local) = client.local_address() {
+                out.extend_from_slice(local.as_bytes());
+            }
+        }
+        Var::ServerPort => match worker.config.listeners[client.listener].port() {
+            Some(port) => number(out, u64::from(port)),
+            None => return false,
+        },
+        Var::RemoteAddr => out.extend_from_slice(client.remote_text.as_bytes()),
+        Var::RemotePort => match &client.remote {
+            Some(Address::Ip(address)) => number(out, u64::from(address.port())),
+            _ => return false,
+        },
+        Var::RemoteUser => {
+            let line = header(&head.headers, bytes, b"authorization");
+            return put(out, line.and_then(user_of).as_deref());
+        }
+        Var::TimeLocal => out.extend_from_slice(&worker.logs.times(now).local),
+        Var::TimeIso8601 => out.extend_from_slice(&worker.logs.times(now).iso),
+        Var::Msec => seconds(out, worker.logs.times(now).wall),
+        Var::Status => {
+            let _ = write!(out, "{:03}", surehop_wire::status::sent(ex.status));
+        }
+        Var::BodyBytesSent => number(out, ex.body_sent),
+        Var::BytesSent => number(out, ex.head_sent + ex.body_sent),
+        Var::RequestLength => number(out, ex.request_length),
+        Var::RequestTime => seconds(out, now.saturating_sub(ex.started)),
+        Var::RequestId => {
+            let id = ex.id.get_or_insert_with(random_id);
+            out.extend_from_slice(&id[..]);
+        }
+        Var::RequestCompletion => {
+            if !ex.complete {
+                return false;
+            }
+            out.extend_from_slice(b"OK");
+        }
+        Var::ContentType => return put(out, head.find(Known::ContentType).map(|header| header.value.of(bytes))),
+        Var::ContentLength => return put(out, head.find(Known::ContentLength).map(|header| header.value.of(bytes))),
+        Var::Connection => number(out, client.number),
+        Var::ConnectionRequests => number(out, client.requests),
+        Var::ConnectionTime => seconds(out, now - client.opened),
+        Var::Pid => number(out, u64::from(std::process::id())),
+        Var::Hostname => out.extend_from_slice(worker.hostname.as_bytes()),
+        Var::NginxVersion => out.extend_from_slice(worker.config.plan.nginx_version.as_bytes()),
+        Var::ProxyHost | Var::ProxyPort => {
+            let Some(ActionConf::Proxy(proxy)) = ex.location.map(|l| &worker.config.locations[l].action) else {
+                return false;
+            };
+            let host = &proxy.plan.proxy_host.0;
+            if *var == Var::ProxyHost {
+                out.extend_from_slice(host);
+            } else {
+                let port = host.rsplit(|&b| b == b':').next().filter(|p| p.iter().all(u8::is_ascii_digit));
+                out.extend_from_slice(port.unwrap_or(b"80"));
+            }
+        }
+        Var::ProxyAddXForwardedFor => {
+            for line in head.headers.iter().filter(|header| header.known == Known::XForwardedFor) {
+                out.extend_from_slice(line.value.of(bytes));
+                out.extend_from_slice(b", ");
+            }
+            out.extend_from_slice(client.remote_text.as_bytes());
+        }
+        Var::UpstreamAddr => {
+            let group = attempts::group_of(worker, ex);
+            return attempts::list(ex, out, |attempt, out| {
+                if let Some(group) = group {
+                    out.extend_from_slice(group.peer_name(attempt.peer).as_bytes());
+                }
+            });
+        }
+        Var::UpstreamStatus => {
+            return attempts::list(ex, out, |attempt, out| match attempt.status {
+                0 => out.push(b'-'),
+                status => number(out, u64::from(status)),
+            });
+        }
+        Var::UpstreamConnectTime => return times(ex, out, |attempt| attempt.connect_time),
+        Var::UpstreamHeaderTime => return times(ex, out, |attempt| attempt.header_time),
+        Var::UpstreamResponseTime => return times(ex, out, |attempt| attempt.response_time),
+        Var::UpstreamResponseLength => return counts(ex, out, |attempt| attempt.length),
+        Var::UpstreamBytesReceived => return counts(ex, out, |attempt| attempt.received),
+        Var::UpstreamBytesSent => return counts(ex, out, |attempt| attempt.sent),
+        Var::UpstreamReason => {
+            return attempts::list(ex, out, |attempt, out| out.extend_from_slice(attempt.reason.word().as_bytes()));
+        }
+        Var::UpstreamReused => return attempts::list(ex, out, |attempt, out| out.push(b'0' + u8::from(attempt.reused))),
+        Var::UpstreamAttempts => return attempts::json(worker, ex, out),
+    }
+    true
+}
+
+fn times(ex: &Exchange, out: &mut Vec<u8>, of: impl Fn(&Attempt) -> Option<u64>) -> bool {
+    attempts::list(ex, out, |attempt, out| match of(attempt) {
+        Some(ms) => seconds(out, ms),
+        None => out.push(b'-'),
+    })
+}
+
+fn counts(ex: &Exchange, out: &mut Vec<u8>, of: impl Fn(&Attempt) -> u64) -> bool {
+    attempts::list(ex, out, |attempt, out| number(out, of(attempt)))
+}
+
+fn argument<'a>(query: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    query.split(|&byte| byte == b'&').find_map(|pair| {
+        let (key, value) = match memchr::memchr(b'=', pair) {
+            Some(at) => (&pair[..at], &pair[at + 1..]),
+            None => return None,
+        };
+        key.eq_ignore_ascii_case(name).then_some(value)
+    })
+}
+
+fn cookie<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    line.split(|&byte| byte == b';').find_map(|pair| {
+        let pair = pair.trim_ascii();
+        let at = memchr::memchr(b'=', pair)?;
+        pair[..at].eq_ignore_ascii_case(name).then(|| pair[at + 1..].trim_ascii())
+    })
+}
+
+/// The value of a header in a head that was written.
+fn line_of<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    head.split(|&byte| byte == b'\n').skip(1).find_map(|line| {
+        let at = memchr::memchr(b':', line)?;
+        line[..at].eq_ignore_ascii_case(name).then(|| line[at + 1..].trim_ascii())
+    })
+}
+
+fn user_of(authorization: &[u8]) -> Option<Vec<u8>> {
+    let at = authorization.iter().position(|&byte| byte == b' ')?;
+    if !authorization[..at].eq_ignore_ascii_case(b"basic") {
+        return None;
+    }
+    let mut decoded = STANDARD.decode(authorization[at..].trim_ascii()).ok()?;
+    let end = memchr::memchr(b':', &decoded)?;
+    decoded.truncate(end);
+    Some(decoded)
+}
+
+fn random_id() -> [u8; 32] {
+    let mut random = [0_u8; 16];
+    let _ = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
+    let mut id = [0_u8; 32];
+    for (i, byte) in random.iter().enumerate() {
+        id[2 * i] = HEX[usize::from(byte >> 4)].to_ascii_lowercase();
+        id[2 * i + 1] = HEX[usize::from(byte & 15)].to_ascii_lowercase();
+    }
+    id
+}
