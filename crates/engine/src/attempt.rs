@@ -189,7 +189,8 @@ impl Attempt {
         }
     }
 
-    pub(crate) fn end(&mut self, now: Millis) {
+    pub(crate) fn end(&mut self, now: Millis, reason: Reason) {
+        self.reason = reason;
         self.response_time = Some(now.saturating_sub(self.started));
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::outcome::Rule;
 use crate::plan::{Backoff, Facts, FailureSet, Millis, Policy, Rules};
 
 /// Requests that earn one retry.
@@ -128,19 +129,101 @@ impl Backoff {
     }
 }
 
-/// Whether a try that begins `after` from now is still within the time for all of them.
-pub(crate) fn in_time(policy: &Policy, started: Millis, now: Millis, after: Millis) -> bool {
-    policy.timeout == 0 || now.saturating_add(after).saturating_sub(started) < policy.timeout
+/// A failed attempt, as far as the question of another one needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureSet,
+    pub(crate) status: u16,
+    /// The request, or a part of it, may have reached the peer.
+    pub(crate) sent: bool,
+    /// The peer answered, so that its response can be handed on instead.
+    pub(crate) answered: bool,
 }
 
-/// Whether a request that met a stale connection may go once more to the same peer.
-///
-/// `untouched`: the kernel accepted no byte of it, and the rules let that count.
-pub(crate) fn may_replay(policy: &Policy, facts: Facts, rules: Rules, untouched: bool) -> bool {
-    let harmless = facts.idempotent
-        || (facts.keyed && rules.replay_keyed)
-        || policy.next_upstream.has(FailureSet::NON_IDEMPOTENT);
-    untouched || (harmless && facts.replayable)
+/// What is known when the question of another try comes up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) facts: Facts,
+    pub(crate) rules: Rules,
+    pub(crate) started: Millis,
+    pub(crate) now: Millis,
+}
+
+impl Question<'_> {
+    /// The rule that forbids a try after this failure, in nginx's order. The budget is taken last, and only
+    /// when nobody else is asked.
+    pub(crate) fn denied(self, tries: u32, failure: Failure, budget: &Budget) -> Option<Rule> {
+        if tries == 0 {
+            Some(Rule::Tries)
+        } else if self.policy.ask {
+            self.forbidden(failure)
+        } else if !self.policy.next_upstream.has(failure.kind) {
+            Some(Rule::NextUpstream)
+        } else {
+            self.forbidden(failure)
+                .or_else(|| self.refused(failure, budget))
+        }
+    }
+
+    /// What is judged after the caller has answered.
+    pub(crate) fn denied_again(self, failure: Failure, budget: &Budget) -> Option<Rule> {
+        self.forbidden(failure)
+            .or_else(|| self.refused(failure, budget))
+    }
+
+    // What no answer of the caller can overrule.
+    fn forbidden(self, failure: Failure) -> Option<Rule> {
+        let again =
+            self.facts.idempotent || self.policy.next_upstream.has(FailureSet::NON_IDEMPOTENT);
+        if failure.sent && !again {
+            Some(Rule::NonIdempotent)
+        } else if failure.sent && !self.facts.replayable {
+            Some(Rule::Buffering)
+        } else if !self.in_time(0) {
+            Some(Rule::Timeout)
+        } else {
+            None
+        }
+    }
+
+    // A try that was never sent costs nothing.
+    fn refused(self, failure: Failure, budget: &Budget) -> Option<Rule> {
+        let free = !self.rules.budget || !failure.sent;
+        (!free && !budget.take(self.now)).then_some(Rule::Budget)
+    }
+
+    /// Whether a try that begins `after` from now is still within the time for all of them.
+    pub(crate) fn in_time(self, after: Millis) -> bool {
+        let at = self.now.saturating_add(after);
+        self.policy.timeout == 0 || at.saturating_sub(self.started) < self.policy.timeout
+    }
+
+    /// What becomes of a request that met a stale connection: the rule that lets it go once more to the same
+    /// peer, or the one that forbids it.
+    ///
+    /// `untouched`: the kernel accepted no byte of it, and the rules let that count.
+    pub(crate) fn replay(self, untouched: bool) -> Result<Rule, Rule> {
+        let harmless = self.facts.idempotent
+            || (self.facts.keyed && self.rules.replay_keyed)
+            || self.policy.next_upstream.has(FailureSet::NON_IDEMPOTENT);
+        let safe = if harmless && self.facts.replayable {
+            Rule::Attribution
+        } else if untouched {
+            Rule::Sent
+        } else {
+            return Err(if harmless {
+                Rule::Buffering
+            } else {
+                Rule::NonIdempotent
+            });
+        };
+        if self.in_time(0) {
+            Ok(safe)
+        } else {
+            Err(Rule::Timeout)
+        }
+    }
 }
 
 #[cfg(test)]

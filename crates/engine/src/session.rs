@@ -4,7 +4,6 @@
 //! for request after request and allocates nothing once it has seen the largest group and the most attempts.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering::Relaxed;
 
 use crate::attempt::{Attempt, Event, Keep, NO_PEER, Step};
 use crate::balance::{Group, Outcome, Pick, Tried};
@@ -12,7 +11,7 @@ use crate::health::{Notice, count};
 use crate::outcome::{Cause, Phase, Reason, Rule, Verdict};
 use crate::plan::{Facts, FailureSet, Millis, Policy};
 use crate::pool::Parked;
-use crate::retry::{in_time, may_replay};
+use crate::retry::{Failure, Question};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -25,15 +24,11 @@ enum Stage {
     Over,
 }
 
-// A failed attempt, as far as the question of another one needs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Failure {
-    kind: FailureSet,
-    status: u16,
-    // The request, or a part of it, may have reached the peer.
-    sent: bool,
-    // The peer answered, so that its response can be handed on instead.
-    answered: bool,
+// What every event comes with.
+struct Turn<'a> {
+    group: &'a mut Group,
+    policy: &'a Policy,
+    now: Millis,
 }
 
 /// One request. Begin it, feed it events until `Done` or `Fail`; or `abandon` it.
@@ -49,7 +44,7 @@ pub struct Session {
     started: Millis,
     tries: u32,
     retries: u32,
-    // Once a connection has died of this request, or with it, no kept one is risked.
+    // Once a connection has died under this request, no kept one is risked for it.
     fresh_only: bool,
     // A fresh connection's death that is charged only if it was not the request's doing.
     held: Option<(u32, Reason)>,
@@ -82,7 +77,7 @@ impl Session {
         }
     }
 
-    /// Begins a request; the session before it must be over.
+    /// Begins a request; the one before it must be over.
     pub fn begin(
         &mut self,
         group: &mut Group,
@@ -109,8 +104,10 @@ impl Session {
         self.fresh_only = false;
         self.held = None;
         count(&group.state().requests);
-        group.state().budget.earn(now);
-        self.next_peer(group, now)
+        if group.plan().rules.budget {
+            group.state().budget.earn(now);
+        }
+        self.next_peer(&mut Turn { group, policy, now })
     }
 
     /// The attempts so far, in order.
@@ -135,11 +132,12 @@ impl Session {
 
     /// Takes what came of the last step, and says the next.
     pub fn on(&mut self, group: &mut Group, policy: &Policy, now: Millis, event: Event) -> Step {
+        let turn = &mut Turn { group, policy, now };
         match (self.stage, event) {
-            (Stage::Checkout, Event::Stale { fin }) => self.stale(group, fin, now),
-            (Stage::Checkout | Stage::Connecting, Event::Connected) => self.connected(group, now),
+            (Stage::Checkout, Event::Stale { fin }) => self.stale(turn, fin),
+            (Stage::Checkout | Stage::Connecting, Event::Connected) => self.connected(turn),
             (Stage::Connecting, Event::ConnectFailed { cause, errno }) => {
-                self.died(group, policy, now, Phase::Connect, cause, errno)
+                self.died(turn, Phase::Connect, cause, errno)
             }
             (
                 Stage::Checkout | Stage::Sending,
@@ -151,10 +149,9 @@ impl Session {
                     received,
                 },
             ) => {
-                if let Some(attempt) = self.attempts.last_mut() {
-                    (attempt.sent, attempt.received) = (sent, received);
-                }
-                self.died(group, policy, now, phase, cause, errno)
+                let attempt = self.last();
+                (attempt.sent, attempt.received) = (sent, received);
+                self.died(turn, phase, cause, errno)
             }
             (
                 Stage::Sending,
@@ -164,10 +161,9 @@ impl Session {
                     received,
                 },
             ) => {
-                if let Some(attempt) = self.attempts.last_mut() {
-                    (attempt.sent, attempt.received) = (sent, received);
-                }
-                self.head(group, policy, now, status)
+                let attempt = self.last();
+                (attempt.sent, attempt.received) = (sent, received);
+                self.head(turn, status)
             }
             (
                 Stage::Delivering,
@@ -179,19 +175,21 @@ impl Session {
                     keep,
                 },
             ) => {
-                if let Some(attempt) = self.attempts.last_mut() {
-                    (attempt.sent, attempt.received, attempt.length) = (sent, received, length);
-                }
-                self.finished(group, now, died, keep)
+                let attempt = self.last();
+                (attempt.sent, attempt.received, attempt.length) = (sent, received, length);
+                self.finished(turn, died, keep)
             }
-            (Stage::Sleeping, Event::Slept) => self.slept(group, policy, now),
+            (Stage::Sleeping, Event::Slept) => self.slept(turn),
             (Stage::Asking(failure), Event::Answered { retry, delay }) => {
-                self.answered(group, policy, now, failure, retry, delay)
+                self.answered(turn, failure, retry, delay)
             }
             (stage, event) => {
                 debug_assert!(false, "{event:?} does not answer {stage:?}");
-                self.release(group, Outcome::Neutral, now);
-                self.fail(group, now, 502, Rule::Plain)
+                if self.attempts.is_empty() || stage == Stage::Over {
+                    return Step::Done;
+                }
+                self.release(turn.group, turn.now, Outcome::Neutral);
+                self.fail(turn, 502, Rule::Plain)
             }
         }
     }
@@ -208,48 +206,60 @@ impl Session {
             } else {
                 Outcome::Success
             };
-            if let Some(attempt) = self.attempts.last_mut() {
-                attempt.end(now);
-                attempt.reason = Reason::ClientGone;
-            }
-            self.release(group, outcome, now);
+            self.last().end(now, Reason::ClientGone);
+            self.release(group, now, outcome);
         }
-        if let Some(attempt) = self.attempts.last_mut() {
-            attempt.decide(Verdict::Abandoned, Rule::Plain);
-        }
+        self.last().decide(Verdict::Abandoned, Rule::Plain);
         self.commit(group, now);
         self.stage = Stage::Over;
     }
 
-    fn next_peer(&mut self, group: &mut Group, now: Millis) -> Step {
-        let Some(pick) = group.pick(now, &mut self.tried) else {
+    // Begin pushes the first attempt, so that there is one at every event.
+    fn last(&mut self) -> &mut Attempt {
+        let at = self.attempts.len() - 1;
+        &mut self.attempts[at]
+    }
+
+    fn question<'a>(&self, turn: &Turn<'a>) -> Question<'a> {
+        let rules = turn.group.plan().rules;
+        let (policy, now) = (turn.policy, turn.now);
+        Question {
+            policy,
+            facts: self.facts,
+            rules,
+            started: self.started,
+            now,
+        }
+    }
+
+    fn next_peer(&mut self, turn: &mut Turn) -> Step {
+        let now = turn.now;
+        let Some(pick) = turn.group.pick(now, &mut self.tried) else {
             let mut attempt = Attempt::new(NO_PEER, now);
-            attempt.reason = Reason::NoLive;
-            attempt.status = 502;
-            attempt.end(now);
+            attempt.end(now, Reason::NoLive);
             self.attempts.push(attempt);
-            let waits = group.plan().rules.last_peer && group.all_ejected();
-            let rule = if waits { Rule::LastPeer } else { Rule::Plain };
-            return self.fail(group, now, 502, rule);
+            let waits = turn.group.plan().rules.last_peer && turn.group.all_ejected();
+            return self.fail(turn, 502, if waits { Rule::LastPeer } else { Rule::Plain });
         };
-        let mut attempt = Attempt::new(pick.peer, now);
-        attempt.trial = pick.trial;
-        self.attempts.push(attempt);
-        let peer = pick.peer;
+        let (peer, trial) = (pick.peer, pick.trial);
+        self.attempts.push(Attempt {
+            trial,
+            ..Attempt::new(peer, now)
+        });
         self.pick = Some(pick);
-        self.connection(group, peer, now)
+        self.connection(turn, peer)
     }
 
     // A kept connection if there is one and it may be risked, else a new one.
-    fn connection(&mut self, group: &mut Group, peer: u32, now: Millis) -> Step {
-        let idle = if self.fresh_only {
+    fn connection(&mut self, turn: &mut Turn, peer: u32) -> Step {
+        let now = turn.now;
+        let (fresh_only, scope) = (self.fresh_only, self.scope);
+        let idle = if fresh_only {
             None
         } else {
-            group.take_idle(peer, self.scope, now)
+            turn.group.take_idle(peer, scope, now)
         };
-        let Some(attempt) = self.attempts.last_mut() else {
-            return Step::Done;
-        };
+        let attempt = self.last();
         attempt.reused = idle.is_some();
         let Some(idle) = idle else {
             (attempt.age, attempt.idle, attempt.requests) = (0, 0, 0);
@@ -268,422 +278,305 @@ impl Session {
         }
     }
 
-    fn stale(&mut self, group: &mut Group, fin: bool, now: Millis) -> Step {
-        let Some(&Attempt { peer, idle, .. }) = self.attempts.last() else {
-            return Step::Done;
-        };
+    fn stale(&mut self, turn: &mut Turn, fin: bool) -> Step {
+        let Attempt { peer, idle, .. } = *self.last();
         if fin {
-            group.learn(peer, idle, now);
+            turn.group.learn(peer, idle, turn.now);
         }
-        self.connection(group, peer, now)
+        self.connection(turn, peer)
     }
 
-    fn connected(&mut self, group: &Group, now: Millis) -> Step {
-        if let Some(attempt) = self.attempts.last_mut() {
-            attempt.connect_time = Some(now.saturating_sub(attempt.started));
-            attempt.phase = Phase::Send;
-            let counters = &group.peer_state(attempt.peer).counters;
-            count(if attempt.reused {
-                &counters.reuses
-            } else {
-                &counters.connects
-            });
-        }
+    fn connected(&mut self, turn: &Turn) -> Step {
+        let attempt = self.last();
+        attempt.connect_time = Some(turn.now.saturating_sub(attempt.started));
+        attempt.phase = Phase::Send;
+        let counters = &turn.group.peer_state(attempt.peer).counters;
+        count(if attempt.reused {
+            &counters.reuses
+        } else {
+            &counters.connects
+        });
         self.stage = Stage::Sending;
         Step::Send
     }
 
-    fn died(
-        &mut self,
-        group: &mut Group,
-        policy: &Policy,
-        now: Millis,
-        phase: Phase,
-        cause: Cause,
-        errno: i32,
-    ) -> Step {
-        let rules = group.plan().rules;
-        let Some(attempt) = self.attempts.last_mut() else {
-            return Step::Done;
-        };
+    fn died(&mut self, turn: &mut Turn, phase: Phase, cause: Cause, errno: i32) -> Step {
+        let rules = turn.group.plan().rules;
+        let attempt = self.last();
         (attempt.phase, attempt.cause, attempt.errno) = (phase, Some(cause), errno);
-        attempt.reason = Reason::of(phase, cause, attempt.reused, attempt.sent, attempt.received);
-        attempt.end(now);
         let Attempt {
             peer,
             reused,
-            reason,
+            sent,
+            received,
             ..
         } = *attempt;
-        let connected = phase != Phase::Connect;
-        let untouched = !connected || (rules.sent && attempt.sent == 0);
+        let reason = Reason::of(phase, cause, reused, sent, received);
         let (kind, status) = match cause {
             Cause::TimedOut => (FailureSet::TIMEOUT, 504),
             Cause::Invalid | Cause::TooBig => (FailureSet::INVALID_HEADER, 502),
             _ => (FailureSet::ERROR, 502),
         };
+        attempt.status = status;
+        attempt.end(turn.now, reason);
+        let connected = phase != Phase::Connect;
+        let untouched = !connected || (rules.sent && sent == 0);
+        let silent = connected && kind == FailureSet::ERROR && received == 0;
+        if silent && rules.attribution {
+            self.fresh_only = true;
+            if reused {
+                return self.replay(turn, peer, untouched);
+            }
+        }
+        if silent && rules.attribution && !untouched {
+            if self.held.is_some_and(|(other, _)| other != peer) {
+                return self.poison(turn);
+            }
+            self.release(turn.group, turn.now, Outcome::Neutral);
+            self.commit(turn.group, turn.now);
+            self.held = Some((peer, reason));
+        } else {
+            self.release(turn.group, turn.now, Outcome::Failure(reason));
+        }
+        if reused && kind == FailureSet::ERROR {
+            // nginx gives the try back, for a group of one as well.
+            self.tries += 1;
+        }
         let failure = Failure {
             kind,
             status,
             sent: !untouched,
             answered: false,
         };
-        let silent = connected && kind == FailureSet::ERROR && attempt.received == 0;
-        if silent {
-            self.fresh_only |= rules.attribution;
-            if reused && rules.attribution {
-                return self.replay(group, policy, now, peer, untouched);
-            }
+        let budget = &turn.group.state().budget;
+        match self.question(turn).denied(self.tries, failure, budget) {
+            Some(rule) => self.fail(turn, status, rule),
+            None => self.proceed(turn, failure),
         }
-        if silent && rules.attribution && !untouched {
-            if self.held.is_some_and(|(other, _)| other != peer) {
-                return self.poison(group, now);
-            }
-            self.release(group, Outcome::Neutral, now);
-            self.commit(group, now);
-            self.held = Some((peer, reason));
-        } else {
-            self.release(group, Outcome::Failure(reason), now);
-        }
-        if reused && kind == FailureSet::ERROR {
-            // nginx gives the try back, for a group of one as well.
-            self.tries += 1;
-        }
-        self.go_on(group, policy, now, failure)
     }
 
     // The connection is not the peer: once more to the same, on a new connection, when that is safe.
-    fn replay(
-        &mut self,
-        group: &mut Group,
-        policy: &Policy,
-        now: Millis,
-        peer: u32,
-        untouched: bool,
-    ) -> Step {
-        let rules = group.plan().rules;
-        let safe = may_replay(policy, self.facts, rules, untouched);
-        let rule = if safe && in_time(policy, self.started, now, 0) {
-            Rule::Attribution
-        } else if !safe && !self.facts.replayable {
-            Rule::Buffering
-        } else if !safe {
-            Rule::NonIdempotent
-        } else {
-            Rule::Timeout
-        };
-        if rule != Rule::Attribution {
-            self.release(group, Outcome::Neutral, now);
-            return self.fail(group, now, 502, rule);
+    fn replay(&mut self, turn: &mut Turn, peer: u32, untouched: bool) -> Step {
+        match self.question(turn).replay(untouched) {
+            Ok(rule) => {
+                self.last().decide(Verdict::Replayed, rule);
+                let trial = self.last().trial;
+                self.attempts.push(Attempt {
+                    trial,
+                    ..Attempt::new(peer, turn.now)
+                });
+                count(&turn.group.peer_state(peer).counters.replays);
+                self.connection(turn, peer)
+            }
+            Err(rule) => {
+                self.release(turn.group, turn.now, Outcome::Neutral);
+                self.fail(turn, 502, rule)
+            }
         }
-        let harmless = may_replay(policy, self.facts, rules, false);
-        if let Some(attempt) = self.attempts.last_mut() {
-            attempt.status = 502;
-            attempt.decide(
-                Verdict::Replayed,
-                if harmless {
-                    Rule::Attribution
-                } else {
-                    Rule::Sent
-                },
-            );
-            let trial = attempt.trial;
-            self.attempts.push(Attempt {
-                trial,
-                ..Attempt::new(peer, now)
-            });
-        }
-        count(&group.peer_state(peer).counters.replays);
-        self.connection(group, peer, now)
     }
 
     // A second peer's fresh connection died of it: it is the request, and neither peer is charged.
-    fn poison(&mut self, group: &mut Group, now: Millis) -> Step {
+    fn poison(&mut self, turn: &mut Turn) -> Step {
         self.held = None;
-        self.release(group, Outcome::Neutral, now);
-        if let Some(attempt) = self.attempts.last_mut() {
-            attempt.reason = Reason::Poison;
-        }
-        self.fail(group, now, 502, Rule::Poison)
+        self.release(turn.group, turn.now, Outcome::Neutral);
+        self.last().reason = Reason::Poison;
+        self.fail(turn, 502, Rule::Poison)
     }
 
-    fn head(&mut self, group: &mut Group, policy: &Policy, now: Millis, status: u16) -> Step {
-        let Some(attempt) = self.attempts.last_mut() else {
-            return Step::Done;
-        };
+    fn head(&mut self, turn: &mut Turn, status: u16) -> Step {
+        let attempt = self.last();
         attempt.phase = Phase::Body;
         attempt.status = status;
-        attempt.header_time = Some(now.saturating_sub(attempt.started));
-        attempt.rule = Rule::Plain;
-        let kind = FailureSet::of_status(status);
+        attempt.header_time = Some(turn.now.saturating_sub(attempt.started));
+        let policy = turn.policy;
+        let listed = FailureSet::of_status(status).filter(|&kind| policy.next_upstream.has(kind));
+        if listed.is_none() && !(policy.ask && status >= 400) {
+            return self.deliver(turn);
+        }
+        let kind = listed.unwrap_or(FailureSet::NONE);
         let failure = Failure {
-            kind: kind.unwrap_or(FailureSet::NONE),
+            kind,
             status,
             sent: true,
             answered: true,
         };
-        if kind.is_none() && !(policy.ask && status >= 400) {
-            return self.deliver(group, now);
-        }
         // The last try's response is handed on as it is, and not counted.
-        let denied = if self.tries > 1 {
-            self.denied(group, policy, now, failure)
-        } else {
-            Some(Rule::Tries)
-        };
-        if let Some(rule) = denied {
-            if let Some(attempt) = self.attempts.last_mut() {
-                attempt.rule = rule;
-            }
-            return self.deliver(group, now);
+        let left = self.tries.saturating_sub(1);
+        let budget = &turn.group.state().budget;
+        if let Some(rule) = self.question(turn).denied(left, failure, budget) {
+            return self.hand_on(turn, rule);
         }
-        if let Some(attempt) = self.attempts.last_mut() {
-            attempt.cause = Some(Cause::Status);
-            attempt.reason = Reason::Status;
-            attempt.end(now);
-        }
-        let listed = kind.is_some_and(|kind| policy.next_upstream.has(kind));
-        let outcome = if listed && !matches!(status, 403 | 404) {
+        let attempt = self.last();
+        attempt.cause = Some(Cause::Status);
+        attempt.end(turn.now, Reason::Status);
+        let failed = listed.is_some() && !matches!(status, 403 | 404);
+        let outcome = if failed {
             Outcome::Failure(Reason::Status)
         } else {
             Outcome::Success
         };
-        self.release(group, outcome, now);
-        self.proceed(group, policy, now, failure)
+        self.release(turn.group, turn.now, outcome);
+        self.proceed(turn, failure)
     }
 
-    fn deliver(&mut self, group: &mut Group, now: Millis) -> Step {
-        if let Some(pick) = &mut self.pick
-            && let Some(notice) = group.prove(pick, now)
-        {
-            self.notices.push_back(notice);
+    // Another try was thinkable, but a rule says no: the client gets what there is.
+    fn hand_on(&mut self, turn: &mut Turn, rule: Rule) -> Step {
+        self.last().rule = rule;
+        if rule == Rule::Budget {
+            count(&turn.group.state().denied);
         }
-        self.commit(group, now);
+        self.deliver(turn)
+    }
+
+    fn deliver(&mut self, turn: &mut Turn) -> Step {
+        if let Some(pick) = &mut self.pick {
+            self.notices.extend(turn.group.prove(pick, turn.now));
+        }
+        self.commit(turn.group, turn.now);
         self.stage = Stage::Delivering;
         Step::Deliver
     }
 
     fn finished(
         &mut self,
-        group: &mut Group,
-        now: Millis,
+        turn: &mut Turn,
         died: Option<(Cause, i32)>,
         keep: Option<Keep>,
     ) -> Step {
-        let Some(attempt) = self.attempts.last_mut() else {
-            return Step::Done;
-        };
-        attempt.end(now);
-        attempt.reason = Reason::Ok;
+        let now = turn.now;
+        let attempt = self.last();
+        attempt.end(now, Reason::Ok);
         if let Some((cause, errno)) = died {
             (attempt.cause, attempt.errno) = (Some(cause), errno);
-            attempt.reason = Reason::of(
-                Phase::Body,
-                cause,
-                attempt.reused,
-                attempt.sent,
-                attempt.received,
-            );
+            attempt.reason = Reason::of(Phase::Body, cause, false, attempt.sent, attempt.received);
         }
         attempt.verdict = Verdict::Delivered;
         let Attempt { peer, requests, .. } = *attempt;
-        if let Some(keep) = keep {
+        if let Some(Keep { conn, hint, rtt }) = keep {
+            let (opened_at, requests) = (self.opened_at, requests.saturating_add(1));
             let parked = Parked {
-                conn: keep.conn,
-                opened_at: self.opened_at,
+                conn,
+                opened_at,
                 idle_since: now,
-                requests: requests.saturating_add(1),
-                hint: keep.hint,
-                rtt: keep.rtt,
+                requests,
+                hint,
+                rtt,
             };
-            group.park(peer, self.scope, parked, now);
+            turn.group.park(peer, self.scope, parked, now);
         }
         // A death in the body is no failure of the peer, as in nginx.
-        self.release(group, Outcome::Success, now);
+        self.release(turn.group, turn.now, Outcome::Success);
         self.stage = Stage::Over;
         Step::Done
     }
 
-    fn go_on(&mut self, group: &mut Group, policy: &Policy, now: Millis, failure: Failure) -> Step {
-        if let Some(attempt) = self.attempts.last_mut() {
-            attempt.status = failure.status;
-        }
-        match self.denied(group, policy, now, failure) {
-            Some(rule) => self.fail(group, now, failure.status, rule),
-            None => self.proceed(group, policy, now, failure),
-        }
-    }
-
-    // The rule that forbids another try after this failure, in nginx's order; the budget is taken last.
-    fn denied(
-        &self,
-        group: &Group,
-        policy: &Policy,
-        now: Millis,
-        failure: Failure,
-    ) -> Option<Rule> {
-        let again = policy.next_upstream.has(FailureSet::NON_IDEMPOTENT) || self.facts.idempotent;
-        if self.tries == 0 {
-            Some(Rule::Tries)
-        } else if !policy.ask && !policy.next_upstream.has(failure.kind) {
-            Some(Rule::NextUpstream)
-        } else {
-            let asked = policy.ask;
-            self.unsafe_after(policy, now, failure, again)
-                .or_else(|| (!asked && !afford(group, now, failure)).then_some(Rule::Budget))
-        }
-    }
-
-    // What no answer of the caller can overrule.
-    fn unsafe_after(
-        &self,
-        policy: &Policy,
-        now: Millis,
-        failure: Failure,
-        again: bool,
-    ) -> Option<Rule> {
-        if failure.sent && !again {
-            Some(Rule::NonIdempotent)
-        } else if failure.sent && !self.facts.replayable {
-            Some(Rule::Buffering)
-        } else if !in_time(policy, self.started, now, 0) {
-            Some(Rule::Timeout)
-        } else {
-            None
-        }
-    }
-
-    fn proceed(
-        &mut self,
-        group: &mut Group,
-        policy: &Policy,
-        now: Millis,
-        failure: Failure,
-    ) -> Step {
-        if policy.ask {
+    fn proceed(&mut self, turn: &mut Turn, failure: Failure) -> Step {
+        if turn.policy.ask {
             self.stage = Stage::Asking(failure);
             return Step::Ask;
         }
-        let rule = if group.plan().rules.sent && self.was_unsent() {
+        // Without that rule this request would have counted as sent, and gone no further.
+        let &mut Attempt { phase, .. } = self.last();
+        let spared = !failure.sent && phase != Phase::Connect && !self.facts.idempotent;
+        let rule = if spared {
             Rule::Sent
         } else {
             Rule::NextUpstream
         };
-        let delay = policy
-            .backoff
-            .map(|backoff| backoff.delay(self.retries, group.random()));
-        self.retry(group, policy, now, failure, rule, delay)
-    }
-
-    // The rule `sent` let a request go on that nginx would have taken for sent.
-    fn was_unsent(&self) -> bool {
-        let last = self.attempts.last();
-        !self.facts.idempotent
-            && last.is_some_and(|last| last.phase == Phase::Send && last.sent == 0)
+        self.retry(turn, failure, rule, None)
     }
 
     fn answered(
         &mut self,
-        group: &mut Group,
-        policy: &Policy,
-        now: Millis,
+        turn: &mut Turn,
         failure: Failure,
         retry: bool,
         delay: Option<Millis>,
     ) -> Step {
-        let again = policy.next_upstream.has(FailureSet::NON_IDEMPOTENT) || self.facts.idempotent;
+        let budget = &turn.group.state().budget;
         let denied = if retry {
-            self.unsafe_after(policy, now, failure, again)
-                .or_else(|| (!afford(group, now, failure)).then_some(Rule::Budget))
+            self.question(turn).denied_again(failure, budget)
         } else {
             Some(Rule::Ask)
         };
-        let Some(rule) = denied else {
-            let delay = delay.or_else(|| Some(policy.backoff?.delay(self.retries, group.random())));
-            return self.retry(group, policy, now, failure, Rule::Ask, delay);
-        };
-        if failure.answered {
-            if let Some(attempt) = self.attempts.last_mut() {
-                attempt.rule = rule;
-            }
-            return self.deliver(group, now);
+        match denied {
+            None => self.retry(turn, failure, Rule::Ask, delay),
+            Some(rule) if failure.answered => self.hand_on(turn, rule),
+            Some(rule) => self.fail(turn, failure.status, rule),
         }
-        self.fail(group, now, failure.status, rule)
     }
 
     fn retry(
         &mut self,
-        group: &mut Group,
-        policy: &Policy,
-        now: Millis,
+        turn: &mut Turn,
         failure: Failure,
         rule: Rule,
         delay: Option<Millis>,
     ) -> Step {
-        let delay = delay.unwrap_or(0);
-        if delay > 0 && !in_time(policy, self.started, now, delay) {
-            return self.fail(group, now, failure.status, Rule::Timeout);
+        let own = || {
+            Some(
+                turn.policy
+                    .backoff?
+                    .delay(self.retries, turn.group.random()),
+            )
+        };
+        let delay = delay.or_else(own).unwrap_or(0);
+        if delay > 0 && !self.question(turn).in_time(delay) {
+            return self.fail(turn, failure.status, Rule::Timeout);
         }
-        if let Some(attempt) = self.attempts.last_mut() {
-            attempt.decide(Verdict::Next, rule);
-            count(&group.peer_state(attempt.peer).counters.retries);
-        }
+        self.last().decide(Verdict::Next, rule);
+        count(&turn.group.peer_state(self.last().peer).counters.retries);
         self.retries += 1;
         if delay > 0 {
             self.stage = Stage::Sleeping;
             return Step::Sleep {
-                until: now.saturating_add(delay),
+                until: turn.now.saturating_add(delay),
             };
         }
-        self.next_peer(group, now)
+        self.next_peer(turn)
     }
 
-    fn slept(&mut self, group: &mut Group, policy: &Policy, now: Millis) -> Step {
-        if in_time(policy, self.started, now, 0) {
-            return self.next_peer(group, now);
+    fn slept(&mut self, turn: &mut Turn) -> Step {
+        if self.question(turn).in_time(0) {
+            return self.next_peer(turn);
         }
-        let status = self.attempts.last().map_or(502, |last| last.status);
-        self.fail(group, now, status, Rule::Timeout)
+        let status = self.last().status;
+        self.fail(turn, status, Rule::Timeout)
     }
 
-    fn fail(&mut self, group: &mut Group, now: Millis, status: u16, rule: Rule) -> Step {
-        self.commit(group, now);
+    fn fail(&mut self, turn: &mut Turn, status: u16, rule: Rule) -> Step {
+        self.commit(turn.group, turn.now);
         self.stage = Stage::Over;
-        let mut reason = Reason::NoLive;
-        if let Some(attempt) = self.attempts.last_mut() {
-            if attempt.status == 0 {
-                attempt.status = status;
-            }
-            attempt.decide(Verdict::Failed, rule);
-            reason = attempt.reason;
-        }
         if rule == Rule::Budget {
-            group.state().denied.fetch_add(1, Relaxed);
+            count(&turn.group.state().denied);
         }
-        Step::Fail { status, reason }
+        let attempt = self.last();
+        attempt.status = status;
+        attempt.decide(Verdict::Failed, rule);
+        Step::Fail {
+            status,
+            reason: attempt.reason,
+        }
     }
 
-    fn release(&mut self, group: &mut Group, outcome: Outcome, now: Millis) {
+    fn release(&mut self, group: &mut Group, now: Millis, outcome: Outcome) {
         let Some(pick) = self.pick.take() else { return };
-        self.tries = if group.is_single() {
+        self.tries = if turn.group.is_single() {
             0
         } else {
             self.tries.saturating_sub(1)
         };
-        self.notices.extend(group.release(pick, outcome, now));
+        self.notices
+            .extend(turn.group.release(pick, outcome, turn.now));
     }
 
     // The request ended otherwise than by killing a second peer's connection: the first death was the peer's.
     fn commit(&mut self, group: &mut Group, now: Millis) {
         if let Some((peer, reason)) = self.held.take() {
-            self.notices.extend(group.charge(peer, reason, now));
+            self.notices
+                .extend(turn.group.charge(peer, reason, turn.now));
         }
     }
-}
-
-// A try that was never sent costs nothing.
-fn afford(group: &Group, now: Millis, failure: Failure) -> bool {
-    !group.plan().rules.budget || !failure.sent || group.state().budget.take(now)
 }
 
 #[cfg(test)]
