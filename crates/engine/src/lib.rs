@@ -1,2 +1,31 @@
 //! The policy of a hop: balance, health, pool, retry, attempt. Pure: no I/O, no clock, no randomness.
-pub type Millis = u64;
+//!
+//! [`Session`] composes the rest: it says what to do as a [`Step`] and is told what came of it as an
+//! [`Event`]. Time and a seed are arguments, so that a test, the lab and a live proxy run the same code.
+
+mod attempt;
+mod balance;
+mod health;
+mod idle;
+mod outcome;
+mod plan;
+mod pool;
+mod retry;
+mod session;
+
+pub use attempt::{Attempt, Event, Keep, NO_PEER, Step};
+pub use balance::{Group, Outcome, Pick, Tried};
+pub use health::{
+    GroupState, LEARNED_FOR, Notice, PROBE_FIRST, PROBE_LONGEST, PROBES_UNDER_WAY, PeerCounters,
+    PeerView, Probe, Recovery,
+};
+pub use outcome::{
+    Cause, Party, PeerStatus, Phase, Reason, Rule, UnknownWord, Verdict, Words, vocabulary,
+};
+pub use plan::{
+    Backoff, Balance, Facts, FailureSet, GroupPlan, KeepalivePlan, Millis, PeerPlan, PlanError,
+    Policy, Rules,
+};
+pub use pool::{ConnId, Idle, Parked};
+pub use retry::{BUDGET_RESERVE, BUDGET_SECONDS, Budget, REQUESTS_A_RETRY, RESERVE_REFILL};
+pub use session::Session;

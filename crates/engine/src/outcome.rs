@@ -154,7 +154,7 @@ words! {
     /// The rule that gave a verdict.
     Rule {
         Plain = "plain", "none was needed: the response came, or the client went";
-        NextUpstream = "next_upstream", "proxy_next_upstream lists the failure, or does not";
+        NextUpstream = "next_upstream", "the location's `proxy_next_upstream` lists the failure, or does not";
         NonIdempotent = "non_idempotent", "a POST, LOCK or PATCH that was sent is not sent again";
         Tries = "next_upstream_tries", "no try is left";
         Timeout = "next_upstream_timeout", "the time for all tries is over";
@@ -225,7 +225,10 @@ impl Reason {
 
     /// Whether no connection could be made, which a background connect can test.
     pub const fn is_connecting(self) -> bool {
-        matches!(self, Self::Refused | Self::Unreachable | Self::ConnectTimedOut | Self::ConnectFailed)
+        matches!(
+            self,
+            Self::Refused | Self::Unreachable | Self::ConnectTimedOut | Self::ConnectFailed
+        )
     }
 
     /// Whose fault it is; `None` where nothing failed.

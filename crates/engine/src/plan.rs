@@ -25,7 +25,14 @@ pub struct PeerPlan {
 
 impl Default for PeerPlan {
     fn default() -> Self {
-        Self { weight: 1, max_fails: 1, fail_timeout: 10_000, max_conns: 0, down: false, backup: false }
+        Self {
+            weight: 1,
+            max_fails: 1,
+            fail_timeout: 10_000,
+            max_conns: 0,
+            down: false,
+            backup: false,
+        }
     }
 }
 
@@ -55,7 +62,13 @@ pub struct KeepalivePlan {
 
 impl Default for KeepalivePlan {
     fn default() -> Self {
-        Self { connections: 32, scopes: 1, requests: 1000, time: 3_600_000, timeout: 60_000 }
+        Self {
+            connections: 32,
+            scopes: 1,
+            requests: 1000,
+            time: 3_600_000,
+            timeout: 60_000,
+        }
     }
 }
 
@@ -141,7 +154,9 @@ impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoPrimary => f.write_str("the group has no primary peer"),
-            Self::TooMany => f.write_str("the group has too many peers, scopes or idle connections"),
+            Self::TooMany => {
+                f.write_str("the group has too many peers, scopes or idle connections")
+            }
             Self::NoWeight { peer } => write!(f, "peer {peer} has no weight"),
             Self::NoScope => f.write_str("the pool has no scope"),
             Self::OtherState => f.write_str("the state belongs to a group of another size"),
@@ -170,6 +185,21 @@ impl GroupPlan {
             return Err(PlanError::TooMany);
         }
         Ok(())
+    }
+
+    /// How many peers are not `down`.
+    pub fn up(&self) -> u32 {
+        self.peers.iter().filter(|peer| !peer.down).count() as u32
+    }
+
+    /// One primary and no backup, which nginx treats on its own.
+    pub fn is_single(&self) -> bool {
+        self.peers.len() == 1
+    }
+
+    /// Whether no failure takes a peer out: there is no other.
+    pub fn never_ejects(&self) -> bool {
+        self.is_single() || (self.rules.last_peer && self.up() <= 1)
     }
 }
 
@@ -222,7 +252,10 @@ impl FailureSet {
 
     /// The set that one word of the directive names.
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::WORDS.iter().find(|(name, _)| *name == word).map(|(_, set)| *set)
+        Self::WORDS
+            .iter()
+            .find(|(name, _)| *name == word)
+            .map(|(_, set)| *set)
     }
 
     /// The failure that a status can be listed as.
@@ -277,7 +310,13 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { next_upstream: FailureSet::DEFAULT, tries: 0, timeout: 0, backoff: None, ask: false }
+        Self {
+            next_upstream: FailureSet::DEFAULT,
+            tries: 0,
+            timeout: 0,
+            backoff: None,
+            ask: false,
+        }
     }
 }
 
@@ -294,9 +333,17 @@ pub struct Facts {
 
 impl Facts {
     /// A GET.
-    pub const GET: Self = Self { idempotent: true, keyed: false, replayable: true };
+    pub const GET: Self = Self {
+        idempotent: true,
+        keyed: false,
+        replayable: true,
+    };
     /// A POST whose body is held.
-    pub const POST: Self = Self { idempotent: false, keyed: false, replayable: true };
+    pub const POST: Self = Self {
+        idempotent: false,
+        keyed: false,
+        replayable: true,
+    };
 }
 
 #[cfg(test)]

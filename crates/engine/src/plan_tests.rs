@@ -11,15 +11,27 @@ fn group(peers: Vec<PeerPlan>) -> GroupPlan {
 
 #[test]
 fn a_group_needs_a_primary() {
-    let backup = PeerPlan { backup: true, ..PeerPlan::default() };
+    let backup = PeerPlan {
+        backup: true,
+        ..PeerPlan::default()
+    };
     assert_eq!(group(vec![]).check(), Err(PlanError::NoPrimary));
-    assert_eq!(group(vec![backup.clone()]).check(), Err(PlanError::NoPrimary));
+    assert_eq!(
+        group(vec![backup.clone()]).check(),
+        Err(PlanError::NoPrimary)
+    );
     assert_eq!(group(vec![backup, PeerPlan::default()]).check(), Ok(()));
 }
 
 #[test]
 fn weights_and_scopes_are_checked() {
-    let plan = group(vec![PeerPlan::default(), PeerPlan { weight: 0, ..PeerPlan::default() }]);
+    let plan = group(vec![
+        PeerPlan::default(),
+        PeerPlan {
+            weight: 0,
+            ..PeerPlan::default()
+        },
+    ]);
     assert_eq!(plan.check(), Err(PlanError::NoWeight { peer: 1 }));
     let mut plan = group(vec![PeerPlan::default()]);
     plan.keepalive.scopes = 0;
@@ -30,9 +42,14 @@ fn weights_and_scopes_are_checked() {
 
 #[test]
 fn every_word_of_the_directive_is_a_bit_of_its_own() {
-    let all = FailureSet::WORDS.iter().fold(FailureSet::NONE, |set, (_, one)| set.with(*one));
+    let all = FailureSet::WORDS
+        .iter()
+        .fold(FailureSet::NONE, |set, (_, one)| set.with(*one));
     assert_eq!(all.0.count_ones() as usize, FailureSet::WORDS.len() - 1);
-    assert_eq!(FailureSet::from_word("http_503"), Some(FailureSet::HTTP_503));
+    assert_eq!(
+        FailureSet::from_word("http_503"),
+        Some(FailureSet::HTTP_503)
+    );
     assert_eq!(FailureSet::from_word("http_501"), None);
     assert_eq!(FailureSet::of_status(429), Some(FailureSet::HTTP_429));
     assert_eq!(FailureSet::of_status(501), None);
@@ -49,5 +66,12 @@ fn a_set_has_what_it_was_given() {
 fn only_the_health_rules_change_how_ejections_are_told() {
     assert!(Rules::ON.tells_changes());
     assert!(!Rules::OFF.tells_changes());
-    assert!(!Rules { budget: true, sent: true, ..Rules::OFF }.tells_changes());
+    assert!(
+        !Rules {
+            budget: true,
+            sent: true,
+            ..Rules::OFF
+        }
+        .tells_changes()
+    );
 }

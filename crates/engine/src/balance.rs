@@ -1,0 +1,531 @@
+//! One worker's view of a group: whom to send the next request to, and what a release means.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::attempt::NO_PEER;
+use crate::health::{GroupState, Notice, PeerState, count};
+use crate::idle::Ring;
+use crate::outcome::Reason;
+use crate::plan::{Balance, GroupPlan, Millis, PeerPlan, PlanError};
+use crate::pool::{ConnId, Idle, Parked, Pool};
+
+/// The peers that one request has tried.
+#[derive(Debug, Default)]
+pub struct Tried {
+    bits: Vec<u64>,
+    // nginx does not return to the primaries once it has turned to the backups.
+    backups: bool,
+}
+
+impl Tried {
+    /// Forgets all, for a group of `peers`.
+    pub fn reset(&mut self, peers: u32) {
+        self.bits.clear();
+        self.bits.resize(peers.div_ceil(64) as usize, 0);
+        self.backups = false;
+    }
+
+    fn has(&self, peer: u32) -> bool {
+        self.bits[peer as usize / 64] & (1 << (peer % 64)) != 0
+    }
+
+    fn add(&mut self, peer: u32) {
+        self.bits[peer as usize / 64] |= 1 << (peer % 64);
+    }
+}
+
+/// A peer that was chosen. Each must come back by [`Group::release`], exactly once.
+#[derive(Debug)]
+#[must_use = "a pick that is not released holds a place at its peer for ever"]
+pub struct Pick {
+    /// Which.
+    pub peer: u32,
+    /// It was out: this request is the test.
+    pub trial: bool,
+    // The peer's one trial under way is this one.
+    holds: bool,
+}
+
+impl Pick {
+    pub(crate) fn is_sole_trial(&self) -> bool {
+        self.holds
+    }
+}
+
+/// How a pick ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The peer answered.
+    Success,
+    /// The peer failed.
+    Failure(Reason),
+    /// Nothing was learned about the peer.
+    Neutral,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Weight {
+    current: i64,
+    effective: i64,
+}
+
+/// A group of peers in one worker: weights, idle connections, and the shared state.
+#[derive(Debug)]
+pub struct Group {
+    plan: GroupPlan,
+    state: Arc<GroupState>,
+    weights: Vec<Weight>,
+    primaries: Vec<u32>,
+    backups: Vec<u32>,
+    // nginx's word for one primary address and no backup.
+    single: bool,
+    never_ejects: bool,
+    up: u32,
+    pool: Pool,
+    rings: Vec<Ring>,
+    random: u64,
+}
+
+impl Group {
+    /// A worker's group over a state that others may share. `seed` is all the randomness there is.
+    pub fn new(plan: GroupPlan, state: Arc<GroupState>, seed: u64) -> Result<Self, PlanError> {
+        plan.check()?;
+        let peers = plan.peers.len() as u32;
+        if state.peers() != peers {
+            return Err(PlanError::OtherState);
+        }
+        let list = |backup| {
+            (0..peers)
+                .filter(|&peer| plan.peers[peer as usize].backup == backup)
+                .collect()
+        };
+        let weight = |peer: &PeerPlan| Weight {
+            current: 0,
+            effective: i64::from(peer.weight),
+        };
+        Ok(Self {
+            weights: plan.peers.iter().map(weight).collect(),
+            primaries: list(false),
+            backups: list(true),
+            single: plan.is_single(),
+            never_ejects: plan.never_ejects(),
+            up: plan.up(),
+            pool: Pool::new(&plan.keepalive, peers, plan.rules.idle),
+            rings: vec![Ring::default(); plan.peers.len()],
+            random: seed,
+            plan,
+            state,
+        })
+    }
+
+    /// What it was made from.
+    pub fn plan(&self) -> &GroupPlan {
+        &self.plan
+    }
+
+    /// What is known about its peers.
+    pub fn state(&self) -> &Arc<GroupState> {
+        &self.state
+    }
+
+    pub(crate) fn is_single(&self) -> bool {
+        self.single
+    }
+
+    pub(crate) fn up(&self) -> u32 {
+        self.up
+    }
+
+    pub(crate) fn peer_state(&self, peer: u32) -> &PeerState {
+        self.state.at(peer)
+    }
+
+    // splitmix64: spread is all that jitter wants.
+    pub(crate) fn random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed ^ (mixed >> 27)
+    }
+
+    /// Chooses a peer for a request, as nginx does; with `last_peer`, a trial when all are out.
+    pub fn pick(&mut self, now: Millis, tried: &mut Tried) -> Option<Pick> {
+        if self.single {
+            let peer = self.primaries[0];
+            let up = !self.plan.peers[peer as usize].down;
+            return (up && self.occupy(peer)).then(|| self.picked(peer, tried, false, false));
+        }
+        if !tried.backups {
+            if let Some(pick) = self.choose(false, now, tried) {
+                return Some(pick);
+            }
+            tried.backups = !self.backups.is_empty();
+        }
+        if tried.backups
+            && let Some(pick) = self.choose(true, now, tried)
+        {
+            return Some(pick);
+        }
+        if self.plan.rules.last_peer {
+            self.last_resort(now, tried)
+        } else {
+            None
+        }
+    }
+
+    fn picked(&mut self, peer: u32, tried: &mut Tried, trial: bool, holds: bool) -> Pick {
+        tried.add(peer);
+        count(&self.state.at(peer).counters.picks);
+        Pick { peer, trial, holds }
+    }
+
+    fn choose(&mut self, backups: bool, now: Millis, tried: &mut Tried) -> Option<Pick> {
+        let now = now / 1000;
+        // Another worker may take the last place or the trial meanwhile; then it is not usable any more.
+        loop {
+            let peer = match self.plan.balance {
+                Balance::RoundRobin => self.smoothest(backups, now, tried)?,
+                Balance::LeastConn => self.least_busy(backups, now, tried)?,
+            };
+            if let Some((trial, holds)) = self.claim(peer, now) {
+                return Some(self.picked(peer, tried, trial, holds));
+            }
+        }
+    }
+
+    fn usable(&self, peer: u32, now: u64, tried: &Tried) -> bool {
+        let (plan, state) = (&self.plan.peers[peer as usize], self.state.at(peer));
+        !tried.has(peer)
+            && !plan.down
+            && !self.is_out(peer, now)
+            && (plan.max_conns == 0 || state.conns.load(Relaxed) < plan.max_conns)
+    }
+
+    // nginx's test, in whole seconds; then what the rules add to it.
+    fn is_out(&self, peer: u32, now: u64) -> bool {
+        let (plan, state) = (&self.plan.peers[peer as usize], self.state.at(peer));
+        if !self.has_failed(peer) {
+            return false;
+        }
+        now.saturating_sub(state.checked.load(Relaxed)) <= plan.fail_timeout / 1000
+            || state.is_dark()
+            || (self.plan.rules.last_peer && state.trial.load(Relaxed))
+    }
+
+    fn has_failed(&self, peer: u32) -> bool {
+        let max = self.plan.peers[peer as usize].max_fails;
+        max > 0 && !self.never_ejects && self.state.at(peer).fails.load(Relaxed) >= max
+    }
+
+    fn smoothest(&mut self, backups: bool, now: u64, tried: &Tried) -> Option<u32> {
+        let mut best: Option<u32> = None;
+        let mut total = 0;
+        let list = if backups {
+            &self.backups
+        } else {
+            &self.primaries
+        };
+        for &peer in list {
+            if self.usable(peer, now, tried) {
+                total += turn(&mut self.weights, &self.plan.peers, peer);
+                let current = self.weights[peer as usize].current;
+                if best.is_none_or(|best| current > self.weights[best as usize].current) {
+                    best = Some(peer);
+                }
+            }
+        }
+        let best = best?;
+        self.weights[best as usize].current -= total;
+        Some(best)
+    }
+
+    fn least_busy(&mut self, backups: bool, now: u64, tried: &Tried) -> Option<u32> {
+        let list = if backups {
+            &self.backups
+        } else {
+            &self.primaries
+        };
+        let peers = &self.plan.peers;
+        // Requests under way for its weight, compared crosswise.
+        let load = |peer: u32, other: u32| {
+            let conns = self.state.at(peer).conns.load(Relaxed);
+            u64::from(conns) * u64::from(peers[other as usize].weight)
+        };
+        let mut best: Option<(usize, u32)> = None;
+        let mut many = false;
+        for (at, &peer) in list.iter().enumerate() {
+            if !self.usable(peer, now, tried) {
+                continue;
+            }
+            match best {
+                Some((_, best)) if load(peer, best) > load(best, peer) => {}
+                Some((_, best)) if load(peer, best) == load(best, peer) => many = true,
+                _ => (best, many) = (Some((at, peer)), false),
+            }
+        }
+        let (from, first) = best?;
+        let mut best = first;
+        let mut total = 0;
+        if many {
+            for &peer in &list[from..] {
+                if load(peer, best) != load(best, peer) || !self.usable(peer, now, tried) {
+                    continue;
+                }
+                total += turn(&mut self.weights, peers, peer);
+                if self.weights[peer as usize].current > self.weights[best as usize].current {
+                    best = peer;
+                }
+            }
+        }
+        self.weights[best as usize].current -= total;
+        Some(best)
+    }
+
+    // Takes a place at the peer: (it is a trial, the trial is ours alone).
+    fn claim(&self, peer: u32, now: u64) -> Option<(bool, bool)> {
+        let (plan, state) = (&self.plan.peers[peer as usize], self.state.at(peer));
+        let trial = self.has_failed(peer);
+        let holds = trial && self.plan.rules.last_peer;
+        if holds && state.trial.swap(true, Relaxed) {
+            return None;
+        }
+        let checked = state.checked.load(Relaxed);
+        let due = now.saturating_sub(checked) > plan.fail_timeout / 1000;
+        let first = !due
+            || state
+                .checked
+                .compare_exchange(checked, now, Relaxed, Relaxed)
+                .is_ok();
+        if (trial && !first) || !self.occupy(peer) {
+            if holds {
+                state.trial.store(false, Relaxed);
+            }
+            return None;
+        }
+        Some((trial, holds))
+    }
+
+    fn occupy(&self, peer: u32) -> bool {
+        let (max, conns) = (
+            self.plan.peers[peer as usize].max_conns,
+            &self.state.at(peer).conns,
+        );
+        if max == 0 {
+            conns.fetch_add(1, Relaxed);
+            return true;
+        }
+        conns
+            .fetch_update(Relaxed, Relaxed, |n| (n < max).then_some(n + 1))
+            .is_ok()
+    }
+
+    // When every peer is out: one live trial a peer at a time, first where a connect has not just failed.
+    fn last_resort(&mut self, now: Millis, tried: &mut Tried) -> Option<Pick> {
+        let peers = 0..self.plan.peers.len() as u32;
+        if !self.all_ejected() {
+            return None;
+        }
+        for dark in [false, true] {
+            for peer in peers.clone() {
+                let state = self.state.at(peer);
+                let down = self.plan.peers[peer as usize].down;
+                if down
+                    || tried.has(peer)
+                    || state.is_dark() != dark
+                    || state.trial.swap(true, Relaxed)
+                {
+                    continue;
+                }
+                if self.occupy(peer) {
+                    state.checked.store(now / 1000, Relaxed);
+                    return Some(self.picked(peer, tried, true, true));
+                }
+                state.trial.store(false, Relaxed);
+            }
+        }
+        None
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "a released pick is gone")]
+    /// Ends a pick: the only way by which health learns anything about a request.
+    pub fn release(&mut self, pick: Pick, outcome: Outcome, now: Millis) -> Option<Notice> {
+        let notice = match outcome {
+            Outcome::Success => self.succeed(&pick, now),
+            Outcome::Failure(reason) => self.fail(pick.peer, reason, pick.trial, now),
+            Outcome::Neutral => None,
+        };
+        let state = self.state.at(pick.peer);
+        state.conns.fetch_sub(1, Relaxed);
+        if pick.holds {
+            state.trial.store(false, Relaxed);
+        }
+        notice
+    }
+
+    /// The header of a trial's response is here: the peer is back, however long the body takes.
+    pub(crate) fn prove(&mut self, pick: &mut Pick, now: Millis) -> Option<Notice> {
+        if !pick.holds {
+            return None;
+        }
+        let notice = self.succeed(pick, now);
+        self.state.at(pick.peer).trial.store(false, Relaxed);
+        pick.holds = false;
+        notice
+    }
+
+    fn succeed(&self, pick: &Pick, now: Millis) -> Option<Notice> {
+        let state = self.state.at(pick.peer);
+        if self.single || (state.fails.load(Relaxed) == 0 && !state.is_ejected()) {
+            return None;
+        }
+        let tested = state.accessed.load(Relaxed) < state.checked.load(Relaxed) && !state.is_dark();
+        if !tested && !pick.holds {
+            return None;
+        }
+        let back = state.recover(now)?;
+        let notice = Notice::Recovered {
+            peer: pick.peer,
+            out_for: back.out_for,
+            probes: back.probes,
+        };
+        self.plan.rules.tells_changes().then_some(notice)
+    }
+
+    /// Charges a failure to a peer that was released already.
+    pub(crate) fn charge(&mut self, peer: u32, reason: Reason, now: Millis) -> Option<Notice> {
+        self.fail(peer, reason, false, now)
+    }
+
+    fn fail(&mut self, peer: u32, reason: Reason, trial: bool, now: Millis) -> Option<Notice> {
+        let (plan, rules) = (&self.plan.peers[peer as usize], self.plan.rules);
+        let state = self.state.at(peer);
+        count(&state.counters.failures);
+        if reason == Reason::Refused {
+            // Another server may come up in its place, with another time-out.
+            state.forget(now);
+        }
+        if self.never_ejects {
+            return None;
+        }
+        let fails = state.fails.fetch_add(1, Relaxed).saturating_add(1);
+        state.accessed.store(now / 1000, Relaxed);
+        state.checked.store(now / 1000, Relaxed);
+        if plan.max_fails == 0 {
+            return None;
+        }
+        let weight = &mut self.weights[peer as usize];
+        weight.effective = (weight.effective - i64::from(plan.weight / plan.max_fails)).max(0);
+        if fails < plan.max_fails {
+            return None;
+        }
+        let reachable = !reason.is_connecting();
+        if rules.last_peer && reachable && !state.is_ejected() && !self.others_available(peer) {
+            state.fails.store(plan.max_fails - 1, Relaxed);
+            return None;
+        }
+        let first = state.eject(reason, rules.probe && !reachable, trial, now);
+        (first || !rules.tells_changes()).then_some(Notice::Ejected { peer, reason })
+    }
+
+    /// Whether every peer that is not `down` is out.
+    pub(crate) fn all_ejected(&self) -> bool {
+        !self.never_ejects && !self.others_available(NO_PEER)
+    }
+
+    fn others_available(&self, peer: u32) -> bool {
+        (0..self.plan.peers.len() as u32).any(|other| {
+            other != peer
+                && !self.plan.peers[other as usize].down
+                && !self.state.at(other).is_ejected()
+        })
+    }
+
+    fn key(&self, peer: u32, scope: u32) -> u32 {
+        let peers = self.plan.peers.len() as u32;
+        if scope < self.plan.keepalive.scopes {
+            scope * peers + peer
+        } else {
+            u32::MAX
+        }
+    }
+
+    pub(crate) fn take_idle(&mut self, peer: u32, scope: u32, now: Millis) -> Option<Idle> {
+        let learned = self.state.at(peer).learned(now);
+        self.pool.take(self.key(peer, scope), learned, now)
+    }
+
+    /// Puts an idle connection into the pool, or on the closing list if it can't be kept.
+    pub fn park(&mut self, peer: u32, scope: u32, parked: Parked, now: Millis) {
+        let learned = self.state.at(peer).learned(now);
+        self.pool.put(self.key(peer, scope), parked, learned, now);
+    }
+
+    /// Takes the least recently used idle connection out, with its peer and scope: for another group's pool.
+    pub fn unpark(&mut self) -> Option<(u32, u32, Parked)> {
+        let (key, parked) = self.pool.pop_oldest()?;
+        let peers = self.plan.peers.len() as u32;
+        Some((key % peers, key / peers, parked))
+    }
+
+    /// An idle connection was seen readable, and is the driver's to close; `false` if the pool did not have it.
+    ///
+    /// `fin`: it was an end of file with nothing before it, which is what an idle time-out looks like.
+    pub fn idle_closed(&mut self, conn: ConnId, fin: bool, now: Millis) -> bool {
+        let Some((key, parked)) = self.pool.remove(conn) else {
+            return false;
+        };
+        if fin {
+            let peer = key % self.plan.peers.len() as u32;
+            self.learn(peer, now.saturating_sub(parked.idle_since), now);
+        }
+        true
+    }
+
+    pub(crate) fn learn(&mut self, peer: u32, idle: Millis, now: Millis) {
+        if !self.plan.rules.idle {
+            return;
+        }
+        let state = self.state.at(peer);
+        let since = now
+            .saturating_sub(crate::health::LEARNED_FOR)
+            .max(state.forgotten_at.load(Relaxed));
+        if let Some(limit) = self.rings[peer as usize].close(idle, now, since) {
+            state.learn(limit, now);
+        }
+    }
+
+    /// A time before which no idle connection expires.
+    pub fn next_expiry(&self) -> Option<Millis> {
+        self.pool.next_expiry()
+    }
+
+    /// Puts the idle connections that are past their time on the closing list.
+    pub fn expire(&mut self, now: Millis) {
+        self.pool.expire(now);
+    }
+
+    /// The next connection that the driver must close: evicted, expired, or not to be kept.
+    pub fn take_closing(&mut self) -> Option<ConnId> {
+        self.pool.take_closing()
+    }
+
+    /// How many idle connections it has.
+    pub fn idle_connections(&self) -> usize {
+        self.pool.len()
+    }
+}
+
+// One peer's turn in the smooth round robin; gives what it adds to the total.
+fn turn(weights: &mut [Weight], peers: &[PeerPlan], peer: u32) -> i64 {
+    let weight = &mut weights[peer as usize];
+    let added = weight.effective;
+    weight.current += added;
+    if weight.effective < i64::from(peers[peer as usize].weight) {
+        weight.effective += 1;
+    }
+    added
+}
+
+#[cfg(test)]
+#[path = "balance_tests.rs"]
+mod tests;
