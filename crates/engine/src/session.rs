@@ -576,7 +576,3 @@ impl Session {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "session_tests.rs"]
-mod tests;
