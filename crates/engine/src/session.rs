@@ -561,24 +561,18 @@ impl Session {
 
     fn release(&mut self, group: &mut Group, now: Millis, outcome: Outcome) {
         let Some(pick) = self.pick.take() else { return };
-        self.tries = if turn.group.is_single() {
+        self.tries = if group.is_single() {
             0
         } else {
             self.tries.saturating_sub(1)
         };
-        self.notices
-            .extend(turn.group.release(pick, outcome, turn.now));
+        self.notices.extend(group.release(pick, outcome, now));
     }
 
     // The request ended otherwise than by killing a second peer's connection: the first death was the peer's.
     fn commit(&mut self, group: &mut Group, now: Millis) {
         if let Some((peer, reason)) = self.held.take() {
-            self.notices
-                .extend(turn.group.charge(peer, reason, turn.now));
+            self.notices.extend(group.charge(peer, reason, now));
         }
     }
 }
-
-#[cfg(test)]
-#[path = "session_tests.rs"]
-mod tests;
