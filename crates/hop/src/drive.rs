@@ -125,7 +125,6 @@ pub async fn drive<E: Exchange>(hop: &Connections, route: &Route<'_>, facts: Fac
         ex.session().begin(&mut group, route.policy, facts, route.scope, rx.now())
     };
     let mut live: Option<Upstream> = None;
-    let mut received = 0;
     loop {
         step = match step {
             Step::Checkout { conn, .. } => match hop.rouse(conn) {
@@ -160,7 +159,7 @@ pub async fn drive<E: Exchange>(hop: &Connections, route: &Route<'_>, facts: Fac
             Step::Send => {
                 let Some(mut upstream) = live.take() else { return Driven::Gone };
                 ex.rewind(rx.now());
-                received = 0;
+                let mut received = 0;
                 match send(hop, route, ex, &mut upstream, &mut received).await {
                     Sent::Head { end, status } => {
                         if let Some(buf) = &mut upstream.buf {

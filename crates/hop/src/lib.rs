@@ -3,6 +3,7 @@
 pub mod buffer;
 pub mod clock;
 pub mod connections;
+pub mod descriptor;
 pub mod drive;
 pub mod probe;
 pub mod reactor;

@@ -73,7 +73,7 @@ async fn one<W: Probed>(worker: Rc<W>, index: usize, probe: Probe) {
     }
     let upstream = hop.adopt(socket, index, now - begun);
     let mut group = worker.groups()[index].borrow_mut();
-    let parked = Parked { conn: upstream.conn, opened_at: begun, requests: 0, hint: None, rtt: upstream.rtt };
+    let parked = Parked { conn: upstream.conn, opened_at: begun, idle_since: now, requests: 0, hint: None, rtt: upstream.rtt };
     hop.rest(upstream);
     group.park(probe.peer, 0, parked, now);
     hop.sweep(&mut group);

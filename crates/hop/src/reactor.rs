@@ -172,6 +172,14 @@ impl Reactor {
         }
     }
 
+    /// Puts every task into the run queue.
+    pub fn wake_all(&self) {
+        let ids: Vec<_> = self.0.tasks.borrow().iter().map(|(index, task)| TaskId { index: index as u32, generation: task.generation }).collect();
+        for id in ids {
+            self.wake(id);
+        }
+    }
+
     /// Waits for events until `limit` at most (`None`: as long as it takes) and runs what they wake.
     pub fn turn(&self, limit: Option<Duration>) -> io::Result<()> {
         let core = &*self.0;

@@ -146,7 +146,10 @@ impl Client {
                     }
                 }
             }
-            let read = worker.reactor.until(deadline, || self.poll_fill(worker)).await;
+            let read = worker
+                .reactor
+                .until(deadline, || if !begun && worker.stopping() { Poll::Ready(Ok(0)) } else { self.poll_fill(worker) })
+                .await;
             match read {
                 Ok(Ok(n)) if n > 0 => {}
                 Ok(_) if begun => return Arrival::Broken(400),

@@ -282,12 +282,6 @@ impl Delivery {
     }
 }
 
-impl From<Broken> for Poll<Result<bool, Broken>> {
-    fn from(broken: Broken) -> Self {
-        Poll::Ready(Err(broken))
-    }
-}
-
 /// Strips the framing off the bytes of `buf` from `from` on, in place; returns how many are body data.
 fn decode(coming: &mut Coming, surplus: &mut bool, buf: &mut Buf, from: usize) -> Result<usize, Broken> {
     let n = buf.len() - from;

@@ -1,1 +1,20 @@
 //! The data plane of the proxy: listeners, routing, relaying, workers, logs.
+
+pub mod answer;
+pub mod attempts;
+pub mod client;
+pub mod config;
+pub mod connection;
+pub mod control;
+pub mod deliver;
+pub mod exchange;
+pub mod framer;
+pub mod log;
+pub mod plan;
+pub mod relay;
+pub mod send;
+pub mod status;
+pub mod template;
+pub mod told;
+pub mod vars;
+pub mod worker;

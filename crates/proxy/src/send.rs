@@ -57,6 +57,7 @@ pub struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
+    /// A request whose body is held as far as `held` goes; `body` is what is still to come.
     #[allow(clippy::too_many_arguments)] // one place makes it
     pub fn new(
         worker: &'a Worker,

@@ -128,6 +128,11 @@ pub const NAMES: &[(&str, Var)] = &[
     ("upstream_attempts", Var::UpstreamAttempts),
 ];
 
+/// Every name; those of a family end in `_`.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name).chain(FAMILIES.iter().map(|(prefix, ..)| *prefix))
+}
+
 impl Var {
     /// The variable of that name, without `$`.
     pub fn named(name: &str) -> Option<Self> {

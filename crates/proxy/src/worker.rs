@@ -4,7 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+
+use std::task::Poll;
 
 use rustix::io::Errno;
 use surehop_engine::{Group, Recovery};
@@ -26,13 +28,20 @@ const KEPT_EXCHANGES: usize = 256;
 /// How long accepting pauses when there are no descriptors left.
 const ACCEPT_PAUSE: u64 = 500;
 
+/// The phases of a process: it serves; it answers what is under way and takes nothing new; it ends.
+pub const RUNNING: u8 = 0;
+/// See [`RUNNING`].
+pub const DRAINING: u8 = 1;
+/// See [`RUNNING`].
+pub const STOPPING: u8 = 2;
+
 /// What the workers of a process share.
 #[derive(Debug)]
 pub struct Shared {
     /// The configuration.
     pub config: Arc<Config>,
-    /// Set once: no new requests.
-    pub stopping: AtomicBool,
+    /// [`RUNNING`], [`DRAINING`] or [`STOPPING`].
+    pub phase: AtomicU8,
     /// Probes under way in all workers.
     pub probes: AtomicU32,
     /// `$connection` of the last connection.
@@ -71,6 +80,8 @@ pub struct Worker {
     exchanges: RefCell<Vec<Box<Exchange>>>,
     seed: Cell<u64>,
     stopping: Cell<bool>,
+    /// For each group, how often peers had gone out when it was last found without a live one.
+    silent: RefCell<Vec<Option<u64>>>,
 }
 
 /// A worker's thread, as the one who started it sees it.
@@ -103,6 +114,7 @@ impl Worker {
             exchanges: RefCell::default(),
             seed: Cell::new(seed),
             stopping: Cell::new(false),
+            silent: RefCell::new(vec![None; config.groups.len()]),
             shared,
             config,
             reactor,
@@ -131,6 +143,19 @@ impl Worker {
         if store.len() < KEPT_EXCHANGES {
             store.push(exchange);
         }
+    }
+
+    /// Whether a group is found without a live peer for the first time since a peer went out: that is told
+    /// once, whatever the number of requests that find it so.
+    pub fn first_no_live(&self, group: &crate::config::GroupConf) -> bool {
+        let now = self.reactor.now();
+        let peers = 0..group.shown.len() as u32;
+        let count = |state: &std::sync::Arc<surehop_engine::GroupState>| -> u64 {
+            peers.clone().map(|peer| state.peer(peer, now).counters.ejections).sum()
+        };
+        let ejections = group.states.iter().map(count).sum();
+        let index = self.config.groups.iter().position(|other| std::ptr::eq(other, group)).unwrap_or(0);
+        self.silent.borrow_mut()[index].replace(ejections) != Some(ejections)
     }
 
     fn note(&self, level: Level, text: &str) {
@@ -227,7 +252,15 @@ fn prepare(index: usize, shared: Arc<Shared>) -> Result<(Rc<Worker>, Alarm), Str
 }
 
 fn run(worker: &Rc<Worker>) {
-    while !worker.shared.stopping.load(Ordering::Relaxed) {
+    loop {
+        let phase = worker.shared.phase.load(Ordering::Relaxed);
+        if phase == DRAINING && !worker.stopping.replace(true) {
+            // Whoever waits for a request or a connection finds out that there will be none.
+            worker.reactor.wake_all();
+        }
+        if phase == STOPPING || phase == DRAINING && worker.clients.get() == 0 {
+            break;
+        }
         if let Err(e) = worker.reactor.turn(None) {
             worker.note(Level::Alert, &format!("epoll_wait() failed: {e}"));
             worker.logs.flush();
@@ -235,13 +268,13 @@ fn run(worker: &Rc<Worker>) {
         }
         worker.logs.flush();
     }
-    worker.stopping.set(true);
     worker.logs.flush();
 }
 
 async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
     loop {
-        let accepted = worker.reactor.until(surehop_hop::clock::NEVER, || listener.poll_accept()).await;
+        let next = || if worker.stopping() { Poll::Ready(Err(Errno::SHUTDOWN)) } else { listener.poll_accept() };
+        let accepted = worker.reactor.until(surehop_hop::clock::NEVER, next).await;
         match accepted {
             Ok(Ok((socket, from))) => {
                 if worker.clients.get() + worker.connections.len() >= worker.config.plan.worker_connections {
@@ -254,6 +287,7 @@ async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
                 let client = Client::new(socket, from, number, index, worker.reactor.now());
                 worker.reactor.spawn(connection::serve(worker.clone(), client));
             }
+            Ok(Err(Errno::SHUTDOWN)) | Err(_) => return,
             Ok(Err(e)) => {
                 let mut text = b"accept4() failed".to_vec();
                 crate::log::errno(&mut text, e.raw_os_error());
@@ -262,7 +296,6 @@ async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
                     worker.reactor.sleep(worker.reactor.now() + ACCEPT_PAUSE).await;
                 }
             }
-            Err(_) => return,
         }
     }
 }
