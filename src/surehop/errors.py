@@ -1,11 +1,11 @@
 """The exceptions of Surehop.
 
-    SurehopError
-    ├── ConfigError          the configuration says something that can't be done: file, line, column, hint
-    │   └── ConfigErrors     everything that is wrong with a configuration, in the order nginx would meet it
-    ├── PlanError            what was asked for beside the configuration makes no plan: a bad `--resolve`
-    └── StartError           the system refuses what the plan asks for
-        └── AddressInUseError
+SurehopError
+├── ConfigError          the configuration asks for what can't be done: where, hint
+│   └── ConfigErrors     all that is wrong with it, in the order nginx would meet it
+├── PlanError            an option that makes no plan: a bad `--resolve`
+└── StartError           the system refuses what the plan asks for
+    └── AddressInUseError
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class ConfigError(SurehopError):
         return f"{self.message} in {place}"
 
 
-class ConfigErrors(ConfigError):
+class ConfigErrors(ConfigError):  # noqa: N818 (the plural is the point)
     """All errors of one reading; as an exception it speaks for the first, which is nginx's."""
 
     def __init__(self, errors: Sequence[ConfigError]) -> None:

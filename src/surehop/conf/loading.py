@@ -39,7 +39,9 @@ def loads(
         raise ConfigErrors(findings_of(reading.findings))
     if privileged is None:
         privileged = os.getuid() == 0
-    model = shape(scope, file, str(prefix), default_port=80 if privileged else 8000)
+    model = shape(
+        scope, file, str(Path(prefix).absolute()), default_port=80 if privileged else 8000
+    )
     if reading.findings.late:
         raise ConfigErrors(findings_of(reading.findings))
     return model

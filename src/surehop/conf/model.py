@@ -4,6 +4,7 @@ Times are milliseconds, sizes bytes. A `Where` is the directive's own place.
 """
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from surehop.conf.address import Address
 from surehop.conf.templates import Template
@@ -198,3 +199,7 @@ class Model:
     servers: tuple[Server, ...]
     resilience: Resilience
     warnings: tuple[ConfigError, ...]
+
+    def absolute(self, path: str) -> str:
+        """Give where a file of the configuration is: relative paths start at the prefix."""
+        return str(PurePosixPath(self.prefix) / path)

@@ -99,12 +99,16 @@ def _row(
     return Directive(name, contexts, (low, high), read, default, **more)
 
 
-def _block(name: str, contexts: frozenset[Context], arity: Any, inner: Context, read: Reader) -> Directive:
+def _block(
+    name: str, contexts: frozenset[Context], arity: Any, inner: Context, read: Reader
+) -> Directive:
     repeatable = inner not in {Context.EVENTS, Context.HTTP}
     return _row(name, contexts, arity, read, inherit=OWN, block=inner, repeatable=repeatable)
 
 
-def _ms_rows(names: str, contexts: frozenset[Context], default: int, **more: Any) -> list[Directive]:
+def _ms_rows(
+    names: str, contexts: frozenset[Context], default: int, **more: Any
+) -> list[Directive]:
     return [_row(name, contexts, 1, _ms, default, **more) for name in names.split()]
 
 
@@ -136,7 +140,13 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("listen", S, (1, _MANY), listening.read_listen, inherit=OWN, repeatable=True),
     _row("server_name", S, (1, _MANY), listening.read_server_name, inherit=OWN, repeatable=True),
     _block("location", S, (1, 2), Context.LOCATION, routes.read_location),
-    _row("keepalive_timeout", HSL, (1, 2), routes.read_keepalive_timeout, KeepaliveTimeout(75_000, None)),
+    _row(
+        "keepalive_timeout",
+        HSL,
+        (1, 2),
+        routes.read_keepalive_timeout,
+        KeepaliveTimeout(75_000, None),
+    ),
     _row("keepalive_requests", HSL, 1, _number, 1000),
     *_ms_rows("keepalive_time", HSL, 3_600_000),
     *_ms_rows("client_header_timeout", H | S, 60_000),
@@ -151,11 +161,23 @@ DIRECTIVES: tuple[Directive, ...] = (
     *_accepted("default_type", HSL, values.words),
     _block("types", HSL, 0, Context.TYPES, values.nothing),
     # logs
-    _row("error_log", M | HSL, (1, _MANY), logs.read_error_log,
-         (ErrorLog("logs/error.log", "error"),), repeatable=True),
+    _row(
+        "error_log",
+        M | HSL,
+        (1, _MANY),
+        logs.read_error_log,
+        (ErrorLog("logs/error.log", "error"),),
+        repeatable=True,
+    ),
     _row("log_format", H, (2, _MANY), logs.read_log_format, inherit=OWN, repeatable=True),
-    _row("access_log", HSL, (1, _MANY), logs.read_access_log,
-         (AccessLog("logs/access.log", "combined"),), repeatable=True),
+    _row(
+        "access_log",
+        HSL,
+        (1, _MANY),
+        logs.read_access_log,
+        (AccessLog("logs/access.log", "combined"),),
+        repeatable=True,
+    ),
     # proxy
     _row("proxy_pass", L, 1, routes.read_proxy_pass, inherit=OWN),
     _row("proxy_set_header", HSL, 2, routes.read_set_header, (), repeatable=True),
@@ -171,8 +193,14 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("server", U, (1, _MANY), upstreams.read_member, inherit=OWN, repeatable=True),
     _row("zone", U, (1, 2), upstreams.read_zone, inherit=OWN),
     _row("least_conn", U, 0, values.nothing, inherit=OWN),
-    _row("keepalive", U, (1, 2), upstreams.read_keepalive,
-         upstreams.KeepaliveSize(32, local=True), inherit=OWN),
+    _row(
+        "keepalive",
+        U,
+        (1, 2),
+        upstreams.read_keepalive,
+        upstreams.KeepaliveSize(32, local=True),
+        inherit=OWN,
+    ),
     _row("keepalive_requests", U, 1, _number, 1000, inherit=OWN),
     *_ms_rows("keepalive_time", U, 3_600_000, inherit=OWN),
     *_ms_rows("keepalive_timeout", U, 60_000, inherit=OWN),

@@ -183,6 +183,4 @@ def _finished(token: Token, end: int) -> Token:
         value = _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), inner)
     else:
         quote = ""
-    return Token(
-        token.kind, value, raw, quote, token.line, token.column, token.start, end
-    )
+    return Token(token.kind, value, raw, quote, token.line, token.column, token.start, end)

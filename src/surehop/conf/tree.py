@@ -39,7 +39,9 @@ class Node:
     def words(self) -> tuple[str, ...]:
         return tuple(arg.value for arg in self.args)
 
-    def fail(self, message: str, *, at: Token | None = None, hint: str | None = None) -> ConfigError:
+    def fail(
+        self, message: str, *, at: Token | None = None, hint: str | None = None
+    ) -> ConfigError:
         at = at or self.name
         return ConfigError(message, file=self.file, line=at.line, column=at.column, hint=hint)
 
