@@ -158,5 +158,5 @@ NGINX_DIRECTIVES = frozenset(
     zone_sync_ssl_password_file zone_sync_ssl_protocols zone_sync_ssl_server_name
     zone_sync_ssl_trusted_certificate zone_sync_ssl_verify zone_sync_ssl_verify_depth
     zone_sync_timeout
-    """.split()
+    """.split()  # noqa: SIM905 (a paragraph can be read)
 )

@@ -71,7 +71,7 @@ def _refuse_twice(node: Node, scope: Scope, address: Address, *, default: bool) 
                 raise node.fail(f"a duplicate default server for {key}")
 
 
-def read_server_name(node: Node, _scope: Scope) -> tuple[str, ...]:
+def read_server_name(node: Node, scope: Scope) -> tuple[str, ...]:
     for token in node.args:
         name = token.value
         if name.startswith("~") or name == "$hostname":
@@ -79,6 +79,7 @@ def read_server_name(node: Node, _scope: Scope) -> tuple[str, ...]:
             raise not_yet(node, f'"{name}": {what} is an nginx form of "server_name"')
         if name.startswith((".", "*.")) or name.endswith(".*"):
             raise not_yet(node, f'"{name}": a wildcard is an nginx form of "server_name"')
-        if "*" in name:
-            raise node.fail(f'server name "{name}" is invalid', at=token)
+        if "/" in name:
+            message = f'server name "{name}" has suspicious symbols'
+            scope.findings.warnings.append(node.fail(message, at=token))
     return tuple(token.value.lower() for token in node.args)

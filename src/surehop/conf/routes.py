@@ -1,5 +1,7 @@
 """`location` and what stands in it: `proxy_*`, `return`, `surehop_status`."""
 
+from dataclasses import dataclass
+
 from surehop.conf.address import Address, AddressError, parse
 from surehop.conf.model import KeepaliveTimeout, Return, StatusPage
 from surehop.conf.scope import Scope, not_yet
@@ -12,7 +14,19 @@ _LARGEST_STATUS = 999
 _FAILURES = (
     *("error", "timeout", "invalid_header", "non_idempotent"),
     *("http_500", "http_502", "http_503", "http_504", "http_403", "http_404", "http_429"),
+    *("off", "updating"),  # the second means nothing to nginx either
 )
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderLine:
+    """One `proxy_set_header`."""
+
+    node: Node
+    name: str
+
+    def compiled(self, scope: Scope) -> tuple[str, Template]:
+        return self.name, compile_template(self.node, self.node.args[1], scope)
 
 
 def read_location(node: Node, _scope: Scope) -> tuple[str, str]:
@@ -52,21 +66,22 @@ def read_proxy_pass(node: Node, _scope: Scope) -> Address:
         raise node.fail(f'{error} in upstream "{text}"', at=url) from None
 
 
-def read_set_header(node: Node, scope: Scope) -> tuple[str, Template]:
-    return node.args[0].value, compile_template(node, node.args[1], scope)
+def read_set_header(node: Node, _scope: Scope) -> HeaderLine:
+    """Keep both words: nginx looks for variables only where a location takes them over."""
+    return HeaderLine(node, node.args[0].value)
 
 
 def read_next_upstream(node: Node, scope: Scope) -> tuple[str, ...]:
     words: list[str] = []
     for token in node.args:
         word = token.value.lower()
-        if word != "off" and word not in _FAILURES:
+        if word not in _FAILURES:
             raise node.fail(f'invalid value "{token.value}"', at=token)
         if word in words:
             scope.findings.warnings.append(node.fail(f'duplicate value "{word}"', at=token))
         else:
             words.append(word)
-    return () if "off" in words else tuple(words)
+    return tuple(words)
 
 
 def read_return(node: Node, scope: Scope) -> Return:

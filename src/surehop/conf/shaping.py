@@ -6,8 +6,10 @@ from typing import Any
 from surehop.conf import logs, model
 from surehop.conf.address import Address
 from surehop.conf.listening import where
+from surehop.conf.routes import HeaderLine
 from surehop.conf.scope import Context, Findings, Scope
 from surehop.conf.table import RESILIENCE, RESILIENCE_RULES, settings_of, value_of
+from surehop.conf.templates import Template
 from surehop.errors import ConfigError
 
 _ANSWERS = ("proxy_pass", "surehop_status")
@@ -21,6 +23,7 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
     servers = [_server(scope, default_port) for scope in _within(http, Context.SERVER)]
     upstreams = [_upstream(scope) for scope in _within(http, Context.UPSTREAM)]
     formats = [setting.value for setting in http.own("log_format")] if http else []
+    findings.late.extend(_ports_of_upstreams(servers, upstreams))
     findings.late.extend(_zones_without_size(_within(http, Context.UPSTREAM)))
     findings.warnings.extend(_conflicting_names(servers))
     return model.Model(
@@ -118,12 +121,12 @@ def _proxy(scope: Scope) -> model.Proxy:
     return model.Proxy(
         url=setting.value,
         where=where(setting.node),
-        headers=tuple(settings_of(scope, "proxy_set_header")),
+        headers=tuple(_headers(scope)),
         http_version=value_of(scope, "proxy_http_version"),
         connect_timeout_ms=value_of(scope, "proxy_connect_timeout"),
         send_timeout_ms=value_of(scope, "proxy_send_timeout"),
         read_timeout_ms=value_of(scope, "proxy_read_timeout"),
-        next_upstream=value_of(scope, "proxy_next_upstream"),
+        next_upstream=_next_upstream(scope),
         next_upstream_tries=value_of(scope, "proxy_next_upstream_tries"),
         next_upstream_timeout_ms=value_of(scope, "proxy_next_upstream_timeout"),
         buffering=value_of(scope, "proxy_buffering"),
@@ -131,15 +134,30 @@ def _proxy(scope: Scope) -> model.Proxy:
     )
 
 
+def _headers(scope: Scope) -> Iterator[tuple[str, Template]]:
+    line: HeaderLine
+    for line in settings_of(scope, "proxy_set_header"):
+        try:
+            yield line.compiled(scope)
+        except ConfigError as error:
+            scope.findings.late.append(error)
+
+
+def _next_upstream(scope: Scope) -> tuple[str, ...]:
+    """Take the words of all lines of the block together; `off` among them wins."""
+    words = [word for line in settings_of(scope, "proxy_next_upstream") for word in line]
+    return () if "off" in words else tuple(w for w in dict.fromkeys(words) if w != "updating")
+
+
 def _upstream(scope: Scope) -> model.Upstream:
     node = _node(scope)
     size = value_of(scope, "keepalive")
-    zone = scope.own_value("zone")
+    zones = scope.own("zone")
     return model.Upstream(
         name=node.args[0].value if node.args else "",
         where=where(node),
         members=tuple(setting.value for setting in scope.own("server")),
-        zone=zone.name if zone else None,
+        zone=zones[-1].value.name if zones else None,
         balance="least_conn" if scope.own("least_conn") else "round_robin",
         keepalive=model.Keepalive(
             connections=size.connections,
@@ -182,12 +200,34 @@ def _duplicate_locations(locations: list[model.Location]) -> Iterator[ConfigErro
 
 
 def _zones_without_size(upstreams: list[Scope]) -> Iterator[ConfigError]:
-    zones = [scope.own("zone")[0] for scope in upstreams if scope.own("zone")]
+    zones = [zone for scope in upstreams for zone in scope.own("zone")]
     sized = {zone.value.name for zone in zones if zone.value.size}
     for zone in zones:
         if zone.value.name not in sized:
             message = f'zero size shared memory zone "{zone.value.name}"'
             yield zone.node.fail(message, hint="write `zone NAME 64k;`")
+
+
+def _ports_of_upstreams(
+    servers: list[model.Server], upstreams: list[model.Upstream]
+) -> Iterator[ConfigError]:
+    """An upstream block has no port of its own, so `proxy_pass` can't name one."""
+    names = {upstream.name.lower(): upstream.name for upstream in upstreams}
+    for upstream in upstreams:
+        if all(member.backup for member in upstream.members):
+            yield upstream.where.fail(f'no servers in upstream "{upstream.name}"')
+    for proxy in _proxies(servers):
+        name = names.get(proxy.url.host.lower()) if not proxy.url.unix else None
+        if name is not None and proxy.url.port_text:
+            message = f'upstream "{proxy.url.host}" may not have port {proxy.url.port}'
+            yield proxy.where.fail(message, hint=f"write `proxy_pass http://{name};`")
+
+
+def _proxies(servers: list[model.Server]) -> Iterator[model.Proxy]:
+    for server in servers:
+        for location in server.locations:
+            if isinstance(location.action, model.Proxy):
+                yield location.action
 
 
 def _conflicting_names(servers: Iterable[model.Server]) -> Iterator[ConfigError]:

@@ -59,7 +59,6 @@ HSL = H | S | L
 OWN, ACCEPTED, OURS = Inherit.OWN, Status.ACCEPTED, Status.OURS
 
 _number = values.one(values.number, "invalid number")
-_count = values.one(values.number)
 _ms = values.one(values.milliseconds)
 _size = values.one(values.size)
 _offset = values.one(values.offset)
@@ -121,6 +120,7 @@ def _accepted(
 RESILIENCE_RULES = ("attribution", "replay_keyed", "probe", "last_peer", "idle", "sent", "budget")
 RESILIENCE = ("resilience", *(f"resilience_{rule}" for rule in RESILIENCE_RULES))
 
+# fmt: off (a table: one row a directive)
 DIRECTIVES: tuple[Directive, ...] = (
     # main and events
     _row("worker_processes", M, 1, _processes, 1),
@@ -131,9 +131,9 @@ DIRECTIVES: tuple[Directive, ...] = (
     *_accepted("worker_cpu_affinity", M, values.words, (1, _MANY)),
     *_accepted("pcre_jit", M, values.flag),
     _block("events", M, 0, Context.EVENTS, values.nothing),
-    _row("worker_connections", E, 1, _number, 512),
+    _row("worker_connections", E, 1, values.connections, 512),
     *_accepted("multi_accept accept_mutex", E, values.flag),
-    *_accepted("use", E, values.choice("epoll", "poll", "select")),
+    *_accepted("use", E, values.event_method),
     # http, server, location
     _block("http", M, 0, Context.HTTP, values.nothing),
     _block("server", H, 0, Context.SERVER, values.nothing),
@@ -183,7 +183,14 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("proxy_set_header", HSL, 2, routes.read_set_header, (), repeatable=True),
     _row("proxy_http_version", HSL, 1, values.choice("1.0", "1.1", not_supported=("2",)), "1.1"),
     *_ms_rows("proxy_connect_timeout proxy_send_timeout proxy_read_timeout", HSL, 60_000),
-    _row("proxy_next_upstream", HSL, (1, _MANY), routes.read_next_upstream, ("error", "timeout")),
+    _row(
+        "proxy_next_upstream",
+        HSL,
+        (1, _MANY),
+        routes.read_next_upstream,
+        (("error", "timeout"),),
+        repeatable=True,
+    ),
     _row("proxy_next_upstream_tries", HSL, 1, _number, 0),
     *_ms_rows("proxy_next_upstream_timeout", HSL, 0),
     _row("proxy_buffering", HSL, 1, values.flag, default=True),
@@ -191,8 +198,8 @@ DIRECTIVES: tuple[Directive, ...] = (
     # upstream
     _block("upstream", H, 1, Context.UPSTREAM, upstreams.check_upstream),
     _row("server", U, (1, _MANY), upstreams.read_member, inherit=OWN, repeatable=True),
-    _row("zone", U, (1, 2), upstreams.read_zone, inherit=OWN),
-    _row("least_conn", U, 0, values.nothing, inherit=OWN),
+    _row("zone", U, (1, 2), upstreams.read_zone, inherit=OWN, repeatable=True),
+    _row("least_conn", U, 0, upstreams.read_least_conn, inherit=OWN, repeatable=True),
     _row(
         "keepalive",
         U,
@@ -208,6 +215,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     *(_row(name, M | H | U, 1, values.flag, inherit=OWN, status=OURS) for name in RESILIENCE),
     _row("surehop_status", L, (0, 1), routes.read_status_page, inherit=OWN, status=OURS),
 )
+# fmt: on
 
 
 def _by_name(rows: Iterable[Directive]) -> dict[str, tuple[Directive, ...]]:

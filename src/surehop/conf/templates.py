@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from surehop.conf.scope import Scope
+from surehop.conf.scope import Findings, Scope
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
 
@@ -20,7 +20,7 @@ VARIABLES = frozenset(
     upstream_addr upstream_attempts upstream_bytes_received upstream_bytes_sent
     upstream_connect_time upstream_header_time upstream_reason upstream_response_length
     upstream_response_time upstream_reused upstream_status
-    """.split()
+    """.split()  # noqa: SIM905 (a paragraph can be read)
 )
 
 
@@ -38,25 +38,23 @@ Template = tuple[Text | Variable, ...]
 
 
 def known(name: str) -> bool:
-    return name in VARIABLES or any(
-        name.startswith(prefix) and len(name) > len(prefix) for prefix in _PREFIXES
-    )
+    return name in VARIABLES or name.startswith(_PREFIXES)
 
 
 def compile_template(node: Node, token: Token, scope: Scope) -> Template:
     """Split `token`; an unknown variable is a late error, as nginx finds it at the end."""
-    return _compile(node, token, scope, "invalid variable name")
+    return _compile(node, token, scope.findings, "invalid variable name")
 
 
 def compile_format(node: Node, tokens: tuple[Token, ...], scope: Scope) -> Template:
     """Split the strings of a log format, which follow each other without a blank."""
     parts: list[Text | Variable] = []
     for token in tokens:
-        parts.extend(_compile(node, token, scope, f'invalid parameter "{token.value}"'))
+        parts.extend(_compile(node, token, scope.findings, None))
     return _merged(parts)
 
 
-def _compile(node: Node, token: Token, scope: Scope, invalid: str) -> Template:
+def _compile(node: Node, token: Token, findings: Findings, invalid: str | None) -> Template:
     parts: list[Text | Variable] = []
     text, at = token.value, 0
     while (found := _NAME.search(text, at)) is not None:
@@ -67,9 +65,10 @@ def _compile(node: Node, token: Token, scope: Scope, invalid: str) -> Template:
             message = f'the closing bracket in "{name}" variable is missing'
             raise node.fail(message, at=token)
         if not name:
-            raise node.fail(invalid, at=token)
+            rest = f'invalid parameter "{text[found.start() :]}"'
+            raise node.fail(invalid or rest, at=token)
         if not known(name):
-            scope.findings.late.append(node.fail(f'unknown "{name}" variable', at=token))
+            findings.late.append(node.fail(f'unknown "{name}" variable', at=token))
         parts.append(Variable(name))
     parts.append(Text(text[at:]))
     return _merged(parts)

@@ -177,7 +177,7 @@ class _Parser:
             self._fail('unexpected end of file, expecting ";" or "}"', end, hint)
         elif len(self._stack) > 1:
             head = self._stack[-1].head
-            hint = f"`{head[0].raw} {{` in line {head[0].line} is never closed" if head else None
-            self._fail('unexpected end of file, expecting "}"', end, hint)
+            opened = f"`{head[0].raw} {{` in line {head[0].line}" if head else "a block"
+            self._fail('unexpected end of file, expecting "}"', end, f"{opened} is never closed")
         while len(self._stack) > 1:
             self._leave(end)

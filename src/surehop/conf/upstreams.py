@@ -80,6 +80,12 @@ def _with_option(node: Node, member: Member, option: Token) -> Member:
     raise node.fail(f'invalid parameter "{text}"', at=option)
 
 
+def read_least_conn(node: Node, scope: Scope) -> bool:
+    if scope.own("least_conn"):
+        scope.findings.warnings.append(node.fail("load balancing method redefined"))
+    return True
+
+
 def read_zone(node: Node, _scope: Scope) -> Zone:
     name = node.args[0].value
     if not name:

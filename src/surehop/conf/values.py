@@ -119,6 +119,20 @@ def choice(*words: str, not_supported: tuple[str, ...] = ()) -> Reader:
     return read
 
 
+def event_method(node: Node, _scope: Scope) -> str:
+    word = node.args[0].value
+    if word not in {"epoll", "poll", "select"}:
+        raise node.fail(f'invalid event type "{word}"', at=node.args[0])
+    return word
+
+
+def connections(node: Node, _scope: Scope) -> int:
+    count = number(node.args[0].value)
+    if count is None:
+        raise node.fail(f'invalid number "{node.args[0].value}"', at=node.args[0])
+    return count
+
+
 def words(node: Node, _scope: Scope) -> tuple[str, ...]:
     return node.words
 

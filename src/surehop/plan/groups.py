@@ -135,7 +135,8 @@ class Groups:
         count = _COUNTS.get(len(texts), str(len(texts)))
         listed = f"{', '.join(texts[:-1])} and {texts[-1]}"
         place = f"{member.where.file}:{member.where.line}"
-        text = f'upstream "{group}": "{_peer_label(member.address)}" is {count} servers, {listed} in {place}'
+        label = _peer_label(member.address)
+        text = f'upstream "{group}": "{label}" is {count} servers, {listed} in {place}'
         self.warnings.append(data.Warned(text, _HINT))
 
 

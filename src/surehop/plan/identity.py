@@ -30,12 +30,12 @@ def identity(user: User | None) -> Identity:
             raise StartError("there is no account `nobody` to run as", hint=hint) from None
         return Identity(account.pw_name, account.pw_uid, account.pw_gid)
     account = _account(user)
-    name = user.group or user.name
+    group_name = user.group or user.name
     try:
-        group = grp.getgrnam(name)
+        group = grp.getgrnam(group_name)
     except KeyError:
-        hint = None if user.group else f"write `user {user.name} GROUP;`"
-        raise user.where.fail(f'getgrnam("{name}") failed', hint=hint) from None
+        advice = None if user.group else f"write `user {user.name} GROUP;`"
+        raise user.where.fail(f'getgrnam("{group_name}") failed', hint=advice) from None
     return Identity(account.pw_name, account.pw_uid, group.gr_gid)
 
 
