@@ -1,0 +1,85 @@
+"""`listen` and `server_name`."""
+
+import re
+
+from surehop.conf.address import Address, AddressError, parse
+from surehop.conf.model import Listen, Where
+from surehop.conf.scope import Context, Scope, not_yet
+from surehop.conf.tokens import Token
+from surehop.conf.tree import Node
+
+_PORT_RANGE = re.compile(r"(?:.*:)?\d+-\d+")
+_NO_EFFECT = {"bind", "ipv6only=on"}  # what happens here anyway
+_NOT_YET = {"ssl", "http2", "quic", "proxy_protocol", "reuseport", "deferred", "multipath"}
+_NOT_YET_WITH_VALUE = (
+    "backlog=",
+    "rcvbuf=",
+    "sndbuf=",
+    "setfib=",
+    "fastopen=",
+    "accept_filter=",
+    "ipv6only=off",
+    "so_keepalive=",
+)
+
+
+def where(node: Node) -> Where:
+    return Where(node.file, node.name.line, node.name.column)
+
+
+def read_listen(node: Node, scope: Scope) -> Listen:
+    token = node.args[0]
+    address = _address(node, token)
+    default = False
+    for option in node.args[1:]:
+        if option.value in {"default_server", "default"}:
+            default = True
+        elif option.value not in _NO_EFFECT:
+            raise _refused(node, option)
+    _refuse_twice(node, scope, address, default=default)
+    return Listen(address, default, where(node))
+
+
+def _address(node: Node, token: Token) -> Address:
+    if _PORT_RANGE.fullmatch(token.value):
+        raise not_yet(node, f'the port range "{token.value}" is an nginx parameter of "listen"')
+    try:
+        return parse(token.value, default_port=80, listen=True)
+    except AddressError as error:
+        message = f'{error} in "{token.value}" of the "listen" directive'
+        raise node.fail(message, at=token) from None
+
+
+def _refused(node: Node, option: Token) -> Exception:
+    if option.value in _NOT_YET or option.value.startswith(_NOT_YET_WITH_VALUE):
+        return not_yet(node, f'"{option.value}" is an nginx parameter of "listen"')
+    return node.fail(f'invalid parameter "{option.value}"', at=option)
+
+
+def _refuse_twice(node: Node, scope: Scope, address: Address, *, default: bool) -> None:
+    http = scope.parent
+    key = address.literal
+    if http is None or key is None:
+        return
+    for server in http.within(Context.SERVER):
+        for other in server.own("listen"):
+            if other.value.address.literal != key:
+                continue
+            if server is scope:
+                raise node.fail(f"a duplicate listen {key}")
+            if default and other.value.default:
+                raise node.fail(f"a duplicate default server for {key}")
+
+
+def read_server_name(node: Node, scope: Scope) -> tuple[str, ...]:
+    for token in node.args:
+        name = token.value
+        if name.startswith("~") or name == "$hostname":
+            what = "a regular expression" if name.startswith("~") else '"$hostname"'
+            raise not_yet(node, f'"{name}": {what} is an nginx form of "server_name"')
+        if name.startswith((".", "*.")) or name.endswith(".*"):
+            raise not_yet(node, f'"{name}": a wildcard is an nginx form of "server_name"')
+        if "/" in name:
+            message = f'server name "{name}" has suspicious symbols'
+            scope.findings.warnings.append(node.fail(message, at=token))
+    return tuple(token.value.lower() for token in node.args)

@@ -1,0 +1,205 @@
+"""The configuration as values: inheritance is worked out, names are not resolved yet.
+
+Times are milliseconds, sizes bytes. A `Where` is the directive's own place.
+"""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from surehop.conf.address import Address
+from surehop.conf.templates import Template
+from surehop.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    file: str
+    line: int
+    column: int
+
+    def fail(self, message: str, *, hint: str | None = None) -> ConfigError:
+        return ConfigError(message, file=self.file, line=self.line, column=self.column, hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    name: str
+    group: str | None
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorLog:
+    """`path` as it is written; `stderr` is the standard error."""
+
+    path: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogFormat:
+    name: str
+    escape: str
+    parts: Template
+
+
+@dataclass(frozen=True, slots=True)
+class AccessLog:
+    """`path` is None for `off`."""
+
+    path: str | None
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepaliveTimeout:
+    timeout_ms: int
+    header_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    address: Address
+    default: bool
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No directive of the location answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    status: int
+    text: Template | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPage:
+    allow_remote: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """`headers` are those of proxy_set_header alone; the plan adds nginx's own."""
+
+    url: Address
+    where: Where
+    headers: tuple[tuple[str, Template], ...]
+    http_version: str
+    connect_timeout_ms: int
+    send_timeout_ms: int
+    read_timeout_ms: int
+    next_upstream: tuple[str, ...]
+    next_upstream_tries: int
+    next_upstream_timeout_ms: int
+    buffering: bool
+    buffer_size: int
+
+
+Action = Nothing | Return | StatusPage | Proxy
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    match: str
+    path: str
+    where: Where
+    error_log: tuple[ErrorLog, ...]
+    access_log: tuple[AccessLog, ...]
+    client_max_body_size: int
+    client_body_timeout_ms: int
+    send_timeout_ms: int
+    keepalive_timeout: KeepaliveTimeout
+    keepalive_requests: int
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """`names` are lower-cased and as written in order; `$server_name` is the first."""
+
+    names: tuple[str, ...]
+    where: Where
+    listens: tuple[Listen, ...]
+    error_log: tuple[ErrorLog, ...]
+    access_log: tuple[AccessLog, ...]
+    client_header_timeout_ms: int
+    client_body_timeout_ms: int
+    client_max_body_size: int
+    send_timeout_ms: int
+    keepalive_timeout: KeepaliveTimeout
+    keepalive_requests: int
+    keepalive_time_ms: int
+    answer: Return | None
+    locations: tuple[Location, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One `server` line of an upstream."""
+
+    address: Address
+    where: Where
+    weight: int = 1
+    max_fails: int = 1
+    fail_timeout_ms: int = 10_000
+    max_conns: int = 0
+    down: bool = False
+    backup: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Keepalive:
+    connections: int
+    local: bool
+    requests: int
+    time_ms: int
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resilience:
+    """None: the file doesn't say; the command's default holds."""
+
+    attribution: bool | None = None
+    replay_keyed: bool | None = None
+    probe: bool | None = None
+    last_peer: bool | None = None
+    idle: bool | None = None
+    sent: bool | None = None
+    budget: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    name: str
+    where: Where
+    members: tuple[Member, ...]
+    zone: str | None
+    balance: str
+    keepalive: Keepalive
+    resilience: Resilience
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A whole configuration. `worker_processes` is None for `auto`; `resilience` is http's own."""
+
+    file: str
+    prefix: str
+    worker_processes: int | None
+    worker_connections: int
+    user: User | None
+    pid: str
+    error_log: tuple[ErrorLog, ...]
+    formats: tuple[LogFormat, ...]
+    upstreams: tuple[Upstream, ...]
+    servers: tuple[Server, ...]
+    resilience: Resilience
+    warnings: tuple[ConfigError, ...]
+
+    def absolute(self, path: str) -> str:
+        """Give where a file of the configuration is: relative paths start at the prefix."""
+        return str(PurePosixPath(self.prefix) / path)

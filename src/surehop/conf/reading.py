@@ -1,0 +1,163 @@
+"""Tree -> scopes: every directive is looked up in the table, checked and read, in nginx's order."""
+
+import difflib
+import glob
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+
+from surehop.conf.known import NGINX_DIRECTIVES
+from surehop.conf.scope import Context, Findings, Scope, Setting, not_yet
+from surehop.conf.table import TABLE, Directive, Status, find
+from surehop.conf.tree import Broken, Node, broken, parse
+from surehop.errors import ConfigError
+
+_MAGIC = "*?["
+_DEEPEST_INCLUDE = 64
+
+ReadFile = Callable[[str], bytes]
+
+
+def decode(raw: bytes) -> str:
+    """Configuration text is bytes: those that are no UTF-8 are carried through unharmed."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+class Reading:
+    """One reading of a configuration. `read_file` gives the bytes of an included file."""
+
+    def __init__(self, file: str, *, read_file: ReadFile) -> None:
+        self._folder = PurePosixPath(file).parent
+        self._read_file = read_file
+        self._open: list[str] = [file]
+        self._met: set[int] = set()  # ids of the Broken places reported so far
+        self.findings = Findings()
+
+    def read(self, text: str) -> Scope:
+        """Read everything; what is wrong is in `findings` afterwards."""
+        scope = Scope(Context.MAIN, None, None, self.findings)
+        self._block(scope, text, self._open[0])
+        if not scope.own("events"):
+            self.findings.late.append(
+                ConfigError(
+                    'no "events" section in configuration',
+                    file=self._open[0],
+                    line=None,
+                    hint="`events {}` is enough",
+                )
+            )
+        return scope
+
+    def _block(self, scope: Scope, text: str, file: str) -> None:
+        nodes = parse(text, file)
+        self._nodes(nodes, scope)
+        # what stands in blocks that were skipped is wrong all the same
+        self._fail_all(place for place in broken(nodes) if id(place) not in self._met)
+
+    def _fail_all(self, places: Iterator[Broken]) -> None:
+        self.findings.errors.extend(place.error for place in places)
+
+    def _nodes(self, nodes: tuple[Node | Broken, ...], scope: Scope) -> None:
+        for node in nodes:
+            if isinstance(node, Broken):
+                self._met.add(id(node))
+                self.findings.errors.append(node.error)
+                continue
+            try:
+                self._directive(node, scope)
+            except ConfigError as error:
+                self.findings.errors.append(error)
+
+    def _directive(self, node: Node, scope: Scope) -> None:
+        name = node.name.value
+        if name == "include":
+            self._include(node, scope)
+            return
+        row = _row(node, scope.context)
+        _check_shape(node, row)
+        if scope.own(name) and not row.repeatable:
+            raise node.fail(f'"{name}" directive is duplicate')
+        if row.block is None:
+            self._set(node, scope, row)
+            return
+        # a block whose own line is wrong is read all the same: its content may be wrong too
+        inner = scope.child(row.block, node)
+        try:
+            self._set(node, inner if row.block is Context.UPSTREAM else scope, row, scope)
+        except ConfigError as error:
+            self.findings.errors.append(error)
+        if row.block is Context.TYPES:
+            return
+        self._nodes(node.block or (), inner)
+        _check_end(node, inner)
+
+    def _set(self, node: Node, asked: Scope, row: Directive, scope: Scope | None = None) -> None:
+        value = row.read(node, asked)
+        (scope or asked).settings.setdefault(node.name.value, []).append(Setting(node, value))
+
+    def _include(self, node: Node, scope: Scope) -> None:
+        if node.block is not None:
+            raise node.fail('directive "include" is not terminated by ";"')
+        if len(node.args) != 1:
+            raise node.fail('invalid number of arguments in "include" directive')
+        for file in self._included(node):
+            if file in self._open or len(self._open) > _DEEPEST_INCLUDE:
+                raise node.fail(f'"{file}" is included by itself', at=node.args[0])
+            try:
+                text = decode(self._read_file(file))
+            except OSError as error:
+                message = f'open() "{file}" failed ({error.errno}: {error.strerror})'
+                raise node.fail(message, at=node.args[0]) from None
+            self._open.append(file)
+            self._block(scope, text, file)
+            self._open.pop()
+
+    def _included(self, node: Node) -> list[str]:
+        pattern = str(self._folder / node.args[0].value)
+        if any(char in pattern for char in _MAGIC):
+            return sorted(glob.glob(pattern))  # noqa: PTH207 (a pattern may be absolute)
+        return [pattern]
+
+
+def _row(node: Node, context: Context) -> Directive:
+    name = node.name.value
+    row = find(name, context)
+    if node.commented and (row is None or row.status is not Status.OURS):
+        if name not in TABLE:
+            raise node.fail(f'unknown directive "{name}"', hint=_meant(name))
+        raise node.fail(f'"{name}" can\'t stand in a `# surehop:` comment')
+    if row is not None:
+        return row
+    if name in TABLE:
+        if name == context == Context.LOCATION:
+            raise not_yet(node, 'a nested "location" is an nginx form')
+        places = ", ".join(sorted({f"`{c}`" for row in TABLE[name] for c in row.contexts}))
+        raise node.fail(f'"{name}" directive is not allowed here', hint=f"it stands in {places}")
+    if name in NGINX_DIRECTIVES:
+        raise not_yet(node, f'"{name}" is an nginx directive')
+    raise node.fail(f'unknown directive "{name}"', hint=_meant(name))
+
+
+def _meant(name: str) -> str | None:
+    close = difflib.get_close_matches(name, TABLE, n=1, cutoff=0.75)
+    close = close or difflib.get_close_matches(name, NGINX_DIRECTIVES, n=1, cutoff=0.85)
+    return f'did you mean "{close[0]}"?' if close else None
+
+
+def _check_shape(node: Node, row: Directive) -> None:
+    name = node.name.value
+    if row.block is None and node.block is not None:
+        raise node.fail(f'directive "{name}" is not terminated by ";"')
+    if row.block is not None and node.block is None:
+        raise node.fail(f'directive "{name}" has no opening "{{"')
+    low, high = row.arity
+    if not low <= len(node.args) <= high:
+        raise node.fail(f'invalid number of arguments in "{name}" directive')
+
+
+def _check_end(node: Node, inner: Scope) -> None:
+    if inner.context is Context.UPSTREAM and not inner.own("server"):
+        raise node.fail(
+            "no servers are inside upstream",
+            at=node.last,
+            hint=f"add `server ADDRESS:PORT;` to `upstream {node.args[0].raw}`",
+        )

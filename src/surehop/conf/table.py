@@ -1,0 +1,253 @@
+"""The directive table: one line says for each directive where it may stand and what it means.
+
+To add a directive, add a line (and, for a new kind of value, a reader).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from surehop.conf import listening, logs, routes, upstreams, values
+from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout, User
+from surehop.conf.scope import Context, Reader, Scope
+from surehop.conf.tree import Node
+
+_MANY = 1 << 30
+
+
+class Inherit(StrEnum):
+    """How a block takes over what an outer block says."""
+
+    OWN = "own"  # not at all
+    NEAREST = "nearest"  # the nearest block that says it; a repeatable one all or nothing
+
+
+class Status(StrEnum):
+    WORKS = "works"
+    ACCEPTED = "accepted"  # read and checked, without effect
+    OURS = "surehop's own"  # may also stand in a `# surehop: …;` comment
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """`arity` is how many words may follow the name; `default` is a read value."""
+
+    name: str
+    contexts: frozenset[Context]
+    arity: tuple[int, int]
+    read: Reader
+    default: Any = None
+    inherit: Inherit = Inherit.NEAREST
+    status: Status = Status.WORKS
+    block: Context | None = None
+    repeatable: bool = False
+
+
+M, E, H, S, L, U = (
+    frozenset({c})
+    for c in (
+        Context.MAIN,
+        Context.EVENTS,
+        Context.HTTP,
+        Context.SERVER,
+        Context.LOCATION,
+        Context.UPSTREAM,
+    )
+)
+HSL = H | S | L
+OWN, ACCEPTED, OURS = Inherit.OWN, Status.ACCEPTED, Status.OURS
+
+_number = values.one(values.number, "invalid number")
+_ms = values.one(values.milliseconds)
+_size = values.one(values.size)
+_offset = values.one(values.offset)
+
+
+def _processes(node: Node, _scope: Scope) -> int | None:
+    word = node.args[0].value
+    count = values.number(word)
+    if word != "auto" and not count:
+        raise node.fail('"worker_processes" directive invalid value', at=node.args[0])
+    return None if word == "auto" else count
+
+
+def _user(node: Node, _scope: Scope) -> User:
+    name, *group = node.words
+    return User(name, group[0] if group else None, listening.where(node))
+
+
+def _daemon(node: Node, scope: Scope) -> bool:
+    if values.flag(node, scope):
+        raise node.fail(
+            '"daemon on" is an nginx way to run that surehop does not support yet',
+            hint="write `daemon off;` and let a supervisor such as systemd run it",
+        )
+    return False
+
+
+def _row(
+    name: str,
+    contexts: frozenset[Context],
+    arity: int | tuple[int, int],
+    read: Reader,
+    default: Any = None,
+    **more: Any,
+) -> Directive:
+    low, high = (arity, arity) if isinstance(arity, int) else arity
+    return Directive(name, contexts, (low, high), read, default, **more)
+
+
+def _block(
+    name: str, contexts: frozenset[Context], arity: Any, inner: Context, read: Reader
+) -> Directive:
+    repeatable = inner not in {Context.EVENTS, Context.HTTP}
+    return _row(name, contexts, arity, read, inherit=OWN, block=inner, repeatable=repeatable)
+
+
+def _ms_rows(
+    names: str, contexts: frozenset[Context], default: int, **more: Any
+) -> list[Directive]:
+    return [_row(name, contexts, 1, _ms, default, **more) for name in names.split()]
+
+
+def _accepted(
+    names: str, contexts: frozenset[Context], read: Reader, arity: Any = 1
+) -> list[Directive]:
+    return [_row(name, contexts, arity, read, status=ACCEPTED) for name in names.split()]
+
+
+RESILIENCE_RULES = ("attribution", "replay_keyed", "probe", "last_peer", "idle", "sent", "budget")
+RESILIENCE = ("resilience", *(f"resilience_{rule}" for rule in RESILIENCE_RULES))
+
+# fmt: off (a table: one row a directive)
+DIRECTIVES: tuple[Directive, ...] = (
+    # main and events
+    _row("worker_processes", M, 1, _processes, 1),
+    _row("user", M, (1, 2), _user),
+    _row("pid", M, 1, values.one(str), "logs/nginx.pid"),
+    _row("daemon", M, 1, _daemon, default=False),
+    *_accepted("worker_rlimit_nofile", M, _number),
+    *_accepted("worker_cpu_affinity", M, values.words, (1, _MANY)),
+    *_accepted("pcre_jit", M, values.flag),
+    _block("events", M, 0, Context.EVENTS, values.nothing),
+    _row("worker_connections", E, 1, values.connections, 512),
+    *_accepted("multi_accept accept_mutex", E, values.flag),
+    *_accepted("use", E, values.event_method),
+    # http, server, location
+    _block("http", M, 0, Context.HTTP, values.nothing),
+    _block("server", H, 0, Context.SERVER, values.nothing),
+    _row("listen", S, (1, _MANY), listening.read_listen, inherit=OWN, repeatable=True),
+    _row("server_name", S, (1, _MANY), listening.read_server_name, inherit=OWN, repeatable=True),
+    _block("location", S, (1, 2), Context.LOCATION, routes.read_location),
+    _row(
+        "keepalive_timeout",
+        HSL,
+        (1, 2),
+        routes.read_keepalive_timeout,
+        KeepaliveTimeout(75_000, None),
+    ),
+    _row("keepalive_requests", HSL, 1, _number, 1000),
+    *_ms_rows("keepalive_time", HSL, 3_600_000),
+    *_ms_rows("client_header_timeout", H | S, 60_000),
+    *_ms_rows("client_body_timeout send_timeout", HSL, 60_000),
+    _row("client_max_body_size", HSL, 1, _offset, 1 << 20),
+    _row("return", S | L, (1, 2), routes.read_return, inherit=OWN, repeatable=True),
+    *_accepted("sendfile tcp_nopush tcp_nodelay", HSL, values.flag),
+    *_accepted("types_hash_max_size types_hash_bucket_size", HSL, _number),
+    *_accepted("server_names_hash_max_size server_names_hash_bucket_size", H, _number),
+    *_accepted("variables_hash_max_size variables_hash_bucket_size", H, _number),
+    *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
+    *_accepted("default_type", HSL, values.words),
+    _block("types", HSL, 0, Context.TYPES, values.nothing),
+    # logs
+    _row(
+        "error_log",
+        M | HSL,
+        (1, _MANY),
+        logs.read_error_log,
+        (ErrorLog("logs/error.log", "error"),),
+        repeatable=True,
+    ),
+    _row("log_format", H, (2, _MANY), logs.read_log_format, inherit=OWN, repeatable=True),
+    _row(
+        "access_log",
+        HSL,
+        (1, _MANY),
+        logs.read_access_log,
+        (AccessLog("logs/access.log", "combined"),),
+        repeatable=True,
+    ),
+    # proxy
+    _row("proxy_pass", L, 1, routes.read_proxy_pass, inherit=OWN),
+    _row("proxy_set_header", HSL, 2, routes.read_set_header, (), repeatable=True),
+    _row("proxy_http_version", HSL, 1, values.choice("1.0", "1.1", not_supported=("2",)), "1.1"),
+    *_ms_rows("proxy_connect_timeout proxy_send_timeout proxy_read_timeout", HSL, 60_000),
+    _row(
+        "proxy_next_upstream",
+        HSL,
+        (1, _MANY),
+        routes.read_next_upstream,
+        (("error", "timeout"),),
+        repeatable=True,
+    ),
+    _row("proxy_next_upstream_tries", HSL, 1, _number, 0),
+    *_ms_rows("proxy_next_upstream_timeout", HSL, 0),
+    _row("proxy_buffering", HSL, 1, values.flag, default=True),
+    _row("proxy_buffer_size", HSL, 1, _size, values.PAGE),
+    # upstream
+    _block("upstream", H, 1, Context.UPSTREAM, upstreams.check_upstream),
+    _row("server", U, (1, _MANY), upstreams.read_member, inherit=OWN, repeatable=True),
+    _row("zone", U, (1, 2), upstreams.read_zone, inherit=OWN, repeatable=True),
+    _row("least_conn", U, 0, upstreams.read_least_conn, inherit=OWN, repeatable=True),
+    _row(
+        "keepalive",
+        U,
+        (1, 2),
+        upstreams.read_keepalive,
+        upstreams.KeepaliveSize(32, local=True),
+        inherit=OWN,
+    ),
+    _row("keepalive_requests", U, 1, _number, 1000, inherit=OWN),
+    *_ms_rows("keepalive_time", U, 3_600_000, inherit=OWN),
+    *_ms_rows("keepalive_timeout", U, 60_000, inherit=OWN),
+    # Surehop's own; what an inner `resilience` undoes is worked out where the model is made
+    *(_row(name, M | H | U, 1, values.flag, inherit=OWN, status=OURS) for name in RESILIENCE),
+    _row("surehop_status", L, (0, 1), routes.read_status_page, inherit=OWN, status=OURS),
+)
+# fmt: on
+
+
+def _by_name(rows: Iterable[Directive]) -> dict[str, tuple[Directive, ...]]:
+    table: dict[str, tuple[Directive, ...]] = {}
+    for row in rows:
+        table[row.name] = (*table.get(row.name, ()), row)
+    return table
+
+
+TABLE = _by_name(DIRECTIVES)
+
+
+def find(name: str, context: Context) -> Directive | None:
+    """Give the row for `name` in this kind of block."""
+    return next((row for row in TABLE.get(name, ()) if context in row.contexts), None)
+
+
+def settings_of(scope: Scope, name: str) -> Sequence[Any]:
+    """Give all values of a repeatable directive as they hold in `scope`."""
+    row = find(name, scope.context)
+    if row is None:
+        raise LookupError(f"{name} can't stand in {scope.context}")
+    for outer in scope.outward():
+        if outer is not scope and row.inherit is Inherit.OWN:
+            break
+        if outer.own(name) and find(name, outer.context) is not None:
+            return [setting.value for setting in outer.own(name)]
+    return row.default if row.repeatable and row.default is not None else []
+
+
+def value_of(scope: Scope, name: str) -> Any:
+    """Give the value of `name` as it holds in `scope`: its own, an outer block's, the default."""
+    found = settings_of(scope, name)
+    row = find(name, scope.context)
+    return found[0] if found else row and row.default

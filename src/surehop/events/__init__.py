@@ -1,0 +1,27 @@
+"""What happens, in records and in words: the vocabulary of every log, metric and finding."""
+
+from surehop.events.attempt import Attempt, Family, attempts_from_json
+from surehop.events.words import (
+    VOCABULARY,
+    Cause,
+    Party,
+    PeerStatus,
+    Phase,
+    Reason,
+    Rule,
+    Verdict,
+)
+
+__all__ = [
+    "VOCABULARY",
+    "Attempt",
+    "Cause",
+    "Family",
+    "Party",
+    "PeerStatus",
+    "Phase",
+    "Reason",
+    "Rule",
+    "Verdict",
+    "attempts_from_json",
+]

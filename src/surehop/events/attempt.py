@@ -1,0 +1,80 @@
+"""One try at an upstream: the record that logs, metrics, errors and findings are views of."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self, TypeVar
+
+from surehop.events.words import Cause, Phase, Reason, Rule, Verdict
+
+_T = TypeVar("_T", str, bool, int)
+
+
+class Family(StrEnum):
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+    UNIX = "unix"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Fields as in `$upstream_attempts`.
+
+    `address` is the peer's, or the group's name where no peer could be chosen (`family` is None
+    then). `age_ms` and `idle_ms` tell how old the connection was and how long it had rested before
+    this request. Bytes are those that the kernel took, and those received, headers included.
+    `errno` is None where the system named no error.
+    """
+
+    address: str
+    family: Family | None
+    reused: bool
+    age_ms: int
+    idle_ms: int
+    bytes_sent: int
+    bytes_received: int
+    errno: int | None
+    phase: Phase
+    cause: Cause | None
+    reason: Reason
+    verdict: Verdict
+    rule: Rule
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """Read one object of `$upstream_attempts`. Raises ValueError; other fields are ignored."""
+        try:
+            return cls(
+                address=_typed(record["address"], str),
+                family=None if record["family"] is None else Family(record["family"]),
+                reused=_typed(record["reused"], bool),
+                age_ms=_typed(record["age_ms"], int),
+                idle_ms=_typed(record["idle_ms"], int),
+                bytes_sent=_typed(record["bytes_sent"], int),
+                bytes_received=_typed(record["bytes_received"], int),
+                errno=_typed(record["errno"], int) if record["errno"] else None,
+                phase=Phase(record["phase"]),
+                cause=None if record["cause"] is None else Cause(record["cause"]),
+                reason=Reason(record["reason"]),
+                verdict=Verdict(record["verdict"]),
+                rule=Rule(record["rule"]),
+            )
+        except KeyError as error:
+            raise ValueError(f"an attempt lacks `{error.args[0]}`") from None
+
+
+def attempts_from_json(text: str) -> tuple[Attempt, ...]:
+    """Read the whole of `$upstream_attempts`; `-` and an empty text are no attempt."""
+    if text in {"", "-"}:
+        return ()
+    records = json.loads(text)
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise ValueError("`$upstream_attempts` is a list of objects")
+    return tuple(Attempt.from_json(record) for record in records)
+
+
+def _typed(value: Any, kind: type[_T]) -> _T:
+    if type(value) is not kind:
+        raise ValueError(f"`{value!r}` in an attempt is no {kind.__name__}")
+    return value

@@ -1,0 +1,17 @@
+"""Model -> Plan, the plain data that the data plane runs."""
+
+from surehop.plan.building import NGINX_VERSION, build
+from surehop.plan.data import Plan
+from surehop.plan.identity import Identity, identity
+from surehop.plan.resolving import Resolver, SystemResolver, parse_overrides
+
+__all__ = [
+    "NGINX_VERSION",
+    "Identity",
+    "Plan",
+    "Resolver",
+    "SystemResolver",
+    "build",
+    "identity",
+    "parse_overrides",
+]

@@ -1,0 +1,190 @@
+"""Model -> Plan."""
+
+import os
+
+from surehop.conf import model
+from surehop.conf.templates import Template, Variable
+from surehop.errors import ConfigError, ConfigErrors
+from surehop.plan import data
+from surehop.plan.groups import Groups
+from surehop.plan.listeners import Listeners
+from surehop.plan.resolving import Resolver
+
+NGINX_VERSION = "1.31.5"  # whose behaviour is kept
+_HTTP_PORT = 80
+
+# As a current nginx sends them, whatever the upstream keeps and whatever the HTTP version.
+_HEADERS: tuple[tuple[str, Template], ...] = (
+    ("Host", (Variable("proxy_host"),)),
+    ("Connection", ()),
+)
+
+
+def build(
+    source: model.Model,
+    *,
+    resolve: Resolver,
+    resilience_default: bool,
+    version: str,
+    cpus: int | None = None,
+) -> data.Plan:
+    """Make the plan.
+
+    `resilience_default` holds where the file says nothing; `version` is Surehop's; `cpus` is what
+    `worker_processes auto` means, None asks the system. Raises ConfigErrors: names not found, and
+    listeners that can't stand beside each other.
+    """
+    return _Builder(source, resolve, resilience_default=resilience_default).build(version, cpus)
+
+
+class _Builder:
+    def __init__(self, source: model.Model, resolve: Resolver, *, resilience_default: bool) -> None:
+        self._source = source
+        self._files: dict[str, int] = {}
+        self._formats = {form.name: at for at, form in enumerate(source.formats)}
+        self._locations: list[data.Location] = []
+        self._groups = Groups(source, resolve, resilience_default=resilience_default)
+        self._listeners = Listeners(resolve)
+
+    def build(self, version: str, cpus: int | None) -> data.Plan:
+        source = self._source
+        error_log = self._error_log(source.error_log)
+        servers = tuple(self._server(server) for server in source.servers)
+        listeners = self._listeners.finish(source.servers)
+        errors = [*self._groups.errors, *self._listeners.errors]
+        if errors:
+            raise ConfigErrors(errors)
+        warnings = [_warned(warning) for warning in source.warnings]
+        return data.Plan(
+            server_header=f"surehop/{version}",
+            nginx_version=NGINX_VERSION,
+            workers=source.worker_processes or cpus or len(os.sched_getaffinity(0)),
+            worker_connections=source.worker_connections,
+            error_log=error_log,
+            formats=tuple(data.Format(form.escape, form.parts) for form in source.formats),
+            listeners=listeners,
+            servers=servers,
+            locations=tuple(self._locations),
+            groups=self._groups.finish(),
+            files=tuple(data.LogFile(path) for path in self._files),
+            warnings=(*warnings, *self._groups.warnings),
+        )
+
+    def _file(self, path: str) -> int:
+        path = path if path == "stderr" else self._source.absolute(path)
+        return self._files.setdefault(path, len(self._files))
+
+    def _error_log(self, logs: tuple[model.ErrorLog, ...]) -> tuple[data.ErrorLog, ...]:
+        return tuple(data.ErrorLog(self._file(log.path), log.level) for log in logs)
+
+    def _access_log(self, logs: tuple[model.AccessLog, ...]) -> tuple[data.AccessLog, ...]:
+        return tuple(
+            data.AccessLog(self._file(log.path), self._formats[log.format])
+            for log in logs
+            if log.path is not None
+        )
+
+    def _server(self, server: model.Server) -> data.Server:
+        return data.Server(
+            name=server.names[0],
+            names=tuple(dict.fromkeys(server.names)),
+            line=f"{server.where.file}:{server.where.line}",
+            client_header_timeout_ms=server.client_header_timeout_ms,
+            keepalive_timeout_ms=server.keepalive_timeout.timeout_ms,
+            keepalive_header_s=server.keepalive_timeout.header_s,
+            keepalive_requests=server.keepalive_requests,
+            keepalive_time_ms=server.keepalive_time_ms,
+            client_body_timeout_ms=server.client_body_timeout_ms,
+            send_timeout_ms=server.send_timeout_ms,
+            error_log=self._error_log(server.error_log),
+            access_log=self._access_log(server.access_log),
+            locations=tuple(self._location(server, each) for each in _locations(server)),
+        )
+
+    def _location(self, server: model.Server, location: model.Location) -> int:
+        # a `return` of the server answers before any location is looked for
+        action = self._action(server.answer or location.action)
+        self._locations.append(
+            data.Location(
+                match=location.match,
+                path=location.path,
+                error_log=self._error_log(location.error_log),
+                access_log=self._access_log(location.access_log),
+                client_max_body_size=location.client_max_body_size,
+                keepalive_timeout_ms=location.keepalive_timeout.timeout_ms,
+                keepalive_header_s=location.keepalive_timeout.header_s,
+                keepalive_requests=location.keepalive_requests,
+                client_body_timeout_ms=location.client_body_timeout_ms,
+                send_timeout_ms=location.send_timeout_ms,
+                action=action,
+            )
+        )
+        return len(self._locations) - 1
+
+    def _action(self, action: model.Action) -> data.Action:
+        match action:
+            case model.Nothing():
+                return data.Nothing()
+            case model.Return(status, text):
+                return data.Return(status, text)
+            case model.StatusPage(allow_remote):
+                return data.StatusPage(allow_remote)
+            case model.Proxy():
+                return self._proxy(action)
+
+    def _proxy(self, proxy: model.Proxy) -> data.Proxy:
+        group, scope = self._groups.target(proxy)
+        return data.Proxy(
+            group=group,
+            scope=scope,
+            proxy_host=_proxy_host(proxy),
+            uri=proxy.url.uri or None,
+            http_version=proxy.http_version,
+            headers=_headers(proxy.headers),
+            connect_timeout_ms=proxy.connect_timeout_ms,
+            send_timeout_ms=proxy.send_timeout_ms,
+            read_timeout_ms=proxy.read_timeout_ms,
+            next_upstream=proxy.next_upstream,
+            next_upstream_tries=proxy.next_upstream_tries,
+            next_upstream_timeout_ms=proxy.next_upstream_timeout_ms,
+            buffering=proxy.buffering,
+            buffer_size=proxy.buffer_size,
+        )
+
+
+def _locations(server: model.Server) -> tuple[model.Location, ...]:
+    """Give the server's locations; one for everything where it has none."""
+    return server.locations or (
+        model.Location(
+            match="prefix",
+            path="/",
+            where=server.where,
+            error_log=server.error_log,
+            access_log=server.access_log,
+            client_max_body_size=server.client_max_body_size,
+            client_body_timeout_ms=server.client_body_timeout_ms,
+            send_timeout_ms=server.send_timeout_ms,
+            keepalive_timeout=server.keepalive_timeout,
+            keepalive_requests=server.keepalive_requests,
+            action=model.Nothing(),
+        ),
+    )
+
+
+def _proxy_host(proxy: model.Proxy) -> str:
+    url = proxy.url
+    if url.unix:
+        return "localhost"
+    return (
+        url.host if not url.port_text or url.port == _HTTP_PORT else f"{url.host}:{url.port_text}"
+    )
+
+
+def _headers(given: tuple[tuple[str, Template], ...]) -> tuple[tuple[str, Template], ...]:
+    """Put nginx's own headers behind those given, unless a given one takes their place."""
+    names = {name.lower() for name, _ in given}
+    return (*given, *(header for header in _HEADERS if header[0].lower() not in names))
+
+
+def _warned(warning: ConfigError) -> data.Warned:
+    return data.Warned(str(warning), warning.hint)

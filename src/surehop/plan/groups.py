@@ -1,0 +1,163 @@
+"""Upstreams, and the targets of `proxy_pass` that have no block, -> groups of peers."""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+
+from surehop.conf import model
+from surehop.conf.address import Address, socket_text
+from surehop.errors import ConfigError
+from surehop.plan import data
+from surehop.plan.resolving import Resolver
+
+_BOTH_FAMILIES = 2
+_COUNTS = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six"}
+_IMPLICIT = model.Keepalive(0, local=False, requests=1000, time_ms=3_600_000, timeout_ms=60_000)
+_HINT = (
+    "requests go to each in turn; if the server listens on one of them alone, write that address"
+)
+
+
+class Groups:
+    """Collects groups while the locations are gone through; `errors` are names not found."""
+
+    def __init__(self, source: model.Model, resolve: Resolver, *, resilience_default: bool) -> None:
+        self._resolve = resolve
+        self._default = resilience_default
+        self._outer = source.resilience
+        self._by_name = {up.name.lower(): at for at, up in enumerate(source.upstreams)}
+        self._upstreams = source.upstreams
+        self._implicit: dict[tuple[str, int], int] = {}
+        self._scopes = [0] * len(source.upstreams)
+        self.errors: list[ConfigError] = []
+        self.warnings: list[data.Warned] = []
+        self._groups = [self._explicit(upstream) for upstream in source.upstreams]
+
+    def finish(self) -> tuple[data.Group, ...]:
+        """Give all groups, now that it is known how many locations use each."""
+        return tuple(
+            _with_scopes(group, used + 1)
+            for group, used in zip(self._groups, self._scopes, strict=True)
+        )
+
+    def target(self, proxy: model.Proxy) -> tuple[int, int]:
+        """Give the group of a `proxy_pass`, and the pool scope of its location."""
+        url = proxy.url
+        group = self._by_name.get(url.host.lower()) if not url.unix else None
+        if group is None:
+            return self._implicit_group(proxy), 0
+        if not self._upstreams[group].keepalive.local:
+            return group, 0
+        self._scopes[group] += 1
+        return group, self._scopes[group]
+
+    def _implicit_group(self, proxy: model.Proxy) -> int:
+        url = proxy.url
+        key = (url.unix or url.host.lower(), url.port)
+        if key not in self._implicit:
+            name = url.unix or url.host
+            member = model.Member(url, proxy.where)
+            peers = self._peers(name, member, label=_peer_label(url), wanted=name)
+            self._implicit[key] = len(self._groups)
+            self._scopes.append(0)
+            self._groups.append(
+                data.Group(
+                    name=name,
+                    implicit=True,
+                    zone=None,
+                    balance="round_robin",
+                    peers=tuple(peers),
+                    keepalive=_keepalive(_IMPLICIT),
+                    resilience=self._rules(self._outer),
+                )
+            )
+        return self._implicit[key]
+
+    def _explicit(self, upstream: model.Upstream) -> data.Group:
+        peers = [
+            peer
+            for member in upstream.members
+            for peer in self._peers(
+                upstream.name, member, label=member.address.text, wanted=member.address.text
+            )
+        ]
+        return data.Group(
+            name=upstream.name,
+            implicit=False,
+            zone=upstream.zone,
+            balance=upstream.balance,
+            peers=tuple(peers),
+            keepalive=_keepalive(upstream.keepalive),
+            resilience=self._rules(upstream.resilience),
+        )
+
+    def _rules(self, said: model.Resilience) -> data.Resilience:
+        def rule(name: str) -> bool:
+            value: bool | None = getattr(said, name)
+            return self._default if value is None else value
+
+        return data.Resilience(
+            **{field.name: rule(field.name) for field in fields(data.Resilience)}
+        )
+
+    def _peers(
+        self, group: str, member: model.Member, *, label: str, wanted: str
+    ) -> Sequence[data.Peer]:
+        """Make one peer an address. `wanted` is what nginx calls a name that isn't found."""
+        addresses = self._addresses(group, member, wanted)
+        return [
+            data.Peer(
+                address=address,
+                name=label,
+                weight=member.weight,
+                max_fails=member.max_fails,
+                fail_timeout_ms=member.fail_timeout_ms,
+                max_conns=member.max_conns,
+                down=member.down,
+                backup=member.backup,
+            )
+            for address in addresses
+        ]
+
+    def _addresses(self, group: str, member: model.Member, wanted: str) -> Sequence[str]:
+        address = member.address
+        if address.literal is not None:
+            return [address.literal]
+        found = self._resolve(address.host)
+        if not found:
+            message = f'host not found in upstream "{wanted}"'
+            self.errors.append(member.where.fail(message, hint=_not_found(address.host)))
+        texts = [socket_text(ip, address.port) for ip in found]
+        if len({ip.version for ip in found}) == _BOTH_FAMILIES:
+            self._warn(group, member, texts)
+        return texts
+
+    def _warn(self, group: str, member: model.Member, texts: list[str]) -> None:
+        count = _COUNTS.get(len(texts), str(len(texts)))
+        listed = f"{', '.join(texts[:-1])} and {texts[-1]}"
+        place = f"{member.where.file}:{member.where.line}"
+        label = _peer_label(member.address)
+        text = f'upstream "{group}": "{label}" is {count} servers, {listed} in {place}'
+        self.warnings.append(data.Warned(text, _HINT))
+
+
+def _peer_label(address: Address) -> str:
+    """Give the address as written, less the URI."""
+    return address.text.removesuffix(address.uri) if address.uri else address.text
+
+
+def _not_found(host: str) -> str:
+    return f"no address is known for `{host}`; `getent ahosts {host}` shows what the system says"
+
+
+def _keepalive(said: model.Keepalive) -> data.Keepalive:
+    return data.Keepalive(
+        connections=said.connections,
+        scopes=1,
+        requests=said.requests,
+        time_ms=said.time_ms,
+        timeout_ms=said.timeout_ms,
+    )
+
+
+def _with_scopes(group: data.Group, scopes: int) -> data.Group:
+    return replace(group, keepalive=replace(group.keepalive, scopes=scopes))
