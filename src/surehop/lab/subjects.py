@@ -24,9 +24,7 @@ LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
 _PATIENCE = 10.0
 _LISTENING = "0A"
 _STAMP = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(\w+)\] \d+#\d+: (?:\*\d+ )?")
-_SERVER = re.compile(
-    r"^([ \t{]*(?:.*?[{;][ \t]*)?)server[ \t]+([\w.-]+):(\d+)([^;]*);", re.MULTILINE
-)
+_SERVER = re.compile(r"\bserver[ \t]+([\w.-]+):(\d+)([^;{]*);")
 _CONFIGURATION = """\
 worker_processes 1;
 daemon off;
@@ -35,7 +33,8 @@ error_log logs/error.log {level};
 {main}
 events {{ worker_connections 1024; }}
 http {{
-    log_format subject '$request_method $uri $status [$upstream_addr] [$upstream_status]';
+    log_format subject '$request_method $uri $status [$upstream_addr] [$upstream_status]'
+                       '{variables}';
     access_log logs/access.log subject;
 {http}
 }}
@@ -90,8 +89,9 @@ class Subject:
     """A program running a configuration in a folder of its own, until the block ends.
 
     http: what stands in `http {}`; `@PORT@` is a port that is held for it. main: what stands
-    at the top. resolve: names and their addresses; a program that can't be told gets each
-    `server NAME:PORT` line of such a name once an address, which makes the same peers.
+    at the top. variables: written at the end of each access-log line. resolve: names and their
+    addresses; a program that can't be told gets each `server NAME:PORT` line of such a name
+    once an address, which makes the same peers.
     """
 
     def __init__(
@@ -101,6 +101,7 @@ class Subject:
         *,
         main: str = "",
         level: str = "info",
+        variables: str = "",
         resolve: Mapping[str, Sequence[str]] | None = None,
         prefix: Path | None = None,
     ) -> None:
@@ -109,6 +110,7 @@ class Subject:
         self._http = http if program.resolves else spelled_out(http, self._resolve)
         self._main = main
         self._level = level
+        self._variables = variables
         self._given = prefix
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -119,7 +121,9 @@ class Subject:
         (self.prefix / "logs").mkdir(parents=True, exist_ok=True)
         # Workers may run as another user, and must be able to get in.
         self.prefix.chmod(0o755)
-        text = _CONFIGURATION.format(level=self._level, main=self._main, http=self._http)
+        text = _CONFIGURATION.format(
+            level=self._level, variables=self._variables, main=self._main, http=self._http
+        )
         (self.prefix / "nginx.conf").write_text(text.replace(PORT, str(self.port)))
         try:
             self._start()
@@ -168,7 +172,7 @@ class Subject:
         return [normalised(line, self.port) for line in kept] if normal else kept
 
     def access_log(self) -> list[str]:
-        """One line a request: method, URI, status, [$upstream_addr], [$upstream_status]."""
+        """A line a request: method, URI, status, [$upstream_addr] [$upstream_status], variables."""
         return (self.prefix / "logs/access.log").read_text("utf-8", "replace").splitlines()
 
     def _start(self) -> None:
@@ -193,10 +197,10 @@ def spelled_out(http: str, resolve: Mapping[str, Sequence[str]]) -> str:
     """`server NAME:PORT …;` of these names, as one line an address in the order given."""
 
     def lines(found: re.Match[str]) -> str:
-        before, name, port, options = found.groups()
+        name, port, options = found.groups()
         if name not in resolve:
             return found[0]
-        return before + " ".join(f"server {a}:{port}{options};" for a in resolve[name])
+        return " ".join(f"server {a}:{port}{options};" for a in resolve[name])
 
     return _SERVER.sub(lines, http)
 
