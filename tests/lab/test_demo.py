@@ -80,7 +80,7 @@ def test_the_terminal_shows_failures_and_counts_repeats() -> None:
     assert "2 of 4 failed" in text
     assert "0 of 4 failed" in text
     assert "2 times no live upstreams" in text
-    assert "connect() failed (111: Connection refused)  [::1]:1" in text
+    assert "connect() failed (111: Connection refused) [::1]:1" in text
 
 
 def test_the_picture_is_written_twice(tmp_path: Path) -> None:

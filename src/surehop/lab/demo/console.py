@@ -14,7 +14,6 @@ from rich.text import Text
 
 from surehop.lab.demo.incidents import LogLine, Rival, Run
 
-_SHORT_MESSAGE = 62
 _REFRESHES = 10
 _WIDEST = 64  # marks
 _ROOM = len("   320 of 320 failed") + 4
@@ -61,11 +60,11 @@ def legend(console: Console, *names: str) -> None:
     console.print(Padding(text, (0, 2)))
 
 
-def log(console: Console, run: Run, limit: int = 6) -> None:
+def log(console: Console, run: Run, limit: int = 8) -> None:
     """What the error log says, repeats counted, in the order of time."""
     console.print(Padding(Text(f"{run.rival.title}, error log", style="bold"), (1, 2, 0, 2)))
     table = Table.grid(padding=(0, 1))
-    for style in ("dim", "", ""):
+    for style in ("dim", ""):
         table.add_column(style=style, no_wrap=True)
     table.add_column()
     folded = list(fold(run.log))
@@ -73,14 +72,13 @@ def log(console: Console, run: Run, limit: int = 6) -> None:
         table.add_row(
             f"{line.at:5.2f} s",
             Text(f"[{line.level}]", style=_LEVELS.get(line.level, "green")),
-            Text(f"{count} times" if count > 1 else "", style="bold"),
-            _message(line),
+            _message(line, count),
         )
     if len(folded) > limit:
         rest = sum(count for _, count in folded[limit:])
-        table.add_row("", "", "", Text(f"… and {rest} more", style="dim"))
+        table.add_row("", "", Text(f"… and {rest} more", style="dim"))
     if not folded:
-        table.add_row("", "", "", Text("nothing", style="green"))
+        table.add_row("", "", Text("nothing", style="green"))
     console.print(Padding(table, (0, 4)))
 
 
@@ -132,11 +130,9 @@ def _marks(run: Run, width: int) -> Text:
     return Text.assemble(*(_MARKS[kind] for kind in kinds[: last + 1]))
 
 
-def _message(line: LogLine) -> Text:
-    message = line.message
-    if len(message) > _SHORT_MESSAGE:
-        message = message.split(" while ")[0]
-    text = Text(message)
+def _message(line: LogLine, count: int) -> Text:
+    text = Text(f"{count} times ", style="bold") if count > 1 else Text()
+    text.append(line.message.split(" while ")[0])
     if line.upstream:
-        text.append(f"  {line.upstream}", style="cyan")
+        text.append(f" {line.upstream}", style="cyan")
     return text

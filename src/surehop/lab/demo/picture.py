@@ -111,8 +111,12 @@ def _key(axes: Axes, run: Run) -> None:
 def _annotate(axes: Axes, run: Run) -> None:
     """The log's lines below the strokes, at their time; a line said often spans its time."""
     clusters: list[list[LogLine]] = []
+    spanned: set[str] = set()
     for line, count in fold(run.log):
+        if line.message in spanned:
+            continue
         if count > 1:
+            spanned.add(line.message)
             _span(axes, [x.at for x in run.log if x.message == line.message], line)
         elif clusters and line.at - clusters[-1][0].at < _CLUSTER:
             clusters[-1].append(line)

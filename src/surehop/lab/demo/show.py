@@ -74,8 +74,8 @@ def _two_stacks(console: Console, rivals: tuple[Rival, Rival], out: Path) -> lis
         f"a live request has to test it again: [bold]{len(other.refusals)}[/] times in 8 s with "
         f"{other.rival.name}, without end. With {surehop.rival.name}: "
         f"[bold]{len(surehop.refusals)}[/].\n"
-        "[dim]It tests in the background, and says so once when ::1 goes and once when it is "
-        "back.[/]",
+        f"[dim]{surehop.rival.name} tests in the background, and tells once when ::1 goes and "
+        "once when it is back.[/]",
     )
     return runs
 
