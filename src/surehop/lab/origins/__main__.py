@@ -1,0 +1,5 @@
+import sys
+
+from surehop.lab.origins.command import main
+
+sys.exit(main())

