@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Cpu:
-    """CPU time in seconds; `user` and `system` are the exact total, divided as the clock ticks say."""
+    """CPU time in seconds; `user` and `system` divide the exact total as the clock ticks say."""
 
     total: float
     user_ticks: int
@@ -56,12 +56,6 @@ def children(pid: int) -> list[int]:
     for thread in Path(f"/proc/{pid}/task").iterdir():
         found += [int(child) for child in (thread / "children").read_text().split()]
     return found
-
-
-def busy(cores: int = 2) -> float:
-    """Runnable tasks beside this one, a core: a bench on a busy machine says so."""
-    running = int(Path("/proc/loadavg").read_text().split()[3].split("/")[0])
-    return max(0, running - 1) / cores
 
 
 def machine() -> str:

@@ -1,4 +1,4 @@
-"""Measures the spike: relay and sequential client on each runtime, three rounds interleaved, medians.
+"""Measures the spike: relay and sequential client on each runtime, interleaved rounds, medians.
 
 Run by run.sh, from the root of the repository, as `python3 -m bench.spike.measure`.
 """
@@ -11,20 +11,18 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bench import cpu
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 HERE = Path(__file__).parent
 SPIKE = HERE / "target/release/surehop-spike"
 BACKEND = HERE.parent / "backend/target/release/bench-backend"
 RUNTIMES = ("reactor", "tokio-current", "tokio-multi")
+KINDS = (*RUNTIMES, "blocking")  # blocking is a client only
 SUBJECT, OTHER = "0", "1"  # the core of what is measured, and the core of load and backend
 
 
@@ -54,7 +52,8 @@ def started(core: str, *command: str) -> Iterator[tuple[int, str]]:
 def wrk(address: str, connections: int, seconds: float) -> int:
     """Loads an address from the other core; the number of requests."""
     command = ["taskset", "-c", OTHER, "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s"]
-    out = subprocess.run([*command, f"http://{address}/"], capture_output=True, text=True, check=True)
+    command.append(f"http://{address}/")
+    out = subprocess.run(command, capture_output=True, text=True, check=True)
     counted = re.search(r"(\d+) requests in", out.stdout)
     if not counted or "Socket errors" in out.stdout:
         raise SystemExit(f"wrk failed:\n{out.stdout}{out.stderr}")
@@ -93,64 +92,74 @@ def system_calls(runtime: str, backend: str, connections: int) -> str:
             tracer.stderr.readline()  # attached
             requests = wrk(address, connections, 2)
             tracer.terminate()
-            table = tracer.stderr.read()
-    calls = [(name, int(count)) for name, count in re.findall(r"^(\w+)\s+(\d+)", table, re.MULTILINE)]
-    calls = [(name, count) for name, count in calls if name != "total" and count > requests / 50]
+            summary = tracer.stderr.read()
+    rows = re.findall(r"^(\w+)\s+(\d+)", summary, re.MULTILINE)
+    calls = [(name, int(count)) for name, count in rows if name != "total"]
+    calls = [(name, count) for name, count in calls if count > requests / 50]
     parts = ", ".join(f"{name} {count / requests:.2f}" for name, count in calls)
     return f"{sum(count for _, count in calls) / requests:.2f} ({parts})"
 
 
 def median(samples: list[Sample]) -> Sample:
-    def of(field: str) -> float:
-        return statistics.median(getattr(sample, field) for sample in samples)
+    def of(field: Callable[[Sample], float]) -> float:
+        return statistics.median(map(field, samples))
 
-    return Sample(of("per_second"), of("total"), of("user"), of("system"))
+    return Sample(
+        of(lambda one: one.per_second),
+        of(lambda one: one.total),
+        of(lambda one: one.user),
+        of(lambda one: one.system),
+    )
+
+
+def run_rounds(backend: str, *, rounds: int, seconds: int) -> dict[tuple[str, str], list[Sample]]:
+    """Every case on every runtime, once a round; another runtime goes first each time."""
+    results: dict[tuple[str, str], list[Sample]] = {}
+    for number in range(rounds):
+        turn = number % len(KINDS)
+        for runtime in KINDS[turn:] + KINDS[:turn]:
+            print(f"round {number + 1}/{rounds}: {runtime}", file=sys.stderr)
+            for connections in (1, 64) if runtime in RUNTIMES else ():
+                sample = relay(runtime, backend, connections, seconds)
+                results.setdefault((f"relay, {connections} conn.", runtime), []).append(sample)
+            for pinned in (True, False):
+                sample = client(runtime, backend, seconds, pinned=pinned)
+                case = "client, pinned" if pinned else "client, not pinned"
+                results.setdefault((case, runtime), []).append(sample)
+    return results
+
+
+def table(results: dict[tuple[str, str], list[Sample]]) -> Iterator[str]:
+    columns = "case|runtime|CPU µs/request|user|system|requests/s|CPU, reactor = 1|all rounds"
+    yield "| " + columns.replace("|", " | ") + " |"
+    yield "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |"
+    for case in sorted({case for case, _ in results}, reverse=True):
+        base = median(results[case, "reactor"]).total
+        for runtime in KINDS:
+            if samples := results.get((case, runtime)):
+                one = median(samples)
+                rounds = " ".join(f"{sample.total:.2f}" for sample in samples)
+                yield (
+                    f"| {case} | {runtime} | {one.total:.2f} | {one.user:.2f} | {one.system:.2f} "
+                    f"| {one.per_second:.0f} | {one.total / base:.2f} | {rounds} |"
+                )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=4, help="length of a timed run")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=1, help="length of a timed run")
+    parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
-    results: dict[tuple[str, str], list[Sample]] = {}
-    calls: dict[tuple[str, int], str] = {}
-
     with started(OTHER, str(BACKEND), "127.0.0.1:0", "100") as (_, backend):
-        for number in range(options.rounds):
-            kinds = (*RUNTIMES, "blocking")
-            turn = number % len(kinds)  # another one goes first each round
-            for runtime in kinds[turn:] + kinds[:turn]:
-                print(f"round {number + 1}/{options.rounds}: {runtime}", file=sys.stderr)
-                if runtime != "blocking":
-                    for connections in (1, 64):
-                        sample = relay(runtime, backend, connections, options.seconds)
-                        case = f"relay, {connections} conn."
-                        results.setdefault((case, runtime), []).append(sample)
-                for pinned in (True, False):
-                    sample = client(runtime, backend, options.seconds, pinned=pinned)
-                    case = "client, pinned" if pinned else "client, not pinned"
-                    results.setdefault((case, runtime), []).append(sample)
+        results = run_rounds(backend, rounds=options.rounds, seconds=options.seconds)
+        print(f"{cpu.machine()}; {options.rounds} rounds of {options.seconds} s, medians\n")
+        for line in table(results):
+            print(line)
+        print("\n| relay | connections | system calls/request |\n| --- | ---: | --- |")
         for runtime in RUNTIMES:
             for connections in (1, 64):
-                calls[runtime, connections] = system_calls(runtime, backend, connections)
-
-    print(f"{cpu.machine()}; {options.rounds} rounds of {options.seconds} s, medians\n")
-    print("| case | runtime | CPU µs/request | user | system | requests/s | CPU, reactor = 1 | all rounds |")
-    print("| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |")
-    for case in dict.fromkeys(case for case, _ in results):
-        base = median(results[case, "reactor"]).total
-        for runtime in (*RUNTIMES, "blocking"):
-            if (case, runtime) in results:
-                samples = results[case, runtime]
-                one = median(samples)
-                rounds = " ".join(f"{sample.total:.2f}" for sample in samples)
-                print(
-                    f"| {case} | {runtime} | {one.total:.2f} | {one.user:.2f} | {one.system:.2f} "
-                    f"| {one.per_second:.0f} | {one.total / base:.2f} | {rounds} |"
-                )
-    print("\n| relay | connections | system calls/request |\n| --- | ---: | --- |")
-    for (runtime, connections), text in calls.items():
-        print(f"| {runtime} | {connections} | {text} |")
+                calls = system_calls(runtime, backend, connections)
+                print(f"| {runtime} | {connections} | {calls} |")
 
 
 if __name__ == "__main__":

@@ -31,16 +31,16 @@ fn main() -> io::Result<()> {
         ["relay", "tokio-multi", upstream] => on_tokio::relay_multi(address(upstream)?),
         ["client", kind, upstream, seconds] => {
             let upstream = address(upstream)?;
-            let seconds = seconds
-                .parse()
-                .map_err(|_| usage("SECONDS is a number"))?;
+            let seconds = seconds.parse().map_err(|_| usage("SECONDS is a number"))?;
             let time = Duration::from_secs_f64(seconds);
             match *kind {
                 "reactor" => on_reactor::client(upstream, time),
                 "tokio-current" => on_tokio::client_current(upstream, time),
                 "tokio-multi" => on_tokio::client_multi(upstream, time),
                 "blocking" => client::blocking(upstream, time),
-                _ => Err(usage("a client is reactor, tokio-current, tokio-multi or blocking")),
+                _ => Err(usage(
+                    "a client is reactor, tokio-current, tokio-multi or blocking",
+                )),
             }
         }
         _ => Err(usage(

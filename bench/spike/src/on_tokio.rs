@@ -1,4 +1,4 @@
-//! Relay and client on tokio: current_thread, and multi_thread with one worker.
+//! Relay and client on tokio: `current_thread`, and `multi_thread` with one worker.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;

@@ -78,10 +78,10 @@ impl Reactor {
 
     /// Waits for events, marks their slots, then polls every task that has something to do.
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        if let Err(error) = self.poll.poll(&mut self.events, timeout) {
-            if error.kind() != ErrorKind::Interrupted {
-                return Err(error);
-            }
+        if let Err(error) = self.poll.poll(&mut self.events, timeout)
+            && error.kind() != ErrorKind::Interrupted
+        {
+            return Err(error);
         }
         for event in &self.events {
             let mut bits = 0;
@@ -134,11 +134,11 @@ impl Handle {
             return;
         };
         slot.ready |= bits;
-        if let Some(cell) = self.0.tasks.borrow_mut().get_mut(slot.owner) {
-            if !cell.queued {
-                cell.queued = true;
-                self.0.queue.borrow_mut().push_back(slot.owner);
-            }
+        if let Some(cell) = self.0.tasks.borrow_mut().get_mut(slot.owner)
+            && !cell.queued
+        {
+            cell.queued = true;
+            self.0.queue.borrow_mut().push_back(slot.owner);
         }
     }
 
@@ -215,7 +215,7 @@ impl Handle {
         let mut listener = mio::net::TcpListener::bind(address)?;
         let slot = self.register(&mut listener, Interest::READABLE, READ)?;
         Ok(Listener {
-            listener,
+            inner: listener,
             slot,
             handle: self.clone(),
         })
@@ -223,14 +223,14 @@ impl Handle {
 }
 
 pub struct Listener {
-    listener: mio::net::TcpListener,
+    inner: mio::net::TcpListener,
     slot: usize,
     handle: Handle,
 }
 
 impl Listener {
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.inner.local_addr()
     }
 
     pub async fn accept(&self) -> io::Result<Socket> {
@@ -238,7 +238,7 @@ impl Listener {
             if self.handle.ready(self.slot, READ).is_none() {
                 return Poll::Pending;
             }
-            match self.listener.accept() {
+            match self.inner.accept() {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.handle.clear(self.slot, READ);
                     Poll::Pending
@@ -249,9 +249,7 @@ impl Listener {
         .await?;
         stream.set_nodelay(true)?;
         let both = Interest::READABLE | Interest::WRITABLE;
-        let slot = self
-            .handle
-            .register(&mut stream, both, READ | WRITE)?;
+        let slot = self.handle.register(&mut stream, both, READ | WRITE)?;
         Ok(Socket {
             stream,
             slot,

@@ -33,10 +33,10 @@ async fn receive_message(
             };
         }
         filled += got;
-        if let Some(total) = message_length(&buffer[..filled]) {
-            if total <= filled {
-                return Ok(Some(filled));
-            }
+        if let Some(total) = message_length(&buffer[..filled])
+            && total <= filled
+        {
+            return Ok(Some(filled));
         }
         if filled == BUFFER {
             return Err(ErrorKind::OutOfMemory.into());
