@@ -160,8 +160,8 @@ class Bench:
 def conditions(chosen: argparse.Namespace, load_average: float) -> str:
     text = (
         f"{chosen.rounds} interleaved rounds of {chosen.seconds} s, medians; one worker on one "
-        f"core, wrk and a fixed responder on another; up to {chosen.keepalive} idle connections kept to "
-        "the backend; every request logged to a file (HAProxy: through its standard output)."
+        f"core, wrk and a fixed responder on another; up to {chosen.keepalive} idle connections "
+        "kept to the backend; every request logged to a file (HAProxy: through standard output)."
     )
     if load_average > BUSY:
         text += f" **The machine was busy when it began (load {load_average:.1f}).**"
