@@ -1,21 +1,219 @@
 //! Times as HTTP and the logs write them.
 
+const MONTHS: [&[u8; 3]; 12] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+];
+const DAYS: [&[u8; 3]; 7] = [b"Thu", b"Fri", b"Sat", b"Sun", b"Mon", b"Tue", b"Wed"];
+
+/// A second of the calendar.
+struct Civil {
+    year: i64,
+    /// From 1.
+    month: i64,
+    day: i64,
+    /// From Thursday, the day the epoch began with.
+    weekday: usize,
+    seconds: i64,
+}
+
+impl Civil {
+    /// Counts in years that begin in March, so that the leap day comes last.
+    fn of(unix: i64) -> Self {
+        let days = unix.div_euclid(86_400);
+        let shifted = days + 719_468;
+        let era = shifted.div_euclid(146_097);
+        let of_era = shifted.rem_euclid(146_097);
+        let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let from_march = (5 * of_year + 2) / 153;
+        let month = if from_march < 10 {
+            from_march + 3
+        } else {
+            from_march - 9
+        };
+        Self {
+            year: year_of_era + era * 400 + i64::from(month <= 2),
+            month,
+            day: of_year - (153 * from_march + 2) / 5 + 1,
+            weekday: days.rem_euclid(7) as usize,
+            seconds: unix.rem_euclid(86_400),
+        }
+    }
+
+    fn month_name(&self) -> &'static [u8] {
+        MONTHS[self.month as usize - 1]
+    }
+}
+
+/// Fills a text of known length from its left.
+struct Text<const N: usize> {
+    bytes: [u8; N],
+    len: usize,
+}
+
+impl<const N: usize> Text<N> {
+    const fn new() -> Self {
+        Self {
+            bytes: [b' '; N],
+            len: 0,
+        }
+    }
+
+    fn text(mut self, text: &[u8]) -> Self {
+        self.bytes[self.len..self.len + text.len()].copy_from_slice(text);
+        self.len += text.len();
+        self
+    }
+
+    fn two(self, number: i64) -> Self {
+        let number = number.rem_euclid(100) as u8;
+        self.text(&[b'0' + number / 10, b'0' + number % 10])
+    }
+
+    fn year(self, year: i64) -> Self {
+        self.two(year / 100).two(year)
+    }
+
+    fn clock(self, seconds: i64) -> Self {
+        self.two(seconds / 3600)
+            .text(b":")
+            .two(seconds / 60 % 60)
+            .text(b":")
+            .two(seconds % 60)
+    }
+
+    fn zone(self, offset: i32, separator: &[u8]) -> Self {
+        let minutes = i64::from(offset.unsigned_abs() / 60);
+        let sign: &[u8] = if offset < 0 { b"-" } else { b"+" };
+        self.text(sign)
+            .two(minutes / 60)
+            .text(separator)
+            .two(minutes % 60)
+    }
+}
+
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, from seconds since 1970.
-pub fn imf_fixdate(_unix: i64) -> [u8; 29] {
-    todo!()
+pub fn imf_fixdate(unix: i64) -> [u8; 29] {
+    let time = Civil::of(unix);
+    Text::new()
+        .text(DAYS[time.weekday])
+        .text(b", ")
+        .two(time.day)
+        .text(b" ")
+        .text(time.month_name())
+        .text(b" ")
+        .year(time.year)
+        .text(b" ")
+        .clock(time.seconds)
+        .text(b" GMT")
+        .bytes
 }
 
 /// `21/Nov/2026:04:44:47 +0000` (`$time_local`), in a zone that is `offset` seconds east of UTC.
-pub fn access_log(_unix: i64, _offset: i32) -> [u8; 26] {
-    todo!()
+pub fn access_log(unix: i64, offset: i32) -> [u8; 26] {
+    let time = Civil::of(unix + i64::from(offset));
+    Text::new()
+        .two(time.day)
+        .text(b"/")
+        .text(time.month_name())
+        .text(b"/")
+        .year(time.year)
+        .text(b":")
+        .clock(time.seconds)
+        .text(b" ")
+        .zone(offset, b"")
+        .bytes
 }
 
 /// `2026/11/21 04:44:47`, the error log's, in a zone that is `offset` seconds east of UTC.
-pub fn error_log(_unix: i64, _offset: i32) -> [u8; 19] {
-    todo!()
+pub fn error_log(unix: i64, offset: i32) -> [u8; 19] {
+    let time = Civil::of(unix + i64::from(offset));
+    Text::new()
+        .year(time.year)
+        .text(b"/")
+        .two(time.month)
+        .text(b"/")
+        .two(time.day)
+        .text(b" ")
+        .clock(time.seconds)
+        .bytes
 }
 
 /// `2026-11-21T04:44:47+00:00` (`$time_iso8601`), in a zone that is `offset` seconds east of UTC.
-pub fn iso8601(_unix: i64, _offset: i32) -> [u8; 25] {
-    todo!()
+pub fn iso8601(unix: i64, offset: i32) -> [u8; 25] {
+    let time = Civil::of(unix + i64::from(offset));
+    Text::new()
+        .year(time.year)
+        .text(b"-")
+        .two(time.month)
+        .text(b"-")
+        .two(time.day)
+        .text(b"T")
+        .clock(time.seconds)
+        .zone(offset, b":")
+        .bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text(bytes: &[u8]) -> &str {
+        std::str::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn http_dates() {
+        let table = [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
+            (1_709_251_199, "Thu, 29 Feb 2024 23:59:59 GMT"),
+            (1_709_251_200, "Fri, 01 Mar 2024 00:00:00 GMT"),
+            (1_798_761_599, "Thu, 31 Dec 2026 23:59:59 GMT"),
+            (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
+            (-1, "Wed, 31 Dec 1969 23:59:59 GMT"),
+        ];
+        for (unix, expected) in table {
+            assert_eq!(text(&imf_fixdate(unix)), expected);
+        }
+    }
+
+    #[test]
+    fn log_times() {
+        let unix = 1_795_236_287; // 2026-11-21 04:44:47 UTC
+        assert_eq!(text(&access_log(unix, 0)), "21/Nov/2026:04:44:47 +0000");
+        assert_eq!(
+            text(&access_log(unix, 9 * 3600)),
+            "21/Nov/2026:13:44:47 +0900"
+        );
+        assert_eq!(
+            text(&access_log(unix, -(5 * 3600 + 1800))),
+            "20/Nov/2026:23:14:47 -0530"
+        );
+        assert_eq!(text(&error_log(unix, 0)), "2026/11/21 04:44:47");
+        assert_eq!(text(&error_log(unix, -5 * 3600)), "2026/11/20 23:44:47");
+        assert_eq!(text(&iso8601(unix, 0)), "2026-11-21T04:44:47+00:00");
+        assert_eq!(
+            text(&iso8601(unix, 5 * 3600 + 1800)),
+            "2026-11-21T10:14:47+05:30"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn dates_follow_one_another(days in -50_000i64..80_000) {
+            // One day on is the next weekday, and either the next day of a month or the first.
+            let (today, tomorrow) = (Civil::of(days * 86_400), Civil::of((days + 1) * 86_400));
+            prop_assert_eq!(tomorrow.weekday, (today.weekday + 1) % 7);
+            if tomorrow.day == 1 {
+                prop_assert!(today.day >= 28);
+                prop_assert_eq!(tomorrow.month, today.month % 12 + 1);
+                prop_assert_eq!(tomorrow.year, today.year + i64::from(today.month == 12));
+            } else {
+                prop_assert_eq!((tomorrow.year, tomorrow.month, tomorrow.day), (today.year, today.month, today.day + 1));
+            }
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Header lines: where they stand, which names matter here, and which may cross a hop.
 
+use std::ops::Range;
+
 /// A piece of the buffer a head was parsed from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Span {
@@ -10,6 +12,9 @@ pub struct Span {
 }
 
 impl Span {
+    /// No bytes.
+    pub const EMPTY: Self = Self { start: 0, len: 0 };
+
     /// The span from `start` up to, not including, `end`.
     pub const fn new(start: usize, end: usize) -> Self {
         Self {
@@ -47,6 +52,9 @@ pub struct Header {
     /// this hop, for those the message is framed or routed by (they are written anew), and for names
     /// nginx drops as invalid.
     pub forward: bool,
+    /// Whether the name is one nginx takes; in requests it drops the others, and says so at info
+    /// ([`crate::request::invalid_line`]).
+    pub valid: bool,
 }
 
 macro_rules! known {
@@ -65,15 +73,29 @@ macro_rules! known {
             /// All names but `Other`, with their usual spelling.
             pub const ALL: &'static [(Known, &'static str)] = &[$((Known::$variant, $name)),+];
 
-            /// Which name this is, in any mixture of cases.
-            pub fn of(name: &[u8]) -> Self {
-                match name.len() {
-                    $(n if n == $name.len() && name.eq_ignore_ascii_case($name.as_bytes()) => Self::$variant,)+
-                    _ => Self::Other,
-                }
-            }
         }
+
+        /// Where each name stands in `Known::ALL`, by its hash; 255 where there is none.
+        static SLOTS: [u8; 128] = {
+            let mut slots = [255u8; 128];
+            let mut i = 0;
+            while i < Known::ALL.len() {
+                let at = slot(Known::ALL[i].1.as_bytes());
+                // A new name that collides stops the build: then choose other factors in `slot`.
+                assert!(slots[at] == 255, "two known names share a slot");
+                slots[at] = i as u8;
+                i += 1;
+            }
+            slots
+        };
     };
+}
+
+/// A perfect hash over the known names, the same for both cases of a letter.
+const fn slot(name: &[u8]) -> usize {
+    let len = name.len();
+    let (first, middle, last) = (name[0] | 0x20, name[len / 2] | 0x20, name[len - 1] | 0x20);
+    (len * 2 + first as usize * 49 + last as usize * 20 + middle as usize * 9) & 127
 }
 
 known! {
@@ -120,6 +142,10 @@ known! {
     ProxyAuthenticate = "Proxy-Authenticate",
     ProxyAuthorization = "Proxy-Authorization",
     RetryAfter = "Retry-After",
+    ContentRange = "Content-Range",
+    Status = "Status",
+    Forwarded = "Forwarded",
+    XRealIp = "X-Real-IP",
     XPad = "X-Pad",
     XAccelExpires = "X-Accel-Expires",
     XAccelRedirect = "X-Accel-Redirect",
@@ -129,6 +155,49 @@ known! {
 }
 
 impl Known {
+    /// Which name this is, in any mixture of cases.
+    pub fn of(name: &[u8]) -> Self {
+        if name.is_empty() {
+            return Self::Other;
+        }
+        match Self::ALL.get(SLOTS[slot(name)] as usize) {
+            Some((known, usual)) if name.eq_ignore_ascii_case(usual.as_bytes()) => *known,
+            _ => Self::Other,
+        }
+    }
+
+    /// Its bit in a set of names.
+    pub(crate) const fn bit(self) -> u64 {
+        1 << self as u64
+    }
+
+    /// Whether a Connection line may name it. RFC 9110 (7.6.1) forbids naming what is meant for all
+    /// recipients; obeying such a line would let a client take away what routes, authorises or tells
+    /// its address.
+    pub(crate) fn may_be_named(self, name: &[u8]) -> bool {
+        use Known as K;
+        match self {
+            K::Host
+            | K::ContentLength
+            | K::ContentType
+            | K::ContentEncoding
+            | K::ContentRange
+            | K::Authorization
+            | K::Cookie
+            | K::SetCookie
+            | K::CacheControl
+            | K::IdempotencyKey
+            | K::Via
+            | K::Forwarded
+            | K::XForwardedFor
+            | K::XRealIp => false,
+            K::Other => !name
+                .get(..12)
+                .is_some_and(|n| n.eq_ignore_ascii_case(b"x-forwarded-")),
+            _ => true,
+        }
+    }
+
     /// Whether a line of this name belongs to one hop alone.
     pub const fn hop_by_hop(self) -> bool {
         use Known as K;
@@ -160,4 +229,201 @@ impl Known {
                 | K::XAccelCharset
         )
     }
+}
+
+/// A header line found in a buffer, before anyone asked what it means.
+pub(crate) enum Line {
+    /// A line, and where the next one starts.
+    Field(Header, usize),
+    /// A line nginx ignores in responses (`HTTP/1.1 …` once more), and where the next one starts.
+    Ignored(usize),
+    /// The empty line.
+    End,
+    /// Not a header line: all up to `end` is nginx's quotation, the byte there is what it stopped at.
+    Bad { line: Span, byte: u8 },
+}
+
+/// What a byte of a name is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum NameByte {
+    Plain,
+    /// Taken, but not by nginx in a request: it drops the line.
+    Odd,
+    Colon,
+    Bad,
+}
+
+static NAME: [NameByte; 256] = {
+    let mut table = [NameByte::Odd; 256];
+    let mut i = 0;
+    while i < 256 {
+        let byte = i as u8;
+        if byte.is_ascii_alphanumeric() || byte == b'-' {
+            table[i] = NameByte::Plain;
+        } else if byte == b':' {
+            table[i] = NameByte::Colon;
+        } else if byte <= b' ' || byte == 0x7f {
+            table[i] = NameByte::Bad;
+        }
+        i += 1;
+    }
+    table
+};
+
+/// Reads the header line at `start`. Only what nginx takes: no blank before the colon, no folding, no
+/// NUL; and a CR only before LF. A line without a colon is a name without a value.
+pub(crate) fn line(head: &[u8], start: usize, response: bool) -> Line {
+    let bad = |end: usize| Line::Bad {
+        line: Span::new(start, end),
+        byte: head.get(end).copied().unwrap_or_default(),
+    };
+    match head.get(start..) {
+        Some([b'\n', ..] | [b'\r', b'\n', ..]) => return Line::End,
+        Some([b':', ..]) => return bad(start),
+        _ => {}
+    }
+    let mut valid = true;
+    let mut pos = start;
+    let name_end = loop {
+        let Some(&byte) = head.get(pos) else {
+            return bad(pos);
+        };
+        match NAME[byte as usize] {
+            NameByte::Plain => {}
+            NameByte::Odd if response && byte == b'/' && &head[start..pos] == b"HTTP" => {
+                return match memchr::memchr(b'\n', &head[pos..]) {
+                    Some(end) => Line::Ignored(pos + end + 1),
+                    None => bad(pos),
+                };
+            }
+            NameByte::Odd => valid = false,
+            NameByte::Colon => break pos,
+            NameByte::Bad => {
+                let next = match &head[pos..] {
+                    [b'\n', ..] => pos + 1,
+                    [b'\r', b'\n', ..] => pos + 2,
+                    _ => return bad(pos),
+                };
+                return Line::Field(field(head, start..pos, pos..pos, valid), next);
+            }
+        }
+        pos += 1;
+    };
+    pos += 1;
+    while head.get(pos) == Some(&b' ') {
+        pos += 1;
+    }
+    let Some(offset) = memchr::memchr3(b'\n', b'\r', 0, head.get(pos..).unwrap_or_default()) else {
+        return bad(head.len());
+    };
+    let stop = pos + offset;
+    let mut end = stop;
+    while end > pos && head[end - 1] == b' ' {
+        end -= 1;
+    }
+    let next = match &head[stop..] {
+        [b'\n', ..] => stop + 1,
+        [b'\r', b'\n', ..] => stop + 2,
+        // nginx has ended the value at its last byte when it meets the CR, but not when it meets NUL.
+        [b'\r', ..] => return bad(end),
+        _ => return bad(stop),
+    };
+    Line::Field(field(head, start..name_end, pos..end, valid), next)
+}
+
+fn field(head: &[u8], name: Range<usize>, value: Range<usize>, valid: bool) -> Header {
+    let known = Known::of(&head[name.clone()]);
+    Header {
+        name: Span::new(name.start, name.end),
+        value: Span::new(value.start, value.end),
+        known,
+        forward: !known.hop_by_hop(),
+        valid,
+    }
+}
+
+/// What the Connection lines of a message say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Connection {
+    pub(crate) close: bool,
+    pub(crate) keep_alive: bool,
+    pub(crate) upgrade: bool,
+}
+
+/// How many names Connection lines may give; the rest is not looked at, so that a head made of names
+/// costs no more than others.
+const NAMED_LIMIT: usize = 64;
+
+/// Reads all Connection lines, and keeps the lines they name from being forwarded.
+pub(crate) fn connection(head: &[u8], headers: &mut [Header]) -> Connection {
+    let mut found = Connection::default();
+    let mut named = 0;
+    for i in 0..headers.len() {
+        if headers[i].known != Known::Connection {
+            continue;
+        }
+        for token in list(headers[i].value.of(head)) {
+            if token.eq_ignore_ascii_case(b"close") {
+                found.close = true;
+            } else if token.eq_ignore_ascii_case(b"keep-alive") {
+                found.keep_alive = true;
+            } else if token.eq_ignore_ascii_case(b"upgrade") {
+                found.upgrade = true;
+            } else if named < NAMED_LIMIT {
+                named += 1;
+                for other in headers.iter_mut().filter(|h| h.forward) {
+                    let name = other.name.of(head);
+                    if name.eq_ignore_ascii_case(token) && other.known.may_be_named(name) {
+                        other.forward = false;
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The elements of a comma-separated value, without the blanks around them; empty ones are left out.
+pub fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value
+        .split(|&b| b == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|t| !t.is_empty())
+}
+
+/// The digits of a length, as nginx reads them: nothing but digits, and within 63 bits.
+pub(crate) fn digits(value: &[u8]) -> Option<u64> {
+    if value.is_empty() {
+        return None;
+    }
+    value.iter().try_fold(0u64, |n, &b| {
+        let digit = b.checked_sub(b'0').filter(|d| *d < 10)?;
+        n.checked_mul(10)?
+            .checked_add(u64::from(digit))
+            .filter(|n| i64::try_from(*n).is_ok())
+    })
+}
+
+/// Appends `text`, then `"name: value"` as nginx quotes a line.
+pub(crate) fn quote(out: &mut Vec<u8>, text: &[u8], name: &[u8], value: &[u8]) {
+    for part in [text, b"\"", name, b": ", value, b"\""] {
+        out.extend_from_slice(part);
+    }
+}
+
+/// Appends `"line\xNN..."`: how nginx quotes what it stopped in.
+pub(crate) fn quote_bad(out: &mut Vec<u8>, line: &[u8], byte: u8) {
+    let hex = |n: u8| b"0123456789abcdef"[n as usize & 15];
+    out.push(b'"');
+    out.extend_from_slice(line);
+    out.extend_from_slice(&[
+        b'\\',
+        b'x',
+        hex(byte >> 4),
+        hex(byte),
+        b'.',
+        b'.',
+        b'.',
+        b'"',
+    ]);
 }

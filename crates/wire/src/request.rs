@@ -1,8 +1,15 @@
 //! Request heads.
 
-use crate::header::{Header, Known, Span};
+use crate::header::{self, Header, Known, Line, Span};
+use crate::host;
+use crate::request_line;
+use crate::scan::skip_empty_lines;
+use memchr::{memchr, memchr2};
 
-/// What a head may measure. The defaults are nginx's `large_client_header_buffers 4 8k`.
+pub use crate::request_error::{Field, RequestError};
+
+/// What a head may measure. The defaults are nginx's: `client_header_buffer_size 1k`,
+/// `large_client_header_buffers 4 8k` and `max_headers 1000`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the request line, its line end included.
@@ -51,9 +58,36 @@ pub enum Method {
 }
 
 impl Method {
-    /// Whether sending it twice does what sending it once does (RFC 9110, 9.2.2).
+    /// The method of that name; names differ in case from others.
+    pub fn of(name: &[u8]) -> Self {
+        match name {
+            b"GET" => Self::Get,
+            b"HEAD" => Self::Head,
+            b"POST" => Self::Post,
+            b"PUT" => Self::Put,
+            b"DELETE" => Self::Delete,
+            b"MKCOL" => Self::Mkcol,
+            b"COPY" => Self::Copy,
+            b"MOVE" => Self::Move,
+            b"OPTIONS" => Self::Options,
+            b"PROPFIND" => Self::Propfind,
+            b"PROPPATCH" => Self::Proppatch,
+            b"LOCK" => Self::Lock,
+            b"UNLOCK" => Self::Unlock,
+            b"PATCH" => Self::Patch,
+            b"TRACE" => Self::Trace,
+            b"CONNECT" => Self::Connect,
+            _ => Self::Other,
+        }
+    }
+
+    /// Whether sending it twice does what sending it once does (RFC 9110, 9.2.2, and 4918 for
+    /// the methods on collections). What is not known counts as not idempotent.
     pub const fn idempotent(self) -> bool {
-        todo!()
+        !matches!(
+            self,
+            Self::Post | Self::Patch | Self::Connect | Self::Lock | Self::Other
+        )
     }
 
     /// Whether nginx passes it on to another peer once sending has begun: all but POST, LOCK and PATCH.
@@ -84,7 +118,8 @@ pub enum Framing {
     Chunked,
 }
 
-/// A request's head. Reused: `parse` forgets what was there before.
+/// A request's head. Reused: `parse` forgets what was there before. After an error it holds what had
+/// been read, which is what nginx's log line about it shows (`line`, `host_header`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RequestHead {
     /// The method.
@@ -95,19 +130,21 @@ pub struct RequestHead {
     pub line: Span,
     /// The request target as sent.
     pub target: Span,
-    /// The target from its path on, query included (`$request_uri`); empty if an absolute target has no path: `/` is meant.
+    /// The target from its path on, query and fragment included (`$request_uri`). It starts with `?`
+    /// if an absolute target has a query and no path; [`RequestHead::write_target`] knows that.
     pub uri: Span,
-    /// The path as sent, without the query; empty if an absolute target has none: `/` is meant.
+    /// The path as sent, without query and fragment; `/` if an absolute target has none.
     pub path: Span,
-    /// The query after `?`, perhaps empty.
+    /// The query after `?`, perhaps empty, without fragment.
     pub query: Option<Span>,
-    /// The version.
+    /// The version, as far as behaviour depends on it.
     pub version: Version,
-    /// The digits after `HTTP/1.`, for `$server_protocol`.
-    pub minor: u8,
+    /// The version as sent (`$server_protocol`).
+    pub protocol: Span,
     /// All header lines, in order.
     pub headers: Vec<Header>,
-    /// The host asked for, from an absolute target or else the Host line, without port and trailing dot, not lower-cased; empty if there is none.
+    /// The host asked for, from an absolute target or else the Host line, without port and trailing
+    /// dot, not lower-cased; empty if there is none.
     pub host: Span,
     /// The value of the Host line (`$http_host`), if there is one.
     pub host_header: Option<Span>,
@@ -121,21 +158,206 @@ pub struct RequestHead {
     pub upgrade: bool,
     /// `Expect: 100-continue` in an HTTP/1.1 request.
     pub expect_continue: bool,
-    /// An Idempotency-Key is there.
+    /// An Idempotency-Key that is not empty is there.
     pub keyed: bool,
 }
 
 impl RequestHead {
     /// Reads a head that [`crate::HeadScan`] found: `head` is the buffer up to that end, empty
     /// lines in front of it included. Spans are offsets into `head`.
-    pub fn parse(&mut self, _head: &[u8], _limits: &Limits) -> Result<(), RequestError> {
-        todo!()
+    pub fn parse(&mut self, head: &[u8], limits: &Limits) -> Result<(), RequestError> {
+        let mut pos = self.first_line(head, limits)?;
+        // What the lines of one name said: seen at all, and where.
+        let mut seen = 0u64;
+        let (mut length, mut encoding) = (None, None);
+        loop {
+            let (field, next) = match header::line(head, pos, false) {
+                Line::End => break,
+                Line::Field(field, next) => (field, next),
+                Line::Bad { line, byte } => return Err(RequestError::InvalidHeader { line, byte }),
+                // Only responses have them.
+                Line::Ignored(next) => {
+                    pos = next;
+                    continue;
+                }
+            };
+            if next - pos > limits.header_line || next > limits.head {
+                return Err(RequestError::HeaderTooLong(Span::new(pos, next)));
+            }
+            pos = next;
+            if self.headers.len() >= limits.headers {
+                return Err(RequestError::TooManyHeaders);
+            }
+            self.headers.push(Header {
+                forward: field.forward && field.valid,
+                ..field
+            });
+            if !field.valid || field.known == Known::Other {
+                continue;
+            }
+            if seen & field.known.bit() != 0 && SINGLE & field.known.bit() != 0 {
+                return Err(self.duplicate(&field));
+            }
+            seen |= field.known.bit();
+            if field.known.bit() & READ == 0 {
+                continue;
+            }
+            let value = field.value.of(head);
+            match field.known {
+                Known::Host => {
+                    self.host_header = Some(field.value);
+                    let name = host::name(value).ok_or(RequestError::InvalidHost)?;
+                    if self.host.is_empty() {
+                        let start = field.value.start as usize;
+                        self.host = Span::new(start, start + name);
+                    }
+                    self.rewritten();
+                }
+                Known::ContentLength => {
+                    length = Some(field.value);
+                    self.rewritten();
+                }
+                Known::TransferEncoding => encoding = Some(field.value),
+                Known::Expect => {
+                    self.expect_continue = value.eq_ignore_ascii_case(b"100-continue");
+                    self.rewritten();
+                }
+                Known::IdempotencyKey => self.keyed = !value.is_empty(),
+                _ => {}
+            }
+        }
+        if seen & Known::Connection.bit() != 0 {
+            let connection = header::connection(head, &mut self.headers);
+            self.connection_close = connection.close;
+            self.connection_keep_alive = connection.keep_alive;
+            self.upgrade = connection.upgrade && seen & Known::Upgrade.bit() != 0;
+        }
+        self.expect_continue &= self.version == Version::Http11;
+        self.frame(head, length, encoding)
     }
 
-    /// What can be refused before the head is whole: bytes that are no request line, lines and heads
-    /// that are too long. To be asked when a read did not complete the head.
-    pub fn refuse_early(&mut self, _partial: &[u8], _limits: &Limits) -> Result<(), RequestError> {
-        todo!()
+    /// The line just read is written anew, not copied.
+    fn rewritten(&mut self) {
+        if let Some(header) = self.headers.last_mut() {
+            header.forward = false;
+        }
+    }
+
+    /// What is wrong with a second line of a name that may come once.
+    fn duplicate(&self, line: &Header) -> RequestError {
+        let first = self
+            .headers
+            .iter()
+            .find(|h| h.known == line.known && h.valid)
+            .unwrap_or(line);
+        let (line, previous) = (Field::of(line), Field::of(first));
+        if first.known == Known::Host {
+            RequestError::DuplicateHost { line, previous }
+        } else {
+            RequestError::Duplicate { line, previous }
+        }
+    }
+
+    /// Decides on the body, and makes the checks that want the whole head, in nginx's order.
+    fn frame(
+        &mut self,
+        head: &[u8],
+        length: Option<Span>,
+        encoding: Option<Span>,
+    ) -> Result<(), RequestError> {
+        if self.version == Version::Http11 && self.host_header.is_none() {
+            return Err(RequestError::NoHost);
+        }
+        self.framing = match (length, encoding) {
+            (None, None) => Framing::None,
+            (Some(length), None) => Framing::Length(
+                header::digits(length.of(head)).ok_or(RequestError::InvalidContentLength)?,
+            ),
+            (length, Some(encoding)) => {
+                if length.is_some_and(|l| header::digits(l.of(head)).is_none()) {
+                    return Err(RequestError::InvalidContentLength);
+                }
+                if self.version == Version::Http10 {
+                    return Err(RequestError::EncodingInHttp10);
+                }
+                if !encoding.of(head).eq_ignore_ascii_case(b"chunked") {
+                    return Err(RequestError::UnknownEncoding(encoding));
+                }
+                if length.is_some() {
+                    return Err(RequestError::BothFramings);
+                }
+                Framing::Chunked
+            }
+        };
+        match self.method {
+            Method::Connect => Err(RequestError::Connect),
+            Method::Trace => Err(RequestError::Trace),
+            _ => Ok(()),
+        }
+    }
+
+    /// Forgets everything, then reads the request line; gives where the next line starts.
+    fn first_line(&mut self, head: &[u8], limits: &Limits) -> Result<usize, RequestError> {
+        let mut headers = std::mem::take(&mut self.headers);
+        headers.clear();
+        *self = Self {
+            headers,
+            ..Self::default()
+        };
+        let start = skip_empty_lines(head, 0);
+        let Some(length) = memchr(b'\n', head.get(start..).unwrap_or_default()) else {
+            return Err(RequestError::InvalidRequest);
+        };
+        let next = start + length + 1;
+        let end = if head[..next - 1].ends_with(b"\r") {
+            next - 2
+        } else {
+            next - 1
+        };
+        // As nginx shows it: a CR that ends nothing ends what is quoted.
+        let shown = memchr2(b'\r', b'\n', &head[start..]).unwrap_or_default();
+        self.line = Span::new(start, start + shown);
+        if length >= limits.request_line {
+            return Err(RequestError::UriTooLong);
+        }
+        request_line::read(self, head, start, end.max(start))?;
+        Ok(next)
+    }
+
+    /// What can be refused before the head is whole: bytes that are no request line, and lines and
+    /// heads that are too long. To be asked when a read did not complete the head.
+    pub fn refuse_early(&mut self, partial: &[u8], limits: &Limits) -> Result<(), RequestError> {
+        let start = skip_empty_lines(partial, 0);
+        let line = partial.get(start..).unwrap_or_default();
+        if memchr(b'\n', line).is_none() {
+            self.line = Span::new(start, partial.len());
+            if line.len() >= limits.request_line {
+                return Err(RequestError::UriTooLong);
+            }
+            // A CR at the end may yet become an empty line.
+            let method = line.split(|&b| b == b' ').next().unwrap_or_default();
+            return if line != b"\r" && !method.iter().all(|&b| request_line::in_method(b)) {
+                Err(RequestError::InvalidMethod)
+            } else {
+                Ok(())
+            };
+        }
+        let mut pos = self.first_line(partial, limits)?;
+        loop {
+            let rest = partial.get(pos..).unwrap_or_default();
+            let length = memchr(b'\n', rest).map(|at| at + 1);
+            let measured = length.unwrap_or(rest.len());
+            // An unfinished line of the limit's length can't end within it any more.
+            if measured + usize::from(length.is_none()) > limits.header_line
+                || pos + measured > limits.head
+            {
+                return Err(RequestError::HeaderTooLong(Span::new(pos, pos + measured)));
+            }
+            match length {
+                Some(length) => pos += length,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// Whether the client wants the connection kept after this request.
@@ -150,29 +372,47 @@ impl RequestHead {
     pub fn find(&self, known: Known) -> Option<&Header> {
         self.headers.iter().find(|h| h.known == known)
     }
+
+    /// Appends the target as it goes to an upstream: from the path on, never absolute.
+    pub fn write_target(&self, head: &[u8], out: &mut Vec<u8>) {
+        let uri = self.uri.of(head);
+        if uri.first() != Some(&b'/') {
+            out.push(b'/');
+        }
+        out.extend_from_slice(uri);
+    }
 }
 
-/// Why a request was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RequestError {
-    /// More to come.
-    InvalidRequest,
-}
+/// Names of which nginx refuses a second line.
+const SINGLE: u64 = Known::Host.bit()
+    | Known::ContentLength.bit()
+    | Known::TransferEncoding.bit()
+    | Known::IfModifiedSince.bit()
+    | Known::IfUnmodifiedSince.bit()
+    | Known::IfMatch.bit()
+    | Known::IfNoneMatch.bit()
+    | Known::IfRange.bit()
+    | Known::Expect.bit()
+    | Known::Authorization.bit()
+    | Known::ContentRange.bit();
 
-impl RequestError {
-    /// The status to answer with; 494 stands for nginx's own "header too large", sent as 400.
-    pub const fn status(self) -> u16 {
-        400
-    }
+/// Names whose values are looked at while the lines are read.
+const READ: u64 = Known::Host.bit()
+    | Known::ContentLength.bit()
+    | Known::TransferEncoding.bit()
+    | Known::Expect.bit()
+    | Known::IdempotencyKey.bit();
 
-    /// nginx's sentence for the error log (level info), without `while …`; `head` is what was parsed.
-    pub fn message(self, _head: &[u8], _out: &mut Vec<u8>) {
-        todo!()
-    }
-
-    /// What nginx was doing: the words after `while`.
-    pub const fn action(self) -> &'static str {
-        "reading client request line"
+/// nginx's sentence (level info) about a request line whose header name it drops.
+pub fn invalid_line(line: &Header, head: &[u8], out: &mut Vec<u8>) {
+    let text = head
+        .get(line.name.start as usize..line.value.end())
+        .unwrap_or_default();
+    for part in [
+        b"client sent invalid header line: \"".as_slice(),
+        text,
+        b"\"",
+    ] {
+        out.extend_from_slice(part);
     }
 }
