@@ -22,7 +22,11 @@ pub struct Buf {
 impl Buf {
     /// A fresh block of `size` bytes.
     pub fn new(size: usize) -> Self {
-        Self { block: vec![0; size].into_boxed_slice(), start: 0, end: 0 }
+        Self {
+            block: vec![0; size].into_boxed_slice(),
+            start: 0,
+            end: 0,
+        }
     }
 
     /// The bytes it holds.
@@ -111,12 +115,20 @@ struct Stores {
 impl Buffers {
     /// A small buffer, empty.
     pub fn small(&self) -> Buf {
-        self.0.borrow_mut().small.pop().unwrap_or_else(|| Buf::new(SMALL))
+        self.0
+            .borrow_mut()
+            .small
+            .pop()
+            .unwrap_or_else(|| Buf::new(SMALL))
     }
 
     /// A large buffer, empty.
     pub fn large(&self) -> Buf {
-        self.0.borrow_mut().large.pop().unwrap_or_else(|| Buf::new(LARGE))
+        self.0
+            .borrow_mut()
+            .large
+            .pop()
+            .unwrap_or_else(|| Buf::new(LARGE))
     }
 
     /// Gives a buffer back; one of an unusual size is freed.

@@ -50,7 +50,14 @@ pub struct Connections {
 impl Connections {
     /// None yet.
     pub fn new(reactor: Reactor, buffers: Buffers) -> Self {
-        Self { reactor, buffers, entries: RefCell::default(), keeper: Cell::new(None), prober: Cell::new(None), looks: Cell::new(NEVER) }
+        Self {
+            reactor,
+            buffers,
+            entries: RefCell::default(),
+            keeper: Cell::new(None),
+            prober: Cell::new(None),
+            looks: Cell::new(NEVER),
+        }
     }
 
     /// Names the tasks that watch the resting connections and probe the ejected peers.
@@ -61,13 +68,24 @@ impl Connections {
 
     /// A new connection of a group.
     pub fn adopt(&self, socket: Socket, group: usize, rtt: Millis) -> Upstream {
-        let key = self.entries.borrow_mut().insert(Entry { socket: None, rtt, group });
-        Upstream { socket, conn: ConnId(key as u64), rtt, buf: None }
+        let key = self.entries.borrow_mut().insert(Entry {
+            socket: None,
+            rtt,
+            group,
+        });
+        Upstream {
+            socket,
+            conn: ConnId(key as u64),
+            rtt,
+            buf: None,
+        }
     }
 
     /// Lets a connection rest: the engine's pool decides what becomes of it.
     pub fn rest(&self, upstream: Upstream) {
-        let Upstream { socket, conn, buf, .. } = upstream;
+        let Upstream {
+            socket, conn, buf, ..
+        } = upstream;
         if let Some(buf) = buf {
             self.buffers.give(buf);
         }
@@ -85,7 +103,12 @@ impl Connections {
         let entry = entries.get_mut(conn.0 as usize)?;
         let socket = entry.socket.take()?;
         socket.rouse();
-        Some(Upstream { socket, conn, rtt: entry.rtt, buf: None })
+        Some(Upstream {
+            socket,
+            conn,
+            rtt: entry.rtt,
+            buf: None,
+        })
     }
 
     /// Closes a connection that an exchange held.
@@ -93,7 +116,9 @@ impl Connections {
         if let Some(buf) = upstream.buf {
             self.buffers.give(buf);
         }
-        self.entries.borrow_mut().try_remove(upstream.conn.0 as usize);
+        self.entries
+            .borrow_mut()
+            .try_remove(upstream.conn.0 as usize);
     }
 
     /// Closes what the engine gave up.
@@ -162,7 +187,9 @@ impl Connections {
     fn stirred(&self, groups: &[RefCell<Group>], conn: ConnId) {
         let (fin, group) = {
             let entries = self.entries.borrow();
-            let Some(entry) = entries.get(conn.0 as usize) else { return };
+            let Some(entry) = entries.get(conn.0 as usize) else {
+                return;
+            };
             let Some(socket) = &entry.socket else { return };
             match socket.poll_read(&mut [0]) {
                 Poll::Pending => return,
@@ -182,9 +209,15 @@ pub fn cause_of(e: Errno) -> surehop_engine::Cause {
     use surehop_engine::Cause;
     match e {
         Errno::CONNREFUSED => Cause::Refused,
-        Errno::NETUNREACH | Errno::HOSTUNREACH | Errno::NETDOWN | Errno::HOSTDOWN | Errno::NOENT => Cause::Unreachable,
+        Errno::NETUNREACH
+        | Errno::HOSTUNREACH
+        | Errno::NETDOWN
+        | Errno::HOSTDOWN
+        | Errno::NOENT => Cause::Unreachable,
         Errno::TIMEDOUT => Cause::TimedOut,
-        Errno::ADDRNOTAVAIL | Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM => Cause::NoPorts,
+        Errno::ADDRNOTAVAIL | Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM => {
+            Cause::NoPorts
+        }
         Errno::CONNRESET | Errno::PIPE => Cause::Reset,
         _ => Cause::Other,
     }

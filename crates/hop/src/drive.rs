@@ -5,7 +5,9 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use rustix::io::Errno;
-use surehop_engine::{Attempt, Cause, Event, Facts, Group, Notice, Phase, Policy, Reason, Session, Step};
+use surehop_engine::{
+    Attempt, Cause, Event, Facts, Group, Notice, Phase, Policy, Reason, Session, Step,
+};
 
 use crate::clock::{Millis, NEVER};
 use crate::connections::{Connections, Upstream, cause_of};
@@ -118,11 +120,17 @@ enum Sent {
 }
 
 /// Drives a request up to its response head.
-pub async fn drive<E: Exchange>(hop: &Connections, route: &Route<'_>, facts: Facts, ex: &mut E) -> Driven {
+pub async fn drive<E: Exchange>(
+    hop: &Connections,
+    route: &Route<'_>,
+    facts: Facts,
+    ex: &mut E,
+) -> Driven {
     let rx = &hop.reactor;
     let mut step = {
         let mut group = route.group.borrow_mut();
-        ex.session().begin(&mut group, route.policy, facts, route.scope, rx.now())
+        ex.session()
+            .begin(&mut group, route.policy, facts, route.scope, rx.now())
     };
     let mut live: Option<Upstream> = None;
     loop {
@@ -150,14 +158,19 @@ pub async fn drive<E: Exchange>(hop: &Connections, route: &Route<'_>, facts: Fac
                         advance(hop, route, ex, Event::Connected)
                     }
                     Err(Some(fault)) => {
-                        let event = Event::ConnectFailed { cause: fault.cause, errno: fault.errno };
+                        let event = Event::ConnectFailed {
+                            cause: fault.cause,
+                            errno: fault.errno,
+                        };
                         fail(hop, route, ex, event, fault)
                     }
                     Err(None) => return gone(hop, route, ex, None),
                 }
             }
             Step::Send => {
-                let Some(mut upstream) = live.take() else { return Driven::Gone };
+                let Some(mut upstream) = live.take() else {
+                    return Driven::Gone;
+                };
                 ex.rewind(rx.now());
                 let mut received = 0;
                 match send(hop, route, ex, &mut upstream, &mut received).await {
@@ -166,21 +179,41 @@ pub async fn drive<E: Exchange>(hop: &Connections, route: &Route<'_>, facts: Fac
                             buf.consume(end);
                         }
                         live = Some(upstream);
-                        let event = Event::Head { status, sent: ex.sent(), received };
+                        let event = Event::Head {
+                            status,
+                            sent: ex.sent(),
+                            received,
+                        };
                         let index = ex.session().attempts().len();
                         let next = advance(hop, route, ex, event);
                         if next != Step::Deliver
                             && let Some(attempt) = attempt_at(ex, index)
                         {
-                            let fault = Fault { phase: Phase::Head, cause: Cause::Status, errno: 0, at_once: false };
+                            let fault = Fault {
+                                phase: Phase::Head,
+                                cause: Cause::Status,
+                                errno: 0,
+                                at_once: false,
+                            };
                             ex.failed(&attempt, fault, &[], false);
                         }
                         next
                     }
                     Sent::Died(fault) => {
                         hop.close(upstream);
-                        let Fault { phase, cause, errno, .. } = fault;
-                        let event = Event::Died { phase, cause, errno, sent: ex.sent(), received };
+                        let Fault {
+                            phase,
+                            cause,
+                            errno,
+                            ..
+                        } = fault;
+                        let event = Event::Died {
+                            phase,
+                            cause,
+                            errno,
+                            sent: ex.sent(),
+                            received,
+                        };
                         fail(hop, route, ex, event, fault)
                     }
                     Sent::Gone => return gone(hop, route, ex, Some((upstream, received))),
@@ -219,7 +252,12 @@ pub async fn drive<E: Exchange>(hop: &Connections, route: &Route<'_>, facts: Fac
 }
 
 /// Tells the engine, and carries out what it says besides the next step.
-pub fn advance<E: Exchange>(hop: &Connections, route: &Route<'_>, ex: &mut E, event: Event) -> Step {
+pub fn advance<E: Exchange>(
+    hop: &Connections,
+    route: &Route<'_>,
+    ex: &mut E,
+    event: Event,
+) -> Step {
     let step = tell(hop, route, ex, event);
     while let Some(notice) = ex.session().take_notice() {
         if matches!(notice, Notice::Ejected { .. }) {
@@ -232,7 +270,9 @@ pub fn advance<E: Exchange>(hop: &Connections, route: &Route<'_>, ex: &mut E, ev
 
 fn tell<E: Exchange>(hop: &Connections, route: &Route<'_>, ex: &mut E, event: Event) -> Step {
     let mut group = route.group.borrow_mut();
-    let step = ex.session().on(&mut group, route.policy, hop.reactor.now(), event);
+    let step = ex
+        .session()
+        .on(&mut group, route.policy, hop.reactor.now(), event);
     hop.sweep(&mut group);
     step
 }
@@ -242,11 +282,18 @@ fn attempt_at<E: Exchange>(ex: &mut E, count: usize) -> Option<Attempt> {
 }
 
 /// Tells the engine of a failure and has it logged: what is logged, and how loudly, depends on what follows.
-fn fail<E: Exchange>(hop: &Connections, route: &Route<'_>, ex: &mut E, event: Event, fault: Fault) -> Step {
+fn fail<E: Exchange>(
+    hop: &Connections,
+    route: &Route<'_>,
+    ex: &mut E,
+    event: Event,
+    fault: Fault,
+) -> Step {
     let count = ex.session().attempts().len();
     let known_out = attempt_at(ex, count).is_some_and(|attempt| {
         let group = route.group.borrow();
-        group.state().peer(attempt.peer, hop.reactor.now()).status != surehop_engine::PeerStatus::Available
+        group.state().peer(attempt.peer, hop.reactor.now()).status
+            != surehop_engine::PeerStatus::Available
     });
     let step = tell(hop, route, ex, event);
     let mut notices = [None; 4];
@@ -261,7 +308,10 @@ fn fail<E: Exchange>(hop: &Connections, route: &Route<'_>, ex: &mut E, event: Ev
         hop.call_prober();
     }
     if let Some(attempt) = attempt_at(ex, count) {
-        let mut list = [Notice::Ejected { peer: 0, reason: Reason::Ok }; 4];
+        let mut list = [Notice::Ejected {
+            peer: 0,
+            reason: Reason::Ok,
+        }; 4];
         for (to, from) in list.iter_mut().zip(notices.iter().flatten()) {
             *to = *from;
         }
@@ -271,10 +321,19 @@ fn fail<E: Exchange>(hop: &Connections, route: &Route<'_>, ex: &mut E, event: Ev
 }
 
 fn poll_gone<E: Exchange>(ex: &mut E) -> Poll<()> {
-    if ex.gone() { Poll::Ready(()) } else { Poll::Pending }
+    if ex.gone() {
+        Poll::Ready(())
+    } else {
+        Poll::Pending
+    }
 }
 
-fn gone<E: Exchange>(hop: &Connections, route: &Route<'_>, ex: &mut E, held: Option<(Upstream, u64)>) -> Driven {
+fn gone<E: Exchange>(
+    hop: &Connections,
+    route: &Route<'_>,
+    ex: &mut E,
+    held: Option<(Upstream, u64)>,
+) -> Driven {
     let sent = ex.sent();
     if let (Some((_, received)), Some(attempt)) = (&held, ex.session().current_mut()) {
         attempt.sent = sent;
@@ -304,9 +363,15 @@ async fn connect<E: Exchange>(
     let rx = &hop.reactor;
     let begun = rx.now();
     let fault = |e: Errno, at_once| {
-        Some(Fault { phase: Phase::Connect, cause: cause_of(e), errno: e.raw_os_error(), at_once })
+        Some(Fault {
+            phase: Phase::Connect,
+            cause: cause_of(e),
+            errno: e.raw_os_error(),
+            at_once,
+        })
     };
-    let socket = Socket::connect(rx, &route.addresses[peer as usize]).map_err(|e| fault(e, true))?;
+    let socket =
+        Socket::connect(rx, &route.addresses[peer as usize]).map_err(|e| fault(e, true))?;
     let connected = rx
         .until(begun + route.connect_timeout, || {
             if ex.gone() {
@@ -361,8 +426,11 @@ async fn send<E: Exchange>(
         if let Some(heard) = poll_hear(hop, route, ex, upstream, received, &mut progress) {
             return Poll::Ready(heard);
         }
-        let (phase, timeout) =
-            if whole { (Phase::Head, route.read_timeout) } else { (Phase::Send, route.send_timeout) };
+        let (phase, timeout) = if whole {
+            (Phase::Head, route.read_timeout)
+        } else {
+            (Phase::Send, route.send_timeout)
+        };
         if !whole && ex.waiting() {
             // The sender's own time-out runs, and the upstream owes nothing meanwhile.
             progress = rx.now();
@@ -370,7 +438,12 @@ async fn send<E: Exchange>(
         }
         if rx.now() >= progress + timeout {
             let errno = Errno::TIMEDOUT.raw_os_error();
-            return Poll::Ready(Sent::Died(Fault { phase, cause: Cause::TimedOut, errno, at_once: false }));
+            return Poll::Ready(Sent::Died(Fault {
+                phase,
+                cause: Cause::TimedOut,
+                errno,
+                at_once: false,
+            }));
         }
         rx.arm(progress + timeout);
         Poll::Pending
@@ -386,7 +459,14 @@ fn poll_hear<E: Exchange>(
     received: &mut u64,
     progress: &mut Millis,
 ) -> Option<Sent> {
-    let died = |cause, errno| Some(Sent::Died(Fault { phase: Phase::Head, cause, errno, at_once: false }));
+    let died = |cause, errno| {
+        Some(Sent::Died(Fault {
+            phase: Phase::Head,
+            cause,
+            errno,
+            at_once: false,
+        }))
+    };
     loop {
         if !upstream.socket.seen_readable() {
             upstream.socket.wait_read();

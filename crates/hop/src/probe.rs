@@ -56,7 +56,10 @@ async fn one<W: Probed>(worker: Rc<W>, index: usize, probe: Probe) {
     let state = worker.groups()[index].borrow().state().clone();
     let begun = rx.now();
     let socket = match Socket::connect(rx, &worker.addresses(index)[probe.peer as usize]) {
-        Ok(socket) => match rx.until(begun + CONNECT_TIMEOUT, || socket.poll_connected()).await {
+        Ok(socket) => match rx
+            .until(begun + CONNECT_TIMEOUT, || socket.poll_connected())
+            .await
+        {
             Ok(Ok(())) => Some(socket),
             _ => None,
         },
@@ -73,7 +76,14 @@ async fn one<W: Probed>(worker: Rc<W>, index: usize, probe: Probe) {
     }
     let upstream = hop.adopt(socket, index, now - begun);
     let mut group = worker.groups()[index].borrow_mut();
-    let parked = Parked { conn: upstream.conn, opened_at: begun, idle_since: now, requests: 0, hint: None, rtt: upstream.rtt };
+    let parked = Parked {
+        conn: upstream.conn,
+        opened_at: begun,
+        idle_since: now,
+        requests: 0,
+        hint: None,
+        rtt: upstream.rtt,
+    };
     hop.rest(upstream);
     group.park(probe.peer, 0, parked, now);
     hop.sweep(&mut group);

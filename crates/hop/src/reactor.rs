@@ -34,7 +34,10 @@ pub struct TaskId {
     generation: u32,
 }
 
-const NO_TASK: TaskId = TaskId { index: u32::MAX, generation: 0 };
+const NO_TASK: TaskId = TaskId {
+    index: u32::MAX,
+    generation: 0,
+};
 const WAKE: Token = Token(usize::MAX - 1);
 const EVENTS: usize = 512;
 
@@ -127,7 +130,10 @@ impl Reactor {
 
     /// Something that other threads can end a `turn` with. At most one a reactor.
     pub fn alarm(&self) -> io::Result<Alarm> {
-        Ok(Alarm(Arc::new(mio::Waker::new(self.0.poll.borrow().registry(), WAKE)?)))
+        Ok(Alarm(Arc::new(mio::Waker::new(
+            self.0.poll.borrow().registry(),
+            WAKE,
+        )?)))
     }
 
     /// What to do with the message of a panic: the task that panicked is gone, everything else goes on.
@@ -156,7 +162,10 @@ impl Reactor {
             deadline: NEVER,
             armed: NEVER,
         });
-        let id = TaskId { index: index as u32, generation };
+        let id = TaskId {
+            index: index as u32,
+            generation,
+        };
         self.0.queue.borrow_mut().push_back(id);
         id
     }
@@ -174,7 +183,16 @@ impl Reactor {
 
     /// Puts every task into the run queue.
     pub fn wake_all(&self) {
-        let ids: Vec<_> = self.0.tasks.borrow().iter().map(|(index, task)| TaskId { index: index as u32, generation: task.generation }).collect();
+        let ids: Vec<_> = self
+            .0
+            .tasks
+            .borrow()
+            .iter()
+            .map(|(index, task)| TaskId {
+                index: index as u32,
+                generation: task.generation,
+            })
+            .collect();
         for id in ids {
             self.wake(id);
         }
@@ -186,7 +204,11 @@ impl Reactor {
         for id in core.yielded.borrow_mut().drain(..) {
             self.wake(id);
         }
-        let timeout = if core.queue.borrow().is_empty() { self.until_next(limit) } else { Some(Duration::ZERO) };
+        let timeout = if core.queue.borrow().is_empty() {
+            self.until_next(limit)
+        } else {
+            Some(Duration::ZERO)
+        };
         {
             let mut events = core.events.borrow_mut();
             match core.poll.borrow_mut().poll(&mut events, timeout) {
@@ -222,7 +244,10 @@ impl Reactor {
             return;
         }
         let slots = self.0.slots.borrow();
-        let Some(slot) = slots.get(token.0 & 0xffff_ffff).filter(|slot| slot.token == token.0) else {
+        let Some(slot) = slots
+            .get(token.0 & 0xffff_ffff)
+            .filter(|slot| slot.token == token.0)
+        else {
             return;
         };
         let over = event.is_error() || event.is_read_closed();
@@ -259,7 +284,9 @@ impl Reactor {
             };
             self.0.heap.borrow_mut().pop();
             let mut tasks = self.0.tasks.borrow_mut();
-            let Some(task) = tasks.get_mut(due.1.index as usize) else { continue };
+            let Some(task) = tasks.get_mut(due.1.index as usize) else {
+                continue;
+            };
             if task.generation != due.1.generation || task.armed != due.0 {
                 continue;
             }
@@ -269,7 +296,10 @@ impl Reactor {
                 self.wake(due.1);
             } else if task.deadline != NEVER {
                 task.armed = task.deadline;
-                self.0.heap.borrow_mut().push(Reverse((task.deadline, due.1)));
+                self.0
+                    .heap
+                    .borrow_mut()
+                    .push(Reverse((task.deadline, due.1)));
             }
         }
     }
@@ -317,7 +347,11 @@ impl Reactor {
 
     /// Waits until `poll` is ready or `deadline` has passed. It is polled whenever one of the sockets
     /// that it touched becomes ready.
-    pub async fn until<T>(&self, deadline: Millis, mut poll: impl FnMut() -> Poll<T>) -> Result<T, TimedOut> {
+    pub async fn until<T>(
+        &self,
+        deadline: Millis,
+        mut poll: impl FnMut() -> Poll<T>,
+    ) -> Result<T, TimedOut> {
         poll_fn(|_| match poll() {
             Poll::Ready(value) => Poll::Ready(Ok(value)),
             Poll::Pending if self.now() >= deadline => Poll::Ready(Err(TimedOut)),
@@ -343,7 +377,13 @@ impl Reactor {
     pub async fn rest_until(&self, deadline: Millis) {
         let mut first = true;
         let _ = self
-            .until(deadline, || if std::mem::take(&mut first) { Poll::Pending } else { Poll::Ready(()) })
+            .until(deadline, || {
+                if std::mem::take(&mut first) {
+                    Poll::Pending
+                } else {
+                    Poll::Ready(())
+                }
+            })
             .await;
     }
 
@@ -403,7 +443,12 @@ impl Reactor {
     }
 
     pub(crate) fn deregister(&self, fd: RawFd) {
-        let _ = self.0.poll.borrow().registry().deregister(&mut SourceFd(&fd));
+        let _ = self
+            .0
+            .poll
+            .borrow()
+            .registry()
+            .deregister(&mut SourceFd(&fd));
     }
 
     pub(crate) fn own(&self, slot: &Slot) {
@@ -421,13 +466,18 @@ impl Reactor {
     }
 
     pub(crate) fn forget(&self, slot: &Slot) {
-        self.0.slots.borrow_mut().try_remove(slot.token & 0xffff_ffff);
+        self.0
+            .slots
+            .borrow_mut()
+            .try_remove(slot.token & 0xffff_ffff);
     }
 }
 
 impl std::fmt::Debug for Reactor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reactor").field("tasks", &self.tasks()).finish_non_exhaustive()
+        f.debug_struct("Reactor")
+            .field("tasks", &self.tasks())
+            .finish_non_exhaustive()
     }
 }
 

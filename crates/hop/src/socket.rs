@@ -10,8 +10,8 @@ use std::task::Poll;
 
 use rustix::io::Errno;
 use rustix::net::{
-    self, AddressFamily, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrAny, SocketAddrUnix, SocketFlags,
-    SocketType, sockopt,
+    self, AddressFamily, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrAny, SocketAddrUnix,
+    SocketFlags, SocketType, sockopt,
 };
 
 use crate::reactor::{Reactor, Slot, TaskId};
@@ -65,7 +65,11 @@ impl Socket {
         let slot = reactor
             .register(fd.as_raw_fd(), writable)
             .map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::MFILE))?;
-        Ok(Self { fd, slot, reactor: reactor.clone() })
+        Ok(Self {
+            fd,
+            slot,
+            reactor: reactor.clone(),
+        })
     }
 
     /// Begins to connect; an error that the kernel knows at once is returned at once.
@@ -73,7 +77,11 @@ impl Socket {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let (fd, begun) = match to {
             Address::Ip(address) => {
-                let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+                let family = if address.is_ipv4() {
+                    AddressFamily::INET
+                } else {
+                    AddressFamily::INET6
+                };
                 let fd = net::socket_with(family, SocketType::STREAM, flags, None)?;
                 // Small requests must not wait for the acknowledgement of the one before.
                 sockopt::set_tcp_nodelay(&fd, true)?;
@@ -82,7 +90,8 @@ impl Socket {
             }
             Address::Unix(path) => {
                 let fd = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-                let begun = SocketAddrUnix::new(Path::new(&**path)).and_then(|address| net::connect(&fd, &address));
+                let begun = SocketAddrUnix::new(Path::new(&**path))
+                    .and_then(|address| net::connect(&fd, &address));
                 (fd, begun)
             }
         };
@@ -141,7 +150,12 @@ impl Socket {
         loop {
             let sent = match parts {
                 [one] => net::send(&self.fd, one, SendFlags::NOSIGNAL),
-                _ => net::sendmsg(&self.fd, parts, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL),
+                _ => net::sendmsg(
+                    &self.fd,
+                    parts,
+                    &mut SendAncillaryBuffer::default(),
+                    SendFlags::NOSIGNAL,
+                ),
             };
             match sent {
                 Ok(n) => {
@@ -235,7 +249,9 @@ fn address_of(any: SocketAddrAny) -> Option<Address> {
         return Some(Address::Ip(ip));
     }
     let unix = SocketAddrUnix::try_from(any).ok()?;
-    let path = unix.path_bytes().map(|path| String::from_utf8_lossy(path).into_owned());
+    let path = unix
+        .path_bytes()
+        .map(|path| String::from_utf8_lossy(path).into_owned());
     Some(Address::Unix(path.unwrap_or_default().into()))
 }
 
@@ -253,7 +269,11 @@ impl Listener {
         let fd = rustix::io::fcntl_dupfd_cloexec(listening, 3)?;
         rustix::io::ioctl_fionbio(&fd, true)?;
         let slot = reactor.register(fd.as_raw_fd(), false)?;
-        Ok(Self { fd, slot, reactor: reactor.clone() })
+        Ok(Self {
+            fd,
+            slot,
+            reactor: reactor.clone(),
+        })
     }
 
     /// The next connection and where it comes from.
@@ -266,9 +286,10 @@ impl Listener {
             }
             match net::acceptfrom_with(&self.fd, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
                 Ok((fd, from)) => {
-                    return Poll::Ready(Socket::new(&self.reactor, fd, true).map(|socket| {
-                        (socket, from.and_then(address_of))
-                    }));
+                    return Poll::Ready(
+                        Socket::new(&self.reactor, fd, true)
+                            .map(|socket| (socket, from.and_then(address_of))),
+                    );
                 }
                 Err(Errno::AGAIN) => self.slot.readable.set(false),
                 // The client went before it was accepted: not our failure.

@@ -15,7 +15,11 @@ use crate::worker::Worker;
 pub fn begin(worker: &Worker, ex: &mut Exchange, line: &[u8]) {
     ex.out.clear();
     write::status_line(&mut ex.out, b"HTTP/1.1", line);
-    write::header(&mut ex.out, b"Server", worker.config.plan.server_header.as_bytes());
+    write::header(
+        &mut ex.out,
+        b"Server",
+        worker.config.plan.server_header.as_bytes(),
+    );
     let date = worker.logs.times(worker.reactor.now()).http;
     write::header(&mut ex.out, b"Date", &date);
 }
@@ -33,13 +37,20 @@ pub fn connection(worker: &Worker, ex: &mut Exchange) {
     };
     if let Some(seconds) = seconds {
         ex.out.extend_from_slice(b"Keep-Alive: timeout=");
-        ex.out.extend_from_slice(itoa::Buffer::new().format(seconds).as_bytes());
+        ex.out
+            .extend_from_slice(itoa::Buffer::new().format(seconds).as_bytes());
         ex.out.extend_from_slice(b"\r\n");
     }
 }
 
 /// Ends a head for a body of `length` bytes and sends both.
-pub async fn send(worker: &Worker, client: &mut Client, ex: &mut Exchange, kind: &[u8], body: &[u8]) {
+pub async fn send(
+    worker: &Worker,
+    client: &mut Client,
+    ex: &mut Exchange,
+    kind: &[u8],
+    body: &[u8],
+) {
     if ex.status != 204 {
         write::header(&mut ex.out, b"Content-Type", kind);
         write::number(&mut ex.out, b"Content-Length", body.len() as u64);
@@ -50,13 +61,24 @@ pub async fn send(worker: &Worker, client: &mut Client, ex: &mut Exchange, kind:
 
 async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, body: &[u8]) {
     ex.out.extend_from_slice(b"\r\n");
-    let body: &[u8] = if ex.head.method == Method::Head || ex.status == 204 { b"" } else { body };
+    let body: &[u8] = if ex.head.method == Method::Head || ex.status == 204 {
+        b""
+    } else {
+        body
+    };
     let total = ex.out.len() + body.len();
     let mut sent = 0;
     while sent < total {
         let head = &ex.out[sent.min(ex.out.len())..];
         let rest = &body[sent.saturating_sub(ex.out.len())..];
-        match client.send(worker, ex.location, &[IoSlice::new(head), IoSlice::new(rest)]).await {
+        match client
+            .send(
+                worker,
+                ex.location,
+                &[IoSlice::new(head), IoSlice::new(rest)],
+            )
+            .await
+        {
             Ok(n) => sent += n,
             Err(_) => {
                 ex.keep = false;
@@ -74,7 +96,10 @@ pub async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code:
     ex.status = code;
     let mut body = std::mem::take(&mut ex.scratch);
     body.clear();
-    let agent = ex.head.find(Known::UserAgent).map(|header| header.value.of(ex.bytes()));
+    let agent = ex
+        .head
+        .find(Known::UserAgent)
+        .map(|header| header.value.of(ex.bytes()));
     let pad = agent.is_some_and(status::padded_for);
     status::page(code, &worker.config.plan.server_header, pad, &mut body);
     let wire = status::sent(code);
@@ -106,7 +131,9 @@ pub async fn give(
         ex.keep = false;
         return;
     }
-    let Some(text) = text else { return page(worker, client, ex, code).await };
+    let Some(text) = text else {
+        return page(worker, client, ex, code).await;
+    };
     let mut body = Vec::new();
     vars::expand(worker, client, ex, text, &mut body);
     if !matches!(code, 301 | 302 | 303 | 307 | 308) {
@@ -122,7 +149,13 @@ pub async fn give(
     let target = absolute(worker, client, ex, &body);
     let mut page = Vec::new();
     status::page(code, &worker.config.plan.server_header, false, &mut page);
-    begin(worker, ex, status::line(code).unwrap_or("302 Moved Temporarily").as_bytes());
+    begin(
+        worker,
+        ex,
+        status::line(code)
+            .unwrap_or("302 Moved Temporarily")
+            .as_bytes(),
+    );
     write::header(&mut ex.out, b"Content-Type", b"text/html");
     write::number(&mut ex.out, b"Content-Length", page.len() as u64);
     connection(worker, ex);
@@ -136,13 +169,20 @@ fn absolute(worker: &Worker, client: &Client, ex: &Exchange, target: &[u8]) -> V
         return target.to_vec();
     }
     let server: &ServerConf = &worker.config.servers[ex.server];
-    let host: &[u8] = if ex.host.is_empty() { &server.plan.name.0 } else { &ex.host };
+    let host: &[u8] = if ex.host.is_empty() {
+        &server.plan.name.0
+    } else {
+        &ex.host
+    };
     let mut full = b"http://".to_vec();
     match (host.is_empty(), client.local_address()) {
         (true, Some(local)) => full.extend_from_slice(local.as_bytes()),
         _ => full.extend_from_slice(host),
     }
-    if let Some(port) = worker.config.listeners[client.listener].port().filter(|port| *port != 80) {
+    if let Some(port) = worker.config.listeners[client.listener]
+        .port()
+        .filter(|port| *port != 80)
+    {
         full.push(b':');
         full.extend_from_slice(itoa::Buffer::new().format(port).as_bytes());
     }

@@ -30,7 +30,9 @@ pub fn list(ex: &Exchange, out: &mut Vec<u8>, mut one: impl FnMut(&Attempt, &mut
 
 /// Appends `$upstream_attempts`: a JSON list with one object an attempt.
 pub fn json(worker: &Worker, ex: &Exchange, out: &mut Vec<u8>) -> bool {
-    let Some(group) = group_of(worker, ex) else { return false };
+    let Some(group) = group_of(worker, ex) else {
+        return false;
+    };
     out.push(b'[');
     for (i, attempt) in ex.attempts().iter().enumerate() {
         if i > 0 {

@@ -96,7 +96,13 @@ impl Body {
 
 impl Client {
     /// A connection that has just been accepted.
-    pub fn new(socket: Socket, remote: Option<Address>, number: u64, listener: usize, now: Millis) -> Self {
+    pub fn new(
+        socket: Socket,
+        remote: Option<Address>,
+        number: u64,
+        listener: usize,
+        now: Millis,
+    ) -> Self {
         let remote_text = match &remote {
             Some(Address::Ip(address)) => address.ip().to_string().into(),
             _ => "unix:".into(),
@@ -124,9 +130,18 @@ impl Client {
     }
 
     /// Waits for the next request and reads its head.
-    pub async fn request(&mut self, worker: &Worker, ex: &mut Exchange, limits: &Limits) -> Arrival {
+    pub async fn request(
+        &mut self,
+        worker: &Worker,
+        ex: &mut Exchange,
+        limits: &Limits,
+    ) -> Arrival {
         let server = &worker.config.servers[worker.config.listeners[self.listener].default].plan;
-        let idle = if self.requests == 0 { server.client_header_timeout_ms } else { server.keepalive_timeout_ms };
+        let idle = if self.requests == 0 {
+            server.client_header_timeout_ms
+        } else {
+            server.keepalive_timeout_ms
+        };
         let mut scan = HeadScan::request();
         let mut deadline = worker.reactor.now() + idle;
         let mut begun = false;
@@ -148,7 +163,13 @@ impl Client {
             }
             let read = worker
                 .reactor
-                .until(deadline, || if !begun && worker.stopping() { Poll::Ready(Ok(0)) } else { self.poll_fill(worker) })
+                .until(deadline, || {
+                    if !begun && worker.stopping() {
+                        Poll::Ready(Ok(0))
+                    } else {
+                        self.poll_fill(worker)
+                    }
+                })
                 .await;
             match read {
                 Ok(Ok(n)) if n > 0 => {}
@@ -157,7 +178,9 @@ impl Client {
                 _ => return Arrival::Over,
             }
         };
-        let Some(buf) = self.buf.as_ref() else { return Arrival::Over };
+        let Some(buf) = self.buf.as_ref() else {
+            return Arrival::Over;
+        };
         match ex.head.parse(&buf.data()[..end], limits) {
             Ok(()) => {
                 self.take_head(worker, ex, end);
@@ -174,7 +197,9 @@ impl Client {
 
     /// Moves the head into the exchange; what came behind it stays.
     fn take_head(&mut self, worker: &Worker, ex: &mut Exchange, end: usize) {
-        let Some(mut buf) = self.buf.take() else { return };
+        let Some(mut buf) = self.buf.take() else {
+            return;
+        };
         if buf.len() > end {
             let rest = &buf.data()[end..];
             let mut kept = if rest.len() > surehop_hop::buffer::SMALL {
@@ -219,7 +244,12 @@ impl Client {
     }
 
     /// Reads body bytes into `into`; ready when some came or the body is whole.
-    pub fn poll_body(&mut self, worker: &Worker, body: &mut Body, into: &mut Buf) -> Poll<Result<usize, BodyError>> {
+    pub fn poll_body(
+        &mut self,
+        worker: &Worker,
+        body: &mut Body,
+        into: &mut Buf,
+    ) -> Poll<Result<usize, BodyError>> {
         loop {
             let have = self.buf.as_ref().is_some_and(|buf| !buf.is_empty());
             match body {
@@ -287,13 +317,22 @@ impl Client {
     }
 
     /// Sends some of `parts`, waiting as long as `send_timeout` allows.
-    pub async fn send(&mut self, worker: &Worker, location: Option<usize>, parts: &[IoSlice<'_>]) -> Result<usize, Errno> {
+    pub async fn send(
+        &mut self,
+        worker: &Worker,
+        location: Option<usize>,
+        parts: &[IoSlice<'_>],
+    ) -> Result<usize, Errno> {
         let timeout = match location {
             Some(location) => worker.config.locations[location].plan.send_timeout_ms,
             None => 60_000,
         };
         let deadline = worker.reactor.now() + timeout;
-        worker.reactor.until(deadline, || self.socket.poll_write(parts)).await.unwrap_or(Err(Errno::TIMEDOUT))
+        worker
+            .reactor
+            .until(deadline, || self.socket.poll_write(parts))
+            .await
+            .unwrap_or(Err(Errno::TIMEDOUT))
     }
 
     /// Closes so that what was sent arrives: a close with unread bytes would be a reset.
@@ -304,7 +343,11 @@ impl Client {
         loop {
             buf.clear();
             let deadline = end.min(worker.reactor.now() + LINGER_SILENCE);
-            match worker.reactor.until(deadline, || self.socket.poll_read(buf.space())).await {
+            match worker
+                .reactor
+                .until(deadline, || self.socket.poll_read(buf.space()))
+                .await
+            {
                 Ok(Ok(n)) if n > 0 && worker.reactor.now() < end => {}
                 _ => break,
             }
@@ -314,6 +357,10 @@ impl Client {
 
     /// A deadline `after` from now; 0 is never.
     pub fn deadline(worker: &Worker, after: Millis) -> Millis {
-        if after == 0 { NEVER } else { worker.reactor.now() + after }
+        if after == 0 {
+            NEVER
+        } else {
+            worker.reactor.now() + after
+        }
     }
 }

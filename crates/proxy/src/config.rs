@@ -119,13 +119,26 @@ impl Config {
     /// Makes a plan ready; the error says what in it can't be run.
     pub fn new(mut plan: Plan) -> Result<Self, String> {
         if plan.version != 1 {
-            return Err(format!("the plan has version {}, this is for version 1", plan.version));
+            return Err(format!(
+                "the plan has version {}, this is for version 1",
+                plan.version
+            ));
         }
-        let formats = plan.formats.iter().map(LogFormat::compile).collect::<Result<_, _>>()?;
+        let formats = plan
+            .formats
+            .iter()
+            .map(LogFormat::compile)
+            .collect::<Result<_, _>>()?;
         let groups = std::mem::take(&mut plan.groups);
-        let groups: Vec<_> =
-            groups.iter().map(|group| GroupConf::new(group, plan.workers)).collect::<Result<_, _>>()?;
-        let listeners = plan.listeners.iter().map(|l| ListenerConf::new(l, &plan.servers)).collect::<Result<_, _>>()?;
+        let groups: Vec<_> = groups
+            .iter()
+            .map(|group| GroupConf::new(group, plan.workers))
+            .collect::<Result<_, _>>()?;
+        let listeners = plan
+            .listeners
+            .iter()
+            .map(|l| ListenerConf::new(l, &plan.servers))
+            .collect::<Result<_, _>>()?;
         let locations: Vec<_> = std::mem::take(&mut plan.locations)
             .into_iter()
             .map(|location| LocationConf::new(location, groups.len()))
@@ -134,7 +147,14 @@ impl Config {
             .into_iter()
             .map(|server| ServerConf::new(server, &locations))
             .collect::<Result<Vec<_>, _>>()?;
-        let config = Self { plan, formats, listeners, servers, locations, groups };
+        let config = Self {
+            plan,
+            formats,
+            listeners,
+            servers,
+            locations,
+            groups,
+        };
         config.check()?;
         Ok(config)
     }
@@ -142,24 +162,44 @@ impl Config {
     /// Every index that requests follow must lead somewhere: looked at once, here.
     fn check(&self) -> Result<(), String> {
         let files = self.plan.files.len();
-        let errors = self.servers.iter().map(|s| &s.plan.error_log).chain(self.locations.iter().map(|l| &l.plan.error_log));
+        let errors = self
+            .servers
+            .iter()
+            .map(|s| &s.plan.error_log)
+            .chain(self.locations.iter().map(|l| &l.plan.error_log));
         let errors = errors.chain([&self.plan.error_log]);
-        let access = self.servers.iter().map(|s| &s.plan.access_log).chain(self.locations.iter().map(|l| &l.plan.access_log));
+        let access = self
+            .servers
+            .iter()
+            .map(|s| &s.plan.access_log)
+            .chain(self.locations.iter().map(|l| &l.plan.access_log));
         let fits = errors.flatten().all(|log| log.file < files)
-            && access.flatten().all(|log| log.file < files && log.format < self.formats.len())
-            && self.listeners.iter().all(|l| l.default < self.servers.len())
+            && access
+                .flatten()
+                .all(|log| log.file < files && log.format < self.formats.len())
+            && self
+                .listeners
+                .iter()
+                .all(|l| l.default < self.servers.len())
             && self.plan.workers > 0;
-        if fits { Ok(()) } else { Err("an index in the plan leads nowhere".into()) }
+        if fits {
+            Ok(())
+        } else {
+            Err("an index in the plan leads nowhere".into())
+        }
     }
 }
 
 impl ListenerConf {
     fn new(listener: &plan::Listener, servers: &[plan::Server]) -> Result<Self, String> {
         let shown = listener.address.show();
-        let address = Address::parse(&shown).ok_or_else(|| format!("`{shown}` is no address to listen on"))?;
+        let address = Address::parse(&shown)
+            .ok_or_else(|| format!("`{shown}` is no address to listen on"))?;
         let mut names = HashMap::new();
         for &index in &listener.servers {
-            let server = servers.get(index).ok_or("a listener names a server that is not there")?;
+            let server = servers
+                .get(index)
+                .ok_or("a listener names a server that is not there")?;
             for name in server.names.iter().filter(|name| !name.0.is_empty()) {
                 names.entry(name.0.as_slice().into()).or_insert(index);
             }
@@ -168,7 +208,11 @@ impl ListenerConf {
             // The only server answers everything.
             names.clear();
         }
-        Ok(Self { address, default: listener.default, names })
+        Ok(Self {
+            address,
+            default: listener.default,
+            names,
+        })
     }
 
     /// Its port.
@@ -181,7 +225,11 @@ impl ListenerConf {
 
     /// Who answers for this host (in lower case, without port).
     pub fn server(&self, host: &[u8]) -> usize {
-        if self.names.is_empty() { self.default } else { self.names.get(host).copied().unwrap_or(self.default) }
+        if self.names.is_empty() {
+            self.default
+        } else {
+            self.names.get(host).copied().unwrap_or(self.default)
+        }
     }
 }
 
@@ -190,7 +238,10 @@ impl ServerConf {
         let mut exact = HashMap::new();
         let mut prefixes = Vec::new();
         for &index in &server.locations {
-            let location = &locations.get(index).ok_or("a server names a location that is not there")?.plan;
+            let location = &locations
+                .get(index)
+                .ok_or("a server names a location that is not there")?
+                .plan;
             let path: Box<[u8]> = location.path.0.as_slice().into();
             match location.r#match {
                 plan::Match::Exact => {
@@ -200,7 +251,11 @@ impl ServerConf {
             }
         }
         prefixes.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
-        Ok(Self { plan: server, exact, prefixes })
+        Ok(Self {
+            plan: server,
+            exact,
+            prefixes,
+        })
     }
 
     /// The location for a path in its normal form.
@@ -210,7 +265,10 @@ impl ServerConf {
         {
             return Some(*index);
         }
-        self.prefixes.iter().find(|(prefix, _)| path.starts_with(prefix)).map(|(_, index)| *index)
+        self.prefixes
+            .iter()
+            .find(|(prefix, _)| path.starts_with(prefix))
+            .map(|(_, index)| *index)
     }
 }
 
@@ -227,7 +285,10 @@ impl LocationConf {
             }
             Action::Proxy(_) => return Err("a location names a group that is not there".into()),
         };
-        Ok(Self { plan: location, action })
+        Ok(Self {
+            plan: location,
+            action,
+        })
     }
 }
 
@@ -235,7 +296,8 @@ impl ProxyConf {
     fn new(proxy: Box<plan::Proxy>, prefix: usize) -> Result<Self, String> {
         let mut next_upstream = FailureSet::NONE;
         for word in &proxy.next_upstream {
-            let set = FailureSet::from_word(word).ok_or_else(|| format!("unknown failure `{word}`"))?;
+            let set =
+                FailureSet::from_word(word).ok_or_else(|| format!("unknown failure `{word}`"))?;
             next_upstream = next_upstream.with(set);
         }
         let headers = proxy
@@ -256,7 +318,12 @@ impl ProxyConf {
             backoff: None,
             ask: false,
         };
-        Ok(Self { plan: proxy, prefix, headers, policy })
+        Ok(Self {
+            plan: proxy,
+            prefix,
+            headers,
+            policy,
+        })
     }
 }
 
@@ -266,7 +333,10 @@ impl GroupConf {
         let mut addresses = Vec::new();
         for peer in &group.peers {
             let shown = peer.address.show();
-            addresses.push(Address::parse(&shown).ok_or_else(|| format!("`{shown}` is no address of a peer"))?);
+            addresses.push(
+                Address::parse(&shown)
+                    .ok_or_else(|| format!("`{shown}` is no address of a peer"))?,
+            );
         }
         let r = &group.resilience;
         let plan = GroupPlan {
@@ -303,13 +373,19 @@ impl GroupConf {
                 budget: r.budget,
             },
         };
-        plan.check().map_err(|e| format!("upstream `{name}`: {e}"))?;
+        plan.check()
+            .map_err(|e| format!("upstream `{name}`: {e}"))?;
         // nginx keeps a worker's own count unless a zone is given; so does `resilience off`.
         let shared = group.zone.is_some() || plan.rules != Rules::OFF;
-        let states = (0..if shared { 1 } else { workers }).map(|_| Arc::new(GroupState::new(&plan))).collect();
+        let states = (0..if shared { 1 } else { workers })
+            .map(|_| Arc::new(GroupState::new(&plan)))
+            .collect();
         Ok(Self {
             name,
-            shown: addresses.iter().map(|address| address.to_string().into()).collect(),
+            shown: addresses
+                .iter()
+                .map(|address| address.to_string().into())
+                .collect(),
             names: group.peers.iter().map(|peer| peer.name.show()).collect(),
             addresses,
             plan,
@@ -332,6 +408,8 @@ impl GroupConf {
 
     /// A peer's family; empty where no peer was chosen.
     pub fn family(&self, peer: u32) -> &'static str {
-        self.addresses.get(peer as usize).map_or("", Address::family)
+        self.addresses
+            .get(peer as usize)
+            .map_or("", Address::family)
     }
 }

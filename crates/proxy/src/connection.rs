@@ -122,9 +122,12 @@ async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> 
         path.push(b'/');
     }
     ex.uri = path;
-    if normal.is_err() {
-        refuse(worker, client, ex, RequestError::InvalidRequest).await;
-        return After::Linger;
+    match normal {
+        Ok(normal) => ex.quoted = normal.quoted,
+        Err(uri::UriError) => {
+            refuse(worker, client, ex, RequestError::InvalidRequest).await;
+            return After::Linger;
+        }
     }
     let Some(location) = worker.config.servers[ex.server].location(&ex.uri) else {
         ex.keep = answer::keeps(worker, client, ex);
@@ -154,14 +157,21 @@ async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> 
 
 /// Answers by ourselves. The request's body, if there is one, is nobody's: a small one that has come
 /// already is skipped, for any other the connection ends with this answer.
-async fn without_body(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, action: &ActionConf) -> After {
+async fn without_body(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    ex: &mut Exchange,
+    action: &ActionConf,
+) -> After {
     let mut body = Body::of(&ex.head.framing);
     if !body.done() {
         relay::skip(worker, client, ex, &mut body);
         ex.keep &= body.done();
     }
     match action {
-        ActionConf::Return(code, text) => answer::give(worker, client, ex, *code, text.as_ref()).await,
+        ActionConf::Return(code, text) => {
+            answer::give(worker, client, ex, *code, text.as_ref()).await
+        }
         ActionConf::Status(remote) => status::give(worker, client, ex, *remote).await,
         ActionConf::None | ActionConf::Proxy(_) => answer::page(worker, client, ex, 404).await,
     }
@@ -180,6 +190,8 @@ fn record(worker: &Worker, client: &Client, ex: &mut Exchange) {
     };
     for log in logs {
         let format = &worker.config.formats[log.format];
-        worker.logs.line(log.file, |out| vars::log(worker, client, ex, format, out));
+        worker
+            .logs
+            .line(log.file, |out| vars::log(worker, client, ex, format, out));
     }
 }

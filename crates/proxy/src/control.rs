@@ -6,7 +6,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendFlags, recvmsg, send};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendFlags, recvmsg, send,
+};
 
 use crate::config::Config;
 use crate::plan::Plan;
@@ -57,7 +59,11 @@ pub fn serve(control: OwnedFd) -> Result<(), String> {
             shared.phase.store(stop, Ordering::Relaxed);
             handles.iter().for_each(|handle| handle.alarm.ring());
             if stop == worker::DRAINING {
-                hasten(control, shared, handles.iter().map(|handle| handle.alarm.clone()).collect());
+                hasten(
+                    control,
+                    shared,
+                    handles.iter().map(|handle| handle.alarm.clone()).collect(),
+                );
             }
             for handle in handles {
                 let _ = handle.thread.join();
@@ -85,9 +91,16 @@ fn receive(control: &OwnedFd) -> Result<Message, String> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(BATCH))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let got = loop {
-        match recvmsg(control.as_fd(), &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
+        match recvmsg(
+            control.as_fd(),
+            &mut [IoSliceMut::new(&mut bytes)],
+            &mut ancillary,
+            RecvFlags::CMSG_CLOEXEC,
+        ) {
             Err(rustix::io::Errno::INTR) => {}
-            other => break other.map_err(|e| format!("the control process can't be heard: {e}"))?,
+            other => {
+                break other.map_err(|e| format!("the control process can't be heard: {e}"))?;
+            }
         }
     };
     if got.flags.contains(ReturnFlags::CTRUNC) {
@@ -112,7 +125,10 @@ fn receive(control: &OwnedFd) -> Result<Message, String> {
     }
 }
 
-fn start(file: &OwnedFd, mut descriptors: Vec<OwnedFd>) -> Result<(Arc<Shared>, Vec<Handle>), String> {
+fn start(
+    file: &OwnedFd,
+    mut descriptors: Vec<OwnedFd>,
+) -> Result<(Arc<Shared>, Vec<Handle>), String> {
     let mut text = Vec::new();
     let mut chunk = vec![0_u8; 64 * 1024];
     loop {
@@ -126,10 +142,19 @@ fn start(file: &OwnedFd, mut descriptors: Vec<OwnedFd>) -> Result<(Arc<Shared>, 
     let config = Arc::new(read(&text)?);
     let (listeners, files) = (config.listeners.len(), config.plan.files.len());
     if descriptors.len() != listeners + files {
-        return Err(format!("{} descriptors came for {listeners} listeners and {files} files", descriptors.len()));
+        return Err(format!(
+            "{} descriptors came for {listeners} listeners and {files} files",
+            descriptors.len()
+        ));
     }
     let logs = descriptors.split_off(listeners);
-    let files = config.plan.files.iter().zip(logs).map(|(file, fd)| (file.path.show(), Arc::new(fd))).collect();
+    let files = config
+        .plan
+        .files
+        .iter()
+        .zip(logs)
+        .map(|(file, fd)| (file.path.show(), Arc::new(fd)))
+        .collect();
     let workers = config.plan.workers;
     let shared = Arc::new(Shared {
         config,
@@ -141,12 +166,15 @@ fn start(file: &OwnedFd, mut descriptors: Vec<OwnedFd>) -> Result<(Arc<Shared>, 
         files,
         listeners: descriptors,
     });
-    let handles = (0..workers).map(|index| worker::start(index, shared.clone())).collect::<Result<_, _>>()?;
+    let handles = (0..workers)
+        .map(|index| worker::start(index, shared.clone()))
+        .collect::<Result<_, _>>()?;
     Ok((shared, handles))
 }
 
 /// Reads a plan and makes it ready.
 pub fn read(json: &[u8]) -> Result<Config, String> {
-    let plan: Plan = serde_json::from_slice(json).map_err(|e| format!("the plan can't be read: {e}"))?;
+    let plan: Plan =
+        serde_json::from_slice(json).map_err(|e| format!("the plan can't be read: {e}"))?;
     Config::new(plan)
 }

@@ -62,11 +62,19 @@ struct Delivery {
 }
 
 /// Relays the answer whose head has been heard.
-pub async fn deliver(s: &mut Sender<'_>, route: &Route<'_>, location: &LocationConf, upstream: Upstream) -> After {
+pub async fn deliver(
+    s: &mut Sender<'_>,
+    route: &Route<'_>,
+    location: &LocationConf,
+    upstream: Upstream,
+) -> After {
     let worker = s.worker;
     let chunked = head(s);
     let now = worker.reactor.now();
-    let received = s.ex.session.current_mut().map_or(0, |attempt| attempt.received);
+    let received =
+        s.ex.session
+            .current_mut()
+            .map_or(0, |attempt| attempt.received);
     let mut d = Delivery {
         upstream,
         coming: match s.ex.response.framing {
@@ -102,8 +110,16 @@ fn head(s: &mut Sender<'_>) -> bool {
     out.clear();
     let raw = &ex.response_raw[..];
     write::status_line(&mut out, b"HTTP/1.1", ex.response.status_line.of(raw));
-    write::header(&mut out, b"Server", worker.config.plan.server_header.as_bytes());
-    write::header(&mut out, b"Date", &worker.logs.times(worker.reactor.now()).http);
+    write::header(
+        &mut out,
+        b"Server",
+        worker.config.plan.server_header.as_bytes(),
+    );
+    write::header(
+        &mut out,
+        b"Date",
+        &worker.logs.times(worker.reactor.now()).http,
+    );
     if let Some(kind) = ex.response.find(Known::ContentType) {
         write::header(&mut out, b"Content-Type", kind.value.of(raw));
     }
@@ -151,7 +167,9 @@ fn warn(s: &Sender<'_>) {
 impl Delivery {
     /// Takes in what was received together with the head.
     fn take_in(&mut self, s: &Sender<'_>) -> Result<(), Broken> {
-        let Some(buf) = self.upstream.buf.as_mut() else { return Ok(()) };
+        let Some(buf) = self.upstream.buf.as_mut() else {
+            return Ok(());
+        };
         let n = buf.len();
         let kept = decode(&mut self.coming, &mut self.surplus, buf, 0)?;
         self.length += kept as u64;
@@ -168,7 +186,11 @@ impl Delivery {
         Ok(())
     }
 
-    fn poll(&mut self, s: &mut Sender<'_>, (read_timeout, send_timeout): (Millis, Millis)) -> Poll<Result<(), Broken>> {
+    fn poll(
+        &mut self,
+        s: &mut Sender<'_>,
+        (read_timeout, send_timeout): (Millis, Millis),
+    ) -> Poll<Result<(), Broken>> {
         let rx = &s.worker.reactor;
         for round in 0.. {
             if round == ROUNDS {
@@ -178,7 +200,9 @@ impl Delivery {
             // An answer may come while the request is still being sent.
             if !s.whole() {
                 match s.poll_send(&self.upstream.socket) {
-                    Poll::Ready(Err(Stopped::Sender)) => return Poll::Ready(Err(Broken::SenderFailed)),
+                    Poll::Ready(Err(Stopped::Sender)) => {
+                        return Poll::Ready(Err(Broken::SenderFailed));
+                    }
                     Poll::Ready(Err(Stopped::Upstream(_)) | Ok(())) | Poll::Pending => {}
                 }
             }
@@ -207,7 +231,10 @@ impl Delivery {
         let (deadline, late) = if to_client {
             (self.client_progress + send_timeout, Broken::ClientTimedOut)
         } else {
-            (self.upstream_progress + read_timeout, Broken::UpstreamTimedOut)
+            (
+                self.upstream_progress + read_timeout,
+                Broken::UpstreamTimedOut,
+            )
         };
         if rx.now() >= deadline {
             return Poll::Ready(Err(late));
@@ -219,7 +246,8 @@ impl Delivery {
     /// Sends what there is; true if something was sent.
     fn poll_write(&mut self, s: &mut Sender<'_>) -> Poll<Result<bool, Errno>> {
         let data = self.upstream.buf.as_ref().map_or(&[][..], Buf::data);
-        self.framer.open(data.len(), matches!(self.coming, Coming::Done));
+        self.framer
+            .open(data.len(), matches!(self.coming, Coming::Done));
         let head = &s.ex.out[self.head_at..];
         if head.is_empty() && self.framer.idle() {
             return Poll::Ready(Ok(false));
@@ -228,7 +256,9 @@ impl Delivery {
         let wrote = if head.is_empty() && pre.is_empty() && post.is_empty() {
             s.client.socket.poll_write(&[data])
         } else {
-            s.client.socket.poll_write(&[IoSlice::new(head), pre, data, post])
+            s.client
+                .socket
+                .poll_write(&[IoSlice::new(head), pre, data, post])
         };
         let n = match wrote {
             Poll::Pending => return Poll::Pending,
@@ -252,7 +282,10 @@ impl Delivery {
         if matches!(self.coming, Coming::Done) {
             return Poll::Ready(Ok(false));
         }
-        let buf = self.upstream.buf.get_or_insert_with(|| s.worker.buffers.large());
+        let buf = self
+            .upstream
+            .buf
+            .get_or_insert_with(|| s.worker.buffers.large());
         if buf.space().len() < buf.capacity() / 4 {
             buf.compact();
         }
@@ -283,7 +316,12 @@ impl Delivery {
 }
 
 /// Strips the framing off the bytes of `buf` from `from` on, in place; returns how many are body data.
-fn decode(coming: &mut Coming, surplus: &mut bool, buf: &mut Buf, from: usize) -> Result<usize, Broken> {
+fn decode(
+    coming: &mut Coming,
+    surplus: &mut bool,
+    buf: &mut Buf,
+    from: usize,
+) -> Result<usize, Broken> {
     let n = buf.len() - from;
     match coming {
         Coming::Done => {
@@ -342,10 +380,18 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
         });
     }
     let sent = s.sent();
-    let Delivery { upstream, received, length, surplus, .. } = d;
+    let Delivery {
+        upstream,
+        received,
+        length,
+        surplus,
+        ..
+    } = d;
     let client_broke = matches!(
         broken,
-        Some(Broken::Client(_) | Broken::ClientTimedOut | Broken::ClientGone | Broken::SenderFailed)
+        Some(
+            Broken::Client(_) | Broken::ClientTimedOut | Broken::ClientGone | Broken::SenderFailed
+        )
     );
     if client_broke {
         if let Some(attempt) = s.ex.session.current_mut() {
@@ -361,7 +407,11 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
         return After::Close;
     }
     let whole = broken.is_none();
-    let reusable = whole && !surplus && !s.ex.response.connection_close && s.whole() && !upstream.socket.seen_closed();
+    let reusable = whole
+        && !surplus
+        && !s.ex.response.connection_close
+        && s.whole()
+        && !upstream.socket.seen_closed();
     let died = match broken {
         Some(Broken::Upstream(cause, e)) => Some((cause, e.raw_os_error())),
         Some(Broken::UpstreamTimedOut) => Some((Cause::TimedOut, Errno::TIMEDOUT.raw_os_error())),
@@ -371,7 +421,11 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
     };
     let keep = reusable.then(|| Keep {
         conn: upstream.conn,
-        hint: s.ex.response.keep_alive_timeout.map(|seconds| seconds.saturating_mul(1000)),
+        hint: s
+            .ex
+            .response
+            .keep_alive_timeout
+            .map(|seconds| seconds.saturating_mul(1000)),
         rtt: upstream.rtt,
     });
     if keep.is_some() {
@@ -379,7 +433,18 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
     } else {
         hop.close(upstream);
     }
-    advance(hop, route, s, Event::Finished { sent, received, length, died, keep });
+    advance(
+        hop,
+        route,
+        s,
+        Event::Finished {
+            sent,
+            received,
+            length,
+            died,
+            keep,
+        },
+    );
     if keep.is_some() {
         hop.expires(route.group.borrow().next_expiry());
     }
@@ -393,7 +458,9 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
 
 fn tell(s: &Sender<'_>, attempt: &Attempt, broken: Broken) {
     let level = match broken {
-        Broken::Client(_) | Broken::ClientTimedOut | Broken::ClientGone | Broken::SenderFailed => Level::Info,
+        Broken::Client(_) | Broken::ClientTimedOut | Broken::ClientGone | Broken::SenderFailed => {
+            Level::Info
+        }
         _ => Level::Error,
     };
     s.tell(level, attempt, |out| {

@@ -4,8 +4,8 @@
 //! the buffers have grown to the traffic's size.
 
 use surehop_engine::{Attempt, Session};
-use surehop_hop::clock::Millis;
 use surehop_hop::buffer::Buf;
+use surehop_hop::clock::Millis;
 use surehop_wire::request::{Framing, RequestHead};
 use surehop_wire::response::ResponseHead;
 
@@ -18,6 +18,8 @@ pub struct Exchange {
     pub head: RequestHead,
     /// The path in nginx's normal form.
     pub uri: Vec<u8>,
+    /// Whether a `%` of the path was decoded.
+    pub quoted: bool,
     /// `$host`: lower-cased, without port.
     pub host: Vec<u8>,
     /// The virtual server.
@@ -65,6 +67,7 @@ impl Exchange {
             raw: None,
             head: RequestHead::default(),
             uri: Vec::new(),
+            quoted: false,
             host: Vec::new(),
             server: 0,
             location: None,
@@ -114,7 +117,11 @@ impl Exchange {
 
     /// Every try at an upstream, in order.
     pub fn attempts(&self) -> &[Attempt] {
-        if self.proxied { self.session.attempts() } else { &[] }
+        if self.proxied {
+            self.session.attempts()
+        } else {
+            &[]
+        }
     }
 
     /// Whether the request has a body.

@@ -22,7 +22,14 @@ pub struct Framer {
 impl Framer {
     /// A body in chunks, or one whose length is said elsewhere.
     pub fn new(chunked: bool) -> Self {
-        Self { chunked, pre: ChunkHead::new(1), pre_left: 0, left: 0, post: b"", ended: false }
+        Self {
+            chunked,
+            pre: ChunkHead::new(1),
+            pre_left: 0,
+            left: 0,
+            post: b"",
+            ended: false,
+        }
     }
 
     /// Nothing is being sent at this moment.

@@ -75,7 +75,8 @@ impl Times {
             return;
         }
         self.second = second;
-        let offset = jiff::Timestamp::from_second(second).map_or(0, |now| self.zone.to_offset(now).seconds());
+        let offset = jiff::Timestamp::from_second(second)
+            .map_or(0, |now| self.zone.to_offset(now).seconds());
         self.http = date::imf_fixdate(second);
         self.local = date::access_log(second, offset);
         self.error = date::error_log(second, offset);
@@ -100,7 +101,10 @@ impl Logs {
             stamp: Cell::new(0),
             main,
             pid: std::process::id(),
-            tid: rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs(),
+            tid: rustix::thread::gettid()
+                .as_raw_nonzero()
+                .get()
+                .unsigned_abs(),
         }
     }
 
@@ -116,7 +120,9 @@ impl Logs {
     /// Adds a line, with its line end, to a file.
     pub fn line(&self, file: usize, write: impl FnOnce(&mut Vec<u8>)) {
         let mut sinks = self.sinks.borrow_mut();
-        let Some(sink) = sinks.get_mut(file) else { return };
+        let Some(sink) = sinks.get_mut(file) else {
+            return;
+        };
         if sink.lines.is_empty() {
             self.dirty.borrow_mut().push(file);
         }
@@ -133,7 +139,14 @@ impl Logs {
     }
 
     /// Writes an error-log line: `tail` comes after the level, pid and thread.
-    pub fn error(&self, logs: &[ErrorLog], now: Millis, level: Level, connection: u64, tail: impl Fn(&mut Vec<u8>)) {
+    pub fn error(
+        &self,
+        logs: &[ErrorLog],
+        now: Millis,
+        level: Level,
+        connection: u64,
+        tail: impl Fn(&mut Vec<u8>),
+    ) {
         for log in logs.iter().filter(|log| level <= log.level) {
             let time = self.times(now).error;
             self.line(log.file, |out| {
@@ -149,7 +162,9 @@ impl Logs {
 
     /// Writes a line to the main error log.
     pub fn main(&self, now: Millis, level: Level, text: &str) {
-        self.error(&self.main, now, level, 0, |out| out.extend_from_slice(text.as_bytes()));
+        self.error(&self.main, now, level, 0, |out| {
+            out.extend_from_slice(text.as_bytes())
+        });
     }
 
     /// Writes out what has been collected. A file that can't be written loses lines, never service.

@@ -16,7 +16,9 @@ impl<'de> Deserialize<'de> for Text {
             .map(|c| u8::try_from(u32::from(c)))
             .collect::<Result<_, _>>()
             .map(Self)
-            .map_err(|_| serde::de::Error::custom("a code point above 255 in text that stands for bytes"))
+            .map_err(|_| {
+                serde::de::Error::custom("a code point above 255 in text that stands for bytes")
+            })
     }
 }
 
@@ -213,7 +215,10 @@ pub enum Action {
     /// Nothing: 404.
     None,
     /// `return`.
-    Return { status: u16, text: Option<Vec<Part>> },
+    Return {
+        status: u16,
+        text: Option<Vec<Part>>,
+    },
     /// `surehop_status`.
     Status { allow_remote: bool },
     /// `proxy_pass`.

@@ -92,7 +92,9 @@ pub async fn proxy(
     sender.body_timeout = location.plan.client_body_timeout_ms;
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
     let after = match driven {
-        Driven::Response(upstream) => deliver::deliver(&mut sender, &route, location, upstream).await,
+        Driven::Response(upstream) => {
+            deliver::deliver(&mut sender, &route, location, upstream).await
+        }
         Driven::Failed(status, _) => {
             let body_read = sender.body.done();
             sender.ex.keep &= body_read;
@@ -128,15 +130,29 @@ async fn read_ahead(
 ) -> Result<(), BodyError> {
     let limit = location.plan.client_max_body_size;
     let timeout = location.plan.client_body_timeout_ms;
-    if ex.head.expect_continue && client.buf.as_ref().is_none_or(surehop_hop::buffer::Buf::is_empty) {
-        let sent = client.send(worker, ex.location, &[IoSlice::new(b"HTTP/1.1 100 Continue\r\n\r\n")]).await;
+    if ex.head.expect_continue
+        && client
+            .buf
+            .as_ref()
+            .is_none_or(surehop_hop::buffer::Buf::is_empty)
+    {
+        let sent = client
+            .send(
+                worker,
+                ex.location,
+                &[IoSlice::new(b"HTTP/1.1 100 Continue\r\n\r\n")],
+            )
+            .await;
         if sent.is_err() {
             return Err(BodyError::Gone);
         }
     }
     while !body.done() && !into.space().is_empty() {
         let deadline = worker.reactor.now() + timeout;
-        let read = worker.reactor.until(deadline, || client.poll_body(worker, body, into)).await;
+        let read = worker
+            .reactor
+            .until(deadline, || client.poll_body(worker, body, into))
+            .await;
         ex.request_length += read.map_err(|_| BodyError::TimedOut)?? as u64;
         if limit > 0 && into.len() as u64 > limit {
             return Err(BodyError::TooLarge);
@@ -146,11 +162,20 @@ async fn read_ahead(
 }
 
 /// Answers, where there is somebody to answer, that a body could not be read.
-async fn body_failed(worker: &Worker, client: &mut Client, ex: &mut Exchange, error: BodyError) -> After {
+async fn body_failed(
+    worker: &Worker,
+    client: &mut Client,
+    ex: &mut Exchange,
+    error: BodyError,
+) -> After {
     let (status, level, text): (u16, Level, &[u8]) = match error {
         BodyError::Gone => (400, Level::Info, b"client prematurely closed connection"),
         BodyError::Invalid => (400, Level::Info, b"client sent invalid chunked body"),
-        BodyError::TooLarge => (413, Level::Error, b"client intended to send too large chunked body"),
+        BodyError::TooLarge => (
+            413,
+            Level::Error,
+            b"client intended to send too large chunked body",
+        ),
         BodyError::TimedOut => (408, Level::Info, b"client timed out"),
     };
     told::line(worker, client, ex, level, None, |out| {
@@ -183,16 +208,16 @@ fn compose(
     let mut target = std::mem::take(&mut ex.upstream_uri);
     target.clear();
     match &proxy.plan.uri {
-        None => {
-            let raw = ex.head.uri.of(ex.bytes());
-            if raw.first() != Some(&b'/') {
-                target.push(b'/');
-            }
-            target.extend_from_slice(raw);
-        }
+        None => ex.head.write_target(ex.bytes(), &mut target),
         Some(uri) => {
             target.extend_from_slice(&uri.0);
-            uri::escape(ex.uri.get(proxy.prefix..).unwrap_or_default(), &mut target);
+            let rest = ex.uri.get(proxy.prefix..).unwrap_or_default();
+            // nginx writes as it came what it did not decode.
+            if ex.quoted {
+                uri::escape(rest, &mut target)
+            } else {
+                target.extend_from_slice(rest)
+            }
             if let Some(query) = ex.head.query {
                 target.push(b'?');
                 target.extend_from_slice(query.of(ex.bytes()));
@@ -206,7 +231,12 @@ fn compose(
         HttpVersion::V10 => b"HTTP/1.0",
         HttpVersion::V11 => b"HTTP/1.1",
     };
-    write::request_line(&mut out, ex.head.method_span.of(ex.bytes()), &ex.upstream_uri, version);
+    write::request_line(
+        &mut out,
+        ex.head.method_span.of(ex.bytes()),
+        &ex.upstream_uri,
+        version,
+    );
     for header in &proxy.headers {
         let start = out.len();
         out.extend_from_slice(&header.name);
@@ -225,10 +255,16 @@ fn compose(
         Framing::Chunked => write::header(&mut out, b"Transfer-Encoding", b"chunked"),
     }
     let bytes = ex.bytes();
-    for line in ex.head.headers.iter().filter(|line| line.forward && line.known != Known::Host) {
+    for line in ex
+        .head
+        .headers
+        .iter()
+        .filter(|line| line.forward && line.known != Known::Host)
+    {
         let name = line.name.of(bytes);
         let set = |header: &crate::config::HeaderConf| {
-            header.known == line.known && (line.known != Known::Other || header.name.eq_ignore_ascii_case(name))
+            header.known == line.known
+                && (line.known != Known::Other || header.name.eq_ignore_ascii_case(name))
         };
         if !proxy.headers.iter().any(set) {
             write::header(&mut out, name, line.value.of(bytes));

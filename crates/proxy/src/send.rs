@@ -111,7 +111,9 @@ impl<'a> Sender<'a> {
 
     /// Takes more of the body from the client.
     fn poll_take(&mut self) -> Poll<Result<(), Stopped>> {
-        let stream = self.stream.get_or_insert_with(|| self.worker.buffers.large());
+        let stream = self
+            .stream
+            .get_or_insert_with(|| self.worker.buffers.large());
         stream.compact();
         self.ex.session.body_lost();
         let fail = |failure: &mut Option<BodyError>, error| {
@@ -134,7 +136,9 @@ impl<'a> Sender<'a> {
                 fail(&mut self.failure, BodyError::TimedOut)
             }
             Poll::Pending => {
-                self.worker.reactor.arm(self.body_progress + self.body_timeout);
+                self.worker
+                    .reactor
+                    .arm(self.body_progress + self.body_timeout);
                 Poll::Pending
             }
         }
@@ -147,12 +151,25 @@ impl<'a> Sender<'a> {
 
     /// Writes a line about an attempt.
     pub fn tell(&self, level: Level, attempt: &Attempt, sentence: impl Fn(&mut Vec<u8>)) {
-        told::line(self.worker, self.client, self.ex, level, Some(self.peer(attempt)), sentence);
+        told::line(
+            self.worker,
+            self.client,
+            self.ex,
+            level,
+            Some(self.peer(attempt)),
+            sentence,
+        );
     }
 
     fn tell_fault(&self, level: Level, attempt: &Attempt, fault: Fault) {
         self.tell(level, attempt, |out| {
-            sentence(out, fault, self.peer(attempt), self.fault.as_ref(), &self.ex.response_raw);
+            sentence(
+                out,
+                fault,
+                self.peer(attempt),
+                self.fault.as_ref(),
+                &self.ex.response_raw,
+            );
             out.extend_from_slice(match fault.phase {
                 Phase::Send => b" while sending request to upstream",
                 Phase::Head => b" while reading response header from upstream",
@@ -163,26 +180,39 @@ impl<'a> Sender<'a> {
 
     fn tell_notice(&self, notice: Notice, attempt: Option<(&Attempt, Phase)>) {
         match (notice, attempt) {
-            (Notice::Ejected { .. }, Some((attempt, phase))) => self.tell(Level::Warn, attempt, |out| {
-                out.extend_from_slice(b"upstream server temporarily disabled while ");
-                out.extend_from_slice(match phase {
-                    Phase::Send => b"sending request to upstream",
-                    Phase::Head => b"reading response header from upstream",
-                    Phase::Body => b"reading upstream",
-                    _ => b"connecting to upstream",
-                });
-            }),
+            (Notice::Ejected { .. }, Some((attempt, phase))) => {
+                self.tell(Level::Warn, attempt, |out| {
+                    out.extend_from_slice(b"upstream server temporarily disabled while ");
+                    out.extend_from_slice(match phase {
+                        Phase::Send => b"sending request to upstream",
+                        Phase::Head => b"reading response header from upstream",
+                        Phase::Body => b"reading upstream",
+                        _ => b"connecting to upstream",
+                    });
+                })
+            }
             (Notice::Ejected { peer, reason }, None) => {
                 let text = format!(
                     "upstream server temporarily disabled: {reason}, upstream: \"{}\", peer: \"{}\"",
                     self.group.name,
                     self.group.peer_name(peer)
                 );
-                self.worker.logs.main(self.worker.reactor.now(), Level::Warn, &text);
+                self.worker
+                    .logs
+                    .main(self.worker.reactor.now(), Level::Warn, &text);
             }
-            (Notice::Recovered { peer, out_for, probes }, _) if !self.nginx => {
+            (
+                Notice::Recovered {
+                    peer,
+                    out_for,
+                    probes,
+                },
+                _,
+            ) if !self.nginx => {
                 let text = recovery_text(self.group, peer, out_for, probes);
-                self.worker.logs.main(self.worker.reactor.now(), Level::Notice, &text);
+                self.worker
+                    .logs
+                    .main(self.worker.reactor.now(), Level::Notice, &text);
             }
             (Notice::Recovered { .. }, _) => {}
         }
@@ -190,7 +220,13 @@ impl<'a> Sender<'a> {
 }
 
 /// nginx's words for a failure, up to `while`.
-fn sentence(out: &mut Vec<u8>, fault: Fault, peer: &str, invalid: Option<&ResponseError>, raw: &[u8]) {
+fn sentence(
+    out: &mut Vec<u8>,
+    fault: Fault,
+    peer: &str,
+    invalid: Option<&ResponseError>,
+    raw: &[u8],
+) {
     match (fault.phase, fault.cause) {
         (_, Cause::TimedOut) if !fault.at_once => {
             out.extend_from_slice(b"upstream timed out");
@@ -200,7 +236,9 @@ fn sentence(out: &mut Vec<u8>, fault: Fault, peer: &str, invalid: Option<&Respon
             out.extend_from_slice(b"writev() failed");
             log::errno(out, fault.errno);
         }
-        (Phase::Head, Cause::Closed) => out.extend_from_slice(b"upstream prematurely closed connection"),
+        (Phase::Head, Cause::Closed) => {
+            out.extend_from_slice(b"upstream prematurely closed connection")
+        }
         (Phase::Head, Cause::TooBig) => out.extend_from_slice(b"upstream sent too big header"),
         (Phase::Head, Cause::Invalid) => match invalid {
             Some(error) => error.message(raw, out),
@@ -240,7 +278,10 @@ impl Driven for Sender<'_> {
     fn poll_send(&mut self, to: &Socket) -> Poll<Result<(), Stopped>> {
         self.waiting = false;
         loop {
-            let held = self.held.as_ref().map_or(&[][..], |held| &held.data()[self.held_at..]);
+            let held = self
+                .held
+                .as_ref()
+                .map_or(&[][..], |held| &held.data()[self.held_at..]);
             let streaming = held.is_empty();
             let data = match &self.stream {
                 Some(stream) if streaming => stream.data(),
@@ -334,7 +375,11 @@ impl Driven for Sender<'_> {
             return Err(Cause::TooBig);
         }
         let raw = &bytes[..end];
-        if let Err(error) = self.ex.response.parse(raw, self.ex.head.method == Method::Head) {
+        if let Err(error) = self
+            .ex
+            .response
+            .parse(raw, self.ex.head.method == Method::Head)
+        {
             return fail(self, error, raw);
         }
         if self.ex.response.interim() {
@@ -353,8 +398,11 @@ impl Driven for Sender<'_> {
             }
             return;
         }
-        let ejected_now = notices.iter().any(|notice| matches!(notice, Notice::Ejected { .. }));
-        let quiet = !self.nginx && (attempt.verdict == Verdict::Replayed || known_out && !ejected_now);
+        let ejected_now = notices
+            .iter()
+            .any(|notice| matches!(notice, Notice::Ejected { .. }));
+        let quiet =
+            !self.nginx && (attempt.verdict == Verdict::Replayed || known_out && !ejected_now);
         let level = if quiet { Level::Info } else { Level::Error };
         // nginx tells of a time-out after what it led to, of everything else before.
         if fault.cause != Cause::TimedOut {
@@ -362,7 +410,9 @@ impl Driven for Sender<'_> {
         }
         for notice in notices {
             let about = match notice {
-                Notice::Ejected { peer, .. } if *peer == attempt.peer => Some((attempt, fault.phase)),
+                Notice::Ejected { peer, .. } if *peer == attempt.peer => {
+                    Some((attempt, fault.phase))
+                }
                 _ => None,
             };
             self.tell_notice(*notice, about);
@@ -389,7 +439,9 @@ impl Driven for Sender<'_> {
     fn no_live(&mut self, attempt: &Attempt) {
         let first = self.nginx || self.worker.first_no_live(self.group);
         let level = if first { Level::Error } else { Level::Info };
-        self.tell(level, attempt, |out| out.extend_from_slice(b"no live upstreams while connecting to upstream"));
+        self.tell(level, attempt, |out| {
+            out.extend_from_slice(b"no live upstreams while connecting to upstream")
+        });
     }
 
     fn noticed(&mut self, notice: Notice) {

@@ -29,7 +29,14 @@ pub async fn give(worker: &Worker, client: &mut Client, ex: &mut Exchange, remot
     answer::begin(worker, ex, b"200 OK");
     if for_prometheus(ex) {
         let body = prometheus(worker, now);
-        answer::send(worker, client, ex, b"text/plain; version=0.0.4; charset=utf-8", body.as_bytes()).await;
+        answer::send(
+            worker,
+            client,
+            ex,
+            b"text/plain; version=0.0.4; charset=utf-8",
+            body.as_bytes(),
+        )
+        .await;
     } else {
         let body = json(worker, now);
         answer::send(worker, client, ex, b"application/json", body.as_bytes()).await;
@@ -47,7 +54,10 @@ fn for_prometheus(ex: &Exchange) -> bool {
             _ => {}
         }
     }
-    let accept = ex.head.find(Known::Accept).map_or(&[][..], |header| header.value.of(bytes));
+    let accept = ex
+        .head
+        .find(Known::Accept)
+        .map_or(&[][..], |header| header.value.of(bytes));
     let has = |word: &[u8]| memchr::memmem::find(accept, word).is_some();
     !has(b"application/json") && (has(b"text/plain") || has(b"openmetrics"))
 }
@@ -60,7 +70,10 @@ struct Peer {
 }
 
 fn peer(group: &GroupConf, index: usize, now: Millis) -> Peer {
-    let mut views = group.states.iter().map(|state| state.peer(index as u32, now));
+    let mut views = group
+        .states
+        .iter()
+        .map(|state| state.peer(index as u32, now));
     let mut sum = views.next().unwrap_or(PeerView {
         status: PeerStatus::Available,
         fails: 0,
@@ -75,7 +88,11 @@ fn peer(group: &GroupConf, index: usize, now: Millis) -> Peer {
         if view.status != PeerStatus::Available {
             out += 1;
             sum.status = view.status;
-            sum.ejected_since = sum.ejected_since.into_iter().chain(view.ejected_since).min();
+            sum.ejected_since = sum
+                .ejected_since
+                .into_iter()
+                .chain(view.ejected_since)
+                .min();
             sum.why = sum.why.or(view.why);
         }
         sum.fails += view.fails;
@@ -134,7 +151,11 @@ fn json(worker: &Worker, now: Millis) -> String {
             r#"{comma}{{"name":"{}","resilience":{},"requests":{requests},"retries_denied":{denied},"retry_budget":{},"peers":["#,
             text(&group.name),
             rules(group.plan.rules),
-            if group.plan.rules.budget { budget.to_string() } else { "null".into() },
+            if group.plan.rules.budget {
+                budget.to_string()
+            } else {
+                "null".into()
+            },
         );
         for index in 0..group.shown.len() {
             let comma = if index > 0 { "," } else { "" };
@@ -150,13 +171,22 @@ fn json(worker: &Worker, now: Millis) -> String {
 fn rules(rules: Rules) -> String {
     format!(
         r#"{{"attribution":{},"replay_keyed":{},"probe":{},"last_peer":{},"idle":{},"sent":{},"budget":{}}}"#,
-        rules.attribution, rules.replay_keyed, rules.probe, rules.last_peer, rules.idle, rules.sent, rules.budget
+        rules.attribution,
+        rules.replay_keyed,
+        rules.probe,
+        rules.last_peer,
+        rules.idle,
+        rules.sent,
+        rules.budget
     )
 }
 
 fn json_peer(out: &mut String, group: &GroupConf, index: usize, now: Millis) {
     let plan = &group.plan.peers[index];
-    let Peer { view, out: workers_out } = peer(group, index, now);
+    let Peer {
+        view,
+        out: workers_out,
+    } = peer(group, index, now);
     let c = view.counters;
     let _ = write!(
         out,
@@ -193,29 +223,83 @@ fn json_peer(out: &mut String, group: &GroupConf, index: usize, now: Millis) {
 }
 
 /// A metric of a peer: its name, type, help, and value.
-type Metric = (&'static str, &'static str, &'static str, fn(&PeerView) -> Option<f64>);
+type Metric = (
+    &'static str,
+    &'static str,
+    &'static str,
+    fn(&PeerView) -> Option<f64>,
+);
 
 const METRICS: [Metric; 14] = [
-    ("up", "gauge", "1 while requests go to the peer", |v| Some(f64::from(v.status == PeerStatus::Available))),
-    ("probing", "gauge", "1 while a background connect is under way", |v| {
-        Some(f64::from(v.status == PeerStatus::Probing))
+    ("up", "gauge", "1 while requests go to the peer", |v| {
+        Some(f64::from(v.status == PeerStatus::Available))
     }),
-    ("fails", "gauge", "failures counted now", |v| Some(f64::from(v.fails))),
-    ("active_requests", "gauge", "requests under way", |v| Some(f64::from(v.conns))),
-    ("learned_idle_seconds", "gauge", "idle time-out learned from the peer", |v| {
-        v.learned_idle.map(|ms| ms as f64 / 1000.0)
+    (
+        "probing",
+        "gauge",
+        "1 while a background connect is under way",
+        |v| Some(f64::from(v.status == PeerStatus::Probing)),
+    ),
+    ("fails", "gauge", "failures counted now", |v| {
+        Some(f64::from(v.fails))
     }),
-    ("picks_total", "counter", "attempts that chose the peer", |v| Some(v.counters.picks as f64)),
-    ("connects_total", "counter", "new connections", |v| Some(v.counters.connects as f64)),
-    ("reuses_total", "counter", "attempts on kept connections", |v| Some(v.counters.reuses as f64)),
-    ("failures_total", "counter", "failures charged to the peer", |v| Some(v.counters.failures as f64)),
-    ("replays_total", "counter", "requests sent once more after a stale connection", |v| {
-        Some(v.counters.replays as f64)
+    ("active_requests", "gauge", "requests under way", |v| {
+        Some(f64::from(v.conns))
     }),
-    ("retries_total", "counter", "requests that went on to another try", |v| Some(v.counters.retries as f64)),
-    ("ejections_total", "counter", "times the peer was taken out", |v| Some(v.counters.ejections as f64)),
-    ("probes_total", "counter", "background connects", |v| Some(v.counters.probes as f64)),
-    ("probe_failures_total", "counter", "background connects that failed", |v| Some(v.counters.probe_failures as f64)),
+    (
+        "learned_idle_seconds",
+        "gauge",
+        "idle time-out learned from the peer",
+        |v| v.learned_idle.map(|ms| ms as f64 / 1000.0),
+    ),
+    (
+        "picks_total",
+        "counter",
+        "attempts that chose the peer",
+        |v| Some(v.counters.picks as f64),
+    ),
+    ("connects_total", "counter", "new connections", |v| {
+        Some(v.counters.connects as f64)
+    }),
+    (
+        "reuses_total",
+        "counter",
+        "attempts on kept connections",
+        |v| Some(v.counters.reuses as f64),
+    ),
+    (
+        "failures_total",
+        "counter",
+        "failures charged to the peer",
+        |v| Some(v.counters.failures as f64),
+    ),
+    (
+        "replays_total",
+        "counter",
+        "requests sent once more after a stale connection",
+        |v| Some(v.counters.replays as f64),
+    ),
+    (
+        "retries_total",
+        "counter",
+        "requests that went on to another try",
+        |v| Some(v.counters.retries as f64),
+    ),
+    (
+        "ejections_total",
+        "counter",
+        "times the peer was taken out",
+        |v| Some(v.counters.ejections as f64),
+    ),
+    ("probes_total", "counter", "background connects", |v| {
+        Some(v.counters.probes as f64)
+    }),
+    (
+        "probe_failures_total",
+        "counter",
+        "background connects that failed",
+        |v| Some(v.counters.probe_failures as f64),
+    ),
 ];
 
 fn prometheus(worker: &Worker, now: Millis) -> String {
@@ -224,12 +308,21 @@ fn prometheus(worker: &Worker, now: Millis) -> String {
     let requests = shared.requests.load(Ordering::Relaxed);
     let clients = shared.clients.load(Ordering::Relaxed);
     let _ = writeln!(out, "# HELP surehop_requests_total requests answered");
-    let _ = writeln!(out, "# TYPE surehop_requests_total counter\nsurehop_requests_total {requests}");
+    let _ = writeln!(
+        out,
+        "# TYPE surehop_requests_total counter\nsurehop_requests_total {requests}"
+    );
     let _ = writeln!(out, "# HELP surehop_clients client connections open");
-    let _ = writeln!(out, "# TYPE surehop_clients gauge\nsurehop_clients {clients}");
+    let _ = writeln!(
+        out,
+        "# TYPE surehop_clients gauge\nsurehop_clients {clients}"
+    );
     let groups = &worker.config.groups;
     for (name, kind, help, value) in METRICS {
-        let _ = writeln!(out, "# HELP surehop_peer_{name} {help}\n# TYPE surehop_peer_{name} {kind}");
+        let _ = writeln!(
+            out,
+            "# HELP surehop_peer_{name} {help}\n# TYPE surehop_peer_{name} {kind}"
+        );
         for group in groups {
             for index in 0..group.shown.len() {
                 if let Some(value) = value(&peer(group, index, now).view) {
@@ -239,21 +332,39 @@ fn prometheus(worker: &Worker, now: Millis) -> String {
             }
         }
     }
-    let _ = writeln!(out, "# HELP surehop_peer_ejected why the peer is out\n# TYPE surehop_peer_ejected gauge");
+    let _ = writeln!(
+        out,
+        "# HELP surehop_peer_ejected why the peer is out\n# TYPE surehop_peer_ejected gauge"
+    );
     for group in groups {
         for index in 0..group.shown.len() {
             if let Some(why) = peer(group, index, now).view.why {
                 let labels = labels(group, index);
-                let _ = writeln!(out, "surehop_peer_ejected{{{labels},reason=\"{}\"}} 1", Reason::word(why));
+                let _ = writeln!(
+                    out,
+                    "surehop_peer_ejected{{{labels},reason=\"{}\"}} 1",
+                    Reason::word(why)
+                );
             }
         }
     }
     for (name, kind, help) in [
         ("requests_total", "counter", "requests begun"),
-        ("retries_denied_total", "counter", "retries that the budget refused"),
-        ("retry_budget", "gauge", "retries that the budget would grant now"),
+        (
+            "retries_denied_total",
+            "counter",
+            "retries that the budget refused",
+        ),
+        (
+            "retry_budget",
+            "gauge",
+            "retries that the budget would grant now",
+        ),
     ] {
-        let _ = writeln!(out, "# HELP surehop_upstream_{name} {help}\n# TYPE surehop_upstream_{name} {kind}");
+        let _ = writeln!(
+            out,
+            "# HELP surehop_upstream_{name} {help}\n# TYPE surehop_upstream_{name} {kind}"
+        );
         for group in groups {
             let value: u64 = group
                 .states
@@ -264,7 +375,11 @@ fn prometheus(worker: &Worker, now: Millis) -> String {
                     _ => state.budget(now),
                 })
                 .sum();
-            let _ = writeln!(out, "surehop_upstream_{name}{{upstream=\"{}\"}} {value}", label(&group.name));
+            let _ = writeln!(
+                out,
+                "surehop_upstream_{name}{{upstream=\"{}\"}} {value}",
+                label(&group.name)
+            );
         }
     }
     out
@@ -280,5 +395,7 @@ fn labels(group: &GroupConf, index: usize) -> String {
 }
 
 fn label(raw: &str) -> String {
-    raw.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    raw.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }

@@ -130,7 +130,10 @@ pub const NAMES: &[(&str, Var)] = &[
 
 /// Every name; those of a family end in `_`.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    NAMES.iter().map(|(name, _)| *name).chain(FAMILIES.iter().map(|(prefix, ..)| *prefix))
+    NAMES
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(FAMILIES.iter().map(|(prefix, ..)| *prefix))
 }
 
 impl Var {
@@ -140,9 +143,15 @@ impl Var {
         if let Some((_, var)) = NAMES.iter().find(|(known, _)| *known == name) {
             return Some(var.clone());
         }
-        let (prefix, family, dashes) = FAMILIES.iter().find(|(prefix, ..)| name.starts_with(prefix))?;
+        let (prefix, family, dashes) = FAMILIES
+            .iter()
+            .find(|(prefix, ..)| name.starts_with(prefix))?;
         let rest = &name[prefix.len()..];
-        let rest = if *dashes { rest.replace('_', "-") } else { rest.to_owned() };
+        let rest = if *dashes {
+            rest.replace('_', "-")
+        } else {
+            rest.to_owned()
+        };
         (!rest.is_empty()).then(|| family(rest.into_bytes().into()))
     }
 }
@@ -169,7 +178,9 @@ impl Template {
                 Part::Text(Text(text)) => Ok(Piece::Text(text.as_slice().into())),
                 Part::Var(name) => {
                     let name = name.show();
-                    Var::named(&name).map(Piece::Var).ok_or_else(|| format!("unknown \"{name}\" variable"))
+                    Var::named(&name)
+                        .map(Piece::Var)
+                        .ok_or_else(|| format!("unknown \"{name}\" variable"))
                 }
             })
             .collect::<Result<_, _>>()
@@ -194,6 +205,9 @@ pub struct LogFormat {
 impl LogFormat {
     /// Looks the names up.
     pub fn compile(format: &Format) -> Result<Self, String> {
-        Ok(Self { escape: format.escape, template: Template::compile(&format.parts)? })
+        Ok(Self {
+            escape: format.escape,
+            template: Template::compile(&format.parts)?,
+        })
     }
 }

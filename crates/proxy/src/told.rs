@@ -30,32 +30,34 @@ pub fn line(
     if !Logs::wants(logs, level) {
         return;
     }
-    worker.logs.error(logs, worker.reactor.now(), level, client.number, |out| {
-        sentence(out);
-        let bytes = ex.bytes();
-        out.extend_from_slice(b", client: ");
-        out.extend_from_slice(client.remote_text.as_bytes());
-        out.extend_from_slice(b", server: ");
-        out.extend_from_slice(&worker.config.servers[ex.server].plan.name.0);
-        if !ex.head.line.is_empty() {
-            quoted(out, b"request", ex.head.line.of(bytes));
-        }
-        if let Some(upstream) = upstream {
-            out.extend_from_slice(b", upstream: \"http://");
-            out.extend_from_slice(upstream.as_bytes());
-            if upstream.starts_with("unix:") {
-                out.push(b':');
+    worker
+        .logs
+        .error(logs, worker.reactor.now(), level, client.number, |out| {
+            sentence(out);
+            let bytes = ex.bytes();
+            out.extend_from_slice(b", client: ");
+            out.extend_from_slice(client.remote_text.as_bytes());
+            out.extend_from_slice(b", server: ");
+            out.extend_from_slice(&worker.config.servers[ex.server].plan.name.0);
+            if !ex.head.line.is_empty() {
+                quoted(out, b"request", ex.head.line.of(bytes));
             }
-            plain(out, &ex.upstream_uri);
-            out.push(b'"');
-        }
-        if let Some(host) = ex.head.host_header {
-            quoted(out, b"host", host.of(bytes));
-        }
-        if let Some(referrer) = ex.head.find(Known::Referer) {
-            quoted(out, b"referrer", referrer.value.of(bytes));
-        }
-    });
+            if let Some(upstream) = upstream {
+                out.extend_from_slice(b", upstream: \"http://");
+                out.extend_from_slice(upstream.as_bytes());
+                if upstream.starts_with("unix:") {
+                    out.push(b':');
+                }
+                plain(out, &ex.upstream_uri);
+                out.push(b'"');
+            }
+            if let Some(host) = ex.head.host_header {
+                quoted(out, b"host", host.of(bytes));
+            }
+            if let Some(referrer) = ex.head.find(Known::Referer) {
+                quoted(out, b"referrer", referrer.value.of(bytes));
+            }
+        });
 }
 
 fn quoted(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {

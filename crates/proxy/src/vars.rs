@@ -17,7 +17,13 @@ use crate::template::{LogFormat, Piece, Template, Var};
 use crate::worker::Worker;
 
 /// Appends the value of `template`.
-pub fn expand(worker: &Worker, client: &Client, ex: &mut Exchange, template: &Template, out: &mut Vec<u8>) {
+pub fn expand(
+    worker: &Worker,
+    client: &Client,
+    ex: &mut Exchange,
+    template: &Template,
+    out: &mut Vec<u8>,
+) {
     for piece in &template.0 {
         match piece {
             Piece::Text(text) => out.extend_from_slice(text),
@@ -29,7 +35,13 @@ pub fn expand(worker: &Worker, client: &Client, ex: &mut Exchange, template: &Te
 }
 
 /// Appends a log line without its end.
-pub fn log(worker: &Worker, client: &Client, ex: &mut Exchange, format: &LogFormat, out: &mut Vec<u8>) {
+pub fn log(
+    worker: &Worker,
+    client: &Client,
+    ex: &mut Exchange,
+    format: &LogFormat,
+    out: &mut Vec<u8>,
+) {
     let mut raw = std::mem::take(&mut ex.scratch);
     for piece in &format.template.0 {
         match piece {
@@ -39,7 +51,9 @@ pub fn log(worker: &Worker, client: &Client, ex: &mut Exchange, format: &LogForm
                 let found = value(worker, client, ex, var, &mut raw);
                 match format.escape {
                     Escape::Json => escape_json(&raw, out),
-                    _ if !found || raw.is_empty() && !matches!(var, Var::IsArgs | Var::Pipe) => out.push(b'-'),
+                    _ if !found || raw.is_empty() && !matches!(var, Var::IsArgs | Var::Pipe) => {
+                        out.push(b'-')
+                    }
                     Escape::Default => escape(&raw, out),
                     Escape::None => out.extend_from_slice(&raw),
                 }
@@ -54,7 +68,12 @@ const HEX: &[u8; 16] = b"0123456789ABCDEF";
 fn escape(raw: &[u8], out: &mut Vec<u8>) {
     for &byte in raw {
         if byte == b'"' || byte == b'\\' || byte < 32 || byte > 126 {
-            out.extend_from_slice(&[b'\\', b'x', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            out.extend_from_slice(&[
+                b'\\',
+                b'x',
+                HEX[usize::from(byte >> 4)],
+                HEX[usize::from(byte & 15)],
+            ]);
         } else {
             out.push(byte);
         }
@@ -94,7 +113,10 @@ pub fn seconds(out: &mut Vec<u8>, ms: u64) {
 }
 
 fn header<'a>(headers: &[Header], bytes: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    headers.iter().find(|header| header.name.of(bytes).eq_ignore_ascii_case(name)).map(|header| header.value.of(bytes))
+    headers
+        .iter()
+        .find(|header| header.name.of(bytes).eq_ignore_ascii_case(name))
+        .map(|header| header.value.of(bytes))
 }
 
 fn put(out: &mut Vec<u8>, found: Option<&[u8]>) -> bool {
@@ -106,24 +128,43 @@ fn put(out: &mut Vec<u8>, found: Option<&[u8]>) -> bool {
 
 /// Appends the value of `var`; false if it has none.
 #[allow(clippy::too_many_lines)] // one arm a variable: a table could not be shorter
-pub fn value(worker: &Worker, client: &Client, ex: &mut Exchange, var: &Var, out: &mut Vec<u8>) -> bool {
+pub fn value(
+    worker: &Worker,
+    client: &Client,
+    ex: &mut Exchange,
+    var: &Var,
+    out: &mut Vec<u8>,
+) -> bool {
     let now = worker.reactor.now();
     let bytes = ex.raw.as_ref().map_or(&[][..], |raw| raw.data());
     let head = &ex.head;
     let server = &worker.config.servers[ex.server].plan;
     match var {
         Var::Host => {
-            let host: &[u8] = if ex.host.is_empty() { &server.name.0 } else { &ex.host };
+            let host: &[u8] = if ex.host.is_empty() {
+                &server.name.0
+            } else {
+                &ex.host
+            };
             out.extend_from_slice(host);
         }
         Var::Http(name) => return put(out, header(&head.headers, bytes, name)),
-        Var::Arg(name) => return put(out, argument(head.query.map_or(&[], |query| query.of(bytes)), name)),
+        Var::Arg(name) => {
+            return put(
+                out,
+                argument(head.query.map_or(&[], |query| query.of(bytes)), name),
+            );
+        }
         Var::Cookie(name) => {
-            let line = head.find(Known::Cookie).map_or(&[][..], |header| header.value.of(bytes));
+            let line = head
+                .find(Known::Cookie)
+                .map_or(&[][..], |header| header.value.of(bytes));
             return put(out, cookie(line, name));
         }
         Var::SentHttp(name) => return put(out, line_of(&ex.out, name)),
-        Var::UpstreamHttp(name) => return put(out, header(&ex.response.headers, &ex.response_raw, name)),
+        Var::UpstreamHttp(name) => {
+            return put(out, header(&ex.response.headers, &ex.response_raw, name));
+        }
         Var::Request => out.extend_from_slice(head.line.of(bytes)),
         Var::RequestUri => out.extend_from_slice(head.uri.of(bytes)),
         Var::Uri => out.extend_from_slice(&ex.uri),
@@ -137,10 +178,7 @@ pub fn value(worker: &Worker, client: &Client, ex: &mut Exchange, var: &Var, out
         Var::Scheme => out.extend_from_slice(b"http"),
         Var::Https | Var::Pipe if matches!(var, Var::Https) => return false,
         Var::Https | Var::Pipe => out.push(if client.buf.is_some() { b'p' } else { b'.' }),
-        Var::ServerProtocol => {
-            out.extend_from_slice(b"HTTP/1.");
-            number(out, u64::from(head.minor));
-        }
+        Var::ServerProtocol => out.extend_from_slice(head.protocol.of(bytes)),
         Var::ServerName => out.extend_from_slice(&server.name.0),
         Var::ServerAddr => {
             if let Some(local) = client.local_address() {
@@ -180,8 +218,20 @@ pub fn value(worker: &Worker, client: &Client, ex: &mut Exchange, var: &Var, out
             }
             out.extend_from_slice(b"OK");
         }
-        Var::ContentType => return put(out, head.find(Known::ContentType).map(|header| header.value.of(bytes))),
-        Var::ContentLength => return put(out, head.find(Known::ContentLength).map(|header| header.value.of(bytes))),
+        Var::ContentType => {
+            return put(
+                out,
+                head.find(Known::ContentType)
+                    .map(|header| header.value.of(bytes)),
+            );
+        }
+        Var::ContentLength => {
+            return put(
+                out,
+                head.find(Known::ContentLength)
+                    .map(|header| header.value.of(bytes)),
+            );
+        }
         Var::Connection => number(out, client.number),
         Var::ConnectionRequests => number(out, client.requests),
         Var::ConnectionTime => seconds(out, now - client.opened),
@@ -189,19 +239,28 @@ pub fn value(worker: &Worker, client: &Client, ex: &mut Exchange, var: &Var, out
         Var::Hostname => out.extend_from_slice(worker.hostname.as_bytes()),
         Var::NginxVersion => out.extend_from_slice(worker.config.plan.nginx_version.as_bytes()),
         Var::ProxyHost | Var::ProxyPort => {
-            let Some(ActionConf::Proxy(proxy)) = ex.location.map(|l| &worker.config.locations[l].action) else {
+            let Some(ActionConf::Proxy(proxy)) =
+                ex.location.map(|l| &worker.config.locations[l].action)
+            else {
                 return false;
             };
             let host = &proxy.plan.proxy_host.0;
             if *var == Var::ProxyHost {
                 out.extend_from_slice(host);
             } else {
-                let port = host.rsplit(|&b| b == b':').next().filter(|p| p.iter().all(u8::is_ascii_digit));
+                let port = host
+                    .rsplit(|&b| b == b':')
+                    .next()
+                    .filter(|p| p.iter().all(u8::is_ascii_digit));
                 out.extend_from_slice(port.unwrap_or(b"80"));
             }
         }
         Var::ProxyAddXForwardedFor => {
-            for line in head.headers.iter().filter(|header| header.known == Known::XForwardedFor) {
+            for line in head
+                .headers
+                .iter()
+                .filter(|header| header.known == Known::XForwardedFor)
+            {
                 out.extend_from_slice(line.value.of(bytes));
                 out.extend_from_slice(b", ");
             }
@@ -228,9 +287,15 @@ pub fn value(worker: &Worker, client: &Client, ex: &mut Exchange, var: &Var, out
         Var::UpstreamBytesReceived => return counts(ex, out, |attempt| attempt.received),
         Var::UpstreamBytesSent => return counts(ex, out, |attempt| attempt.sent),
         Var::UpstreamReason => {
-            return attempts::list(ex, out, |attempt, out| out.extend_from_slice(attempt.reason.word().as_bytes()));
+            return attempts::list(ex, out, |attempt, out| {
+                out.extend_from_slice(attempt.reason.word().as_bytes())
+            });
         }
-        Var::UpstreamReused => return attempts::list(ex, out, |attempt, out| out.push(b'0' + u8::from(attempt.reused))),
+        Var::UpstreamReused => {
+            return attempts::list(ex, out, |attempt, out| {
+                out.push(b'0' + u8::from(attempt.reused))
+            });
+        }
         Var::UpstreamAttempts => return attempts::json(worker, ex, out),
     }
     true
@@ -261,7 +326,9 @@ fn cookie<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     line.split(|&byte| byte == b';').find_map(|pair| {
         let pair = pair.trim_ascii();
         let at = memchr::memchr(b'=', pair)?;
-        pair[..at].eq_ignore_ascii_case(name).then(|| pair[at + 1..].trim_ascii())
+        pair[..at]
+            .eq_ignore_ascii_case(name)
+            .then(|| pair[at + 1..].trim_ascii())
     })
 }
 
@@ -269,7 +336,9 @@ fn cookie<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 fn line_of<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     head.split(|&byte| byte == b'\n').skip(1).find_map(|line| {
         let at = memchr::memchr(b':', line)?;
-        line[..at].eq_ignore_ascii_case(name).then(|| line[at + 1..].trim_ascii())
+        line[..at]
+            .eq_ignore_ascii_case(name)
+            .then(|| line[at + 1..].trim_ascii())
     })
 }
 

@@ -103,13 +103,18 @@ impl Worker {
         let seed = u64::from_ne_bytes(seed) | 1;
         for group in &config.groups {
             let made = Group::new(group.plan.clone(), group.state(index).clone(), seed);
-            groups.push(RefCell::new(made.map_err(|e| format!("upstream `{}`: {e}", group.name))?));
+            groups.push(RefCell::new(
+                made.map_err(|e| format!("upstream `{}`: {e}", group.name))?,
+            ));
         }
         let buffers = Buffers::default();
         Ok(Self {
             logs: Logs::new(&shared.files, config.plan.error_log.clone()),
             connections: Connections::new(reactor.clone(), buffers.clone()),
-            hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            hostname: rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned(),
             clients: Cell::new(0),
             exchanges: RefCell::default(),
             seed: Cell::new(seed),
@@ -151,10 +156,18 @@ impl Worker {
         let now = self.reactor.now();
         let peers = 0..group.shown.len() as u32;
         let count = |state: &std::sync::Arc<surehop_engine::GroupState>| -> u64 {
-            peers.clone().map(|peer| state.peer(peer, now).counters.ejections).sum()
+            peers
+                .clone()
+                .map(|peer| state.peer(peer, now).counters.ejections)
+                .sum()
         };
         let ejections = group.states.iter().map(count).sum();
-        let index = self.config.groups.iter().position(|other| std::ptr::eq(other, group)).unwrap_or(0);
+        let index = self
+            .config
+            .groups
+            .iter()
+            .position(|other| std::ptr::eq(other, group))
+            .unwrap_or(0);
         self.silent.borrow_mut()[index].replace(ejections) != Some(ejections)
     }
 
@@ -181,7 +194,12 @@ impl Probed for Worker {
     }
 
     fn recovered(&self, group: usize, peer: u32, recovery: Recovery) {
-        let text = recovery_text(&self.config.groups[group], peer, recovery.out_for, recovery.probes);
+        let text = recovery_text(
+            &self.config.groups[group],
+            peer,
+            recovery.out_for,
+            recovery.probes,
+        );
         self.note(Level::Notice, &text);
     }
 
@@ -197,7 +215,12 @@ impl Probed for Worker {
 }
 
 /// The line that tells of a peer's return.
-pub fn recovery_text(group: &crate::config::GroupConf, peer: u32, out_for: u64, probes: u32) -> String {
+pub fn recovery_text(
+    group: &crate::config::GroupConf,
+    peer: u32,
+    out_for: u64,
+    probes: u32,
+) -> String {
     format!(
         "upstream server is back after {}.{:03} s and {probes} probe{}, upstream: \"{}\", peer: \"{}\"",
         out_for / 1000,
@@ -232,21 +255,32 @@ pub fn start(index: usize, shared: Arc<Shared>) -> Result<Handle, String> {
 
 fn prepare(index: usize, shared: Arc<Shared>) -> Result<(Rc<Worker>, Alarm), String> {
     let worker = Rc::new(Worker::new(index, shared)?);
-    let alarm = worker.reactor.alarm().map_err(|e| format!("no alarm: {e}"))?;
+    let alarm = worker
+        .reactor
+        .alarm()
+        .map_err(|e| format!("no alarm: {e}"))?;
     // A weak handle: the reactor belongs to the worker, which must not belong to the reactor.
     let weak = Rc::downgrade(&worker);
     worker.reactor.on_panic(move |message| {
         if let Some(worker) = weak.upgrade() {
-            worker.note(Level::Alert, &format!("a connection was ended by a panic: {message}"));
+            worker.note(
+                Level::Alert,
+                &format!("a connection was ended by a panic: {message}"),
+            );
         }
     });
     let for_keeper = worker.clone();
-    let keeper = worker.reactor.spawn(async move { for_keeper.connections.keep(&for_keeper.groups).await });
+    let keeper = worker
+        .reactor
+        .spawn(async move { for_keeper.connections.keep(&for_keeper.groups).await });
     let prober = worker.reactor.spawn(prober(worker.clone()));
     worker.connections.watched_by(keeper, prober);
     for (index, fd) in worker.shared.listeners.iter().enumerate() {
-        let listener = Listener::new(&worker.reactor, fd.as_fd()).map_err(|e| format!("listener: {e}"))?;
-        worker.reactor.spawn(accept(worker.clone(), index, listener));
+        let listener =
+            Listener::new(&worker.reactor, fd.as_fd()).map_err(|e| format!("listener: {e}"))?;
+        worker
+            .reactor
+            .spawn(accept(worker.clone(), index, listener));
     }
     Ok((worker, alarm))
 }
@@ -273,27 +307,46 @@ fn run(worker: &Rc<Worker>) {
 
 async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
     loop {
-        let next = || if worker.stopping() { Poll::Ready(Err(Errno::SHUTDOWN)) } else { listener.poll_accept() };
+        let next = || {
+            if worker.stopping() {
+                Poll::Ready(Err(Errno::SHUTDOWN))
+            } else {
+                listener.poll_accept()
+            }
+        };
         let accepted = worker.reactor.until(surehop_hop::clock::NEVER, next).await;
         match accepted {
             Ok(Ok((socket, from))) => {
-                if worker.clients.get() + worker.connections.len() >= worker.config.plan.worker_connections {
+                if worker.clients.get() + worker.connections.len()
+                    >= worker.config.plan.worker_connections
+                {
                     let limit = worker.config.plan.worker_connections;
-                    worker.note(Level::Alert, &format!("{limit} worker_connections are not enough"));
+                    worker.note(
+                        Level::Alert,
+                        &format!("{limit} worker_connections are not enough"),
+                    );
                     continue;
                 }
                 socket.set_nodelay();
                 let number = worker.shared.connections.fetch_add(1, Ordering::Relaxed) + 1;
                 let client = Client::new(socket, from, number, index, worker.reactor.now());
-                worker.reactor.spawn(connection::serve(worker.clone(), client));
+                worker
+                    .reactor
+                    .spawn(connection::serve(worker.clone(), client));
             }
             Ok(Err(Errno::SHUTDOWN)) | Err(_) => return,
             Ok(Err(e)) => {
                 let mut text = b"accept4() failed".to_vec();
                 crate::log::errno(&mut text, e.raw_os_error());
                 worker.note(Level::Crit, &String::from_utf8_lossy(&text));
-                if matches!(e, Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS) {
-                    worker.reactor.sleep(worker.reactor.now() + ACCEPT_PAUSE).await;
+                if matches!(
+                    e,
+                    Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS
+                ) {
+                    worker
+                        .reactor
+                        .sleep(worker.reactor.now() + ACCEPT_PAUSE)
+                        .await;
                 }
             }
         }

@@ -6,13 +6,18 @@ use pyo3::prelude::*;
 /// The engine's vocabulary: for each enum its name and, for each variant, the word and its meaning.
 #[pyfunction]
 fn vocabulary() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
-    surehop_engine::vocabulary().iter().map(|(name, words)| (*name, words.to_vec())).collect()
+    surehop_engine::vocabulary()
+        .iter()
+        .map(|(name, words)| (*name, words.to_vec()))
+        .collect()
 }
 
 /// Reads a plan (JSON) as the data process would; a `ValueError` says what in it can't be run.
 #[pyfunction]
 fn check_plan(json: &[u8]) -> PyResult<()> {
-    surehop_proxy::control::read(json).map(drop).map_err(PyValueError::new_err)
+    surehop_proxy::control::read(json)
+        .map(drop)
+        .map_err(PyValueError::new_err)
 }
 
 /// The variables that log formats and header values may use; those of a family end in `_`.
@@ -26,7 +31,8 @@ fn variables() -> Vec<&'static str> {
 fn serve(py: Python<'_>, control: i32) -> PyResult<()> {
     let control = surehop_hop::descriptor::duplicate(control)
         .map_err(|e| PyValueError::new_err(format!("descriptor {control}: {e}")))?;
-    py.detach(|| surehop_proxy::control::serve(control)).map_err(PyRuntimeError::new_err)
+    py.detach(|| surehop_proxy::control::serve(control))
+        .map_err(PyRuntimeError::new_err)
 }
 
 /// The native module.
