@@ -427,3 +427,55 @@ pub(crate) fn quote_bad(out: &mut Vec<u8>, line: &[u8], byte: u8) {
         b'"',
     ]);
 }
+
+/// Every name must have a bit of its own.
+const _: () = assert!((Known::Other as usize) < u64::BITS as usize);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_names_in_any_case() {
+        for &(known, name) in Known::ALL {
+            assert_eq!(Known::of(name.as_bytes()), known);
+            assert_eq!(Known::of(name.to_uppercase().as_bytes()), known);
+            assert_eq!(Known::of(name.to_lowercase().as_bytes()), known);
+            assert_eq!(Known::of(format!("{name}x").as_bytes()), Known::Other);
+            assert_eq!(Known::of(&name.as_bytes()[1..]), Known::Other);
+        }
+        assert_eq!(Known::of(b""), Known::Other);
+        assert_eq!(Known::of(b"H\x8fst"), Known::Other);
+    }
+
+    #[test]
+    fn lists() {
+        let found: Vec<_> = list(b" a ,,\tb, c d ,").collect();
+        assert_eq!(found, [b"a".as_slice(), b"b", b"c d"]);
+    }
+
+    #[test]
+    fn spans_never_reach_beyond() {
+        assert_eq!(Span::new(1, 3).of(b"abcd"), b"bc");
+        assert_eq!(Span::new(3, 9).of(b"abcd"), b"");
+        assert_eq!(Span::new(3, 1), Span { start: 3, len: 0 });
+        assert!(Span::EMPTY.is_empty());
+    }
+
+    #[test]
+    fn naming_has_an_end() {
+        // Sixty-five names before the one that counts: it is not obeyed any more.
+        let names = "x,".repeat(NAMED_LIMIT);
+        for (names, obeyed) in [(&names[2..], true), (&names[..], false)] {
+            let head = format!("Connection: {names}X-Hop\r\nX-Hop: 1\r\n\r\n").into_bytes();
+            let mut headers = Vec::new();
+            let mut pos = 0;
+            while let Line::Field(field, next) = line(&head, pos, false) {
+                headers.push(field);
+                pos = next;
+            }
+            connection(&head, &mut headers);
+            assert_eq!(headers[1].forward, !obeyed);
+        }
+    }
+}
