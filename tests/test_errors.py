@@ -10,9 +10,7 @@ def drawn(root: type[Exception], depth: int = 0) -> list[tuple[int, str]]:
 def test_the_tree_is_as_drawn() -> None:
     lines = [line for line in (surehop.errors.__doc__ or "").splitlines() if "Error" in line]
     names = [
-        (line.index(name) // 4 - 1, name)
-        for line in lines
-        for name in [line.strip("│├└─ ").split()[0]]
+        (line.index(name) // 4, name) for line in lines for name in [line.strip("│├└─ ").split()[0]]
     ]
 
     assert names == drawn(SurehopError)

@@ -12,7 +12,6 @@ from surehop.conf.known import NGINX_DIRECTIVES
 from surehop.conf.table import DIRECTIVES, TABLE, Status
 from surehop.errors import ConfigError, ConfigErrors
 
-
 NOT_YET = "that surehop does not support yet"
 
 
