@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from broken_files import BROKEN, ODD, whole
+
 from surehop.lab.subjects import Program
 
 pytestmark = pytest.mark.peers
