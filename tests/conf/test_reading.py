@@ -170,6 +170,16 @@ class TestInclude:
 
         assert error.message == 'open() "/c/a.conf" failed (2: No such file or directory)'
 
+    @pytest.mark.parametrize(
+        ("line", "message"),
+        [
+            ("include a {}", 'directive "include" is not terminated by ";"'),
+            ("include a b;", 'invalid number of arguments in "include" directive'),
+        ],
+    )
+    def test_its_shape(self, line: str, message: str) -> None:
+        assert refused(whole("http", line))[0].message == message
+
     def test_by_itself(self) -> None:
         (error,) = refused(whole("http", "include a.conf;"), {"/c/a.conf": "include a.conf;"})
 

@@ -198,6 +198,8 @@ def test_a_header_nobody_uses_may_be_wrong() -> None:
     read(whole("http", "proxy_set_header A $nope;"))
     with pytest.raises(ConfigErrors, match='unknown "nope" variable'):
         read(nested("proxy_set_header A $nope;"))
+    with pytest.raises(ConfigErrors, match="invalid variable name"):
+        read(nested("proxy_set_header A '$';"))
 
 
 def test_without_listen_the_port_depends_on_who_starts() -> None:
