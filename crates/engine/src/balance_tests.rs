@@ -126,7 +126,9 @@ fn two_workers_share_places_and_the_one_test_of_a_peer() {
 #[test]
 fn threads_never_pass_max_conns_together() {
     let mut peers = weighted(&[1, 1]);
-    peers.iter_mut().for_each(|peer| peer.max_conns = 2);
+    for peer in &mut peers {
+        peer.max_conns = 2;
+    }
     let first = group(Rules::ON, peers);
     let (plan, state) = (&first.plan, &first.state);
     std::thread::scope(|scope| {
