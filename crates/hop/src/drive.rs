@@ -134,6 +134,12 @@ pub async fn drive<E: Exchange>(
     };
     let mut live: Option<Upstream> = None;
     loop {
+        // Another attempt: the connection of the one before, whose answer is not wanted, is closed.
+        if matches!(step, Step::Checkout { .. } | Step::Connect { .. })
+            && let Some(old) = live.take()
+        {
+            hop.close(old);
+        }
         step = match step {
             Step::Checkout { conn, .. } => match hop.rouse(conn) {
                 // Seen readable while it waits for nothing: whatever it is, it is not our answer.
@@ -148,25 +154,20 @@ pub async fn drive<E: Exchange>(
                 }
                 None => advance(hop, route, ex, Event::Stale { fin: false }),
             },
-            Step::Connect { peer } => {
-                if let Some(old) = live.take() {
-                    hop.close(old);
+            Step::Connect { peer } => match connect(hop, route, ex, peer).await {
+                Ok(upstream) => {
+                    live = Some(upstream);
+                    advance(hop, route, ex, Event::Connected)
                 }
-                match connect(hop, route, ex, peer).await {
-                    Ok(upstream) => {
-                        live = Some(upstream);
-                        advance(hop, route, ex, Event::Connected)
-                    }
-                    Err(Some(fault)) => {
-                        let event = Event::ConnectFailed {
-                            cause: fault.cause,
-                            errno: fault.errno,
-                        };
-                        fail(hop, route, ex, event, fault)
-                    }
-                    Err(None) => return gone(hop, route, ex, None),
+                Err(Some(fault)) => {
+                    let event = Event::ConnectFailed {
+                        cause: fault.cause,
+                        errno: fault.errno,
+                    };
+                    fail(hop, route, ex, event, fault)
                 }
-            }
+                Err(None) => return gone(hop, route, ex, None),
+            },
             Step::Send => {
                 let Some(mut upstream) = live.take() else {
                     return Driven::Gone;

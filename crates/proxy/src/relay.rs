@@ -87,11 +87,20 @@ pub async fn proxy(
     };
     ex.proxied = true;
     let loud = group.plan.rules == Rules::OFF;
-    let mut sender = Sender::new(worker, client, ex, group, body, held, framing, loud);
+    let mut sender = Sender::new(
+        worker,
+        client,
+        ex,
+        proxy.plan.group,
+        body,
+        held,
+        framing,
+        loud,
+    );
     sender.limit = location.plan.client_max_body_size;
     sender.body_timeout = location.plan.client_body_timeout_ms;
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
-    let after = match driven {
+    match driven {
         Driven::Response(upstream) => {
             deliver::deliver(&mut sender, &route, location, upstream).await
         }
@@ -111,12 +120,10 @@ pub async fn proxy(
         }
         Driven::SenderFailed => {
             let error = sender.failure.unwrap_or(BodyError::Gone);
-            let (client, ex) = sender.into_parts();
-            return body_failed(worker, client, ex, error).await;
+            drop(sender);
+            body_failed(worker, client, ex, error).await
         }
-    };
-    sender.into_parts();
-    after
+    }
 }
 
 /// Reads the body as far as a small buffer goes: what is wholly held can be sent again.

@@ -31,6 +31,8 @@ pub struct Sender<'a> {
     pub ex: &'a mut Exchange,
     /// The group it goes to.
     pub group: &'a GroupConf,
+    /// Its place among the worker's groups.
+    index: usize,
     /// What is still to come of its body.
     pub body: Body,
     /// Why the client could not send its body.
@@ -63,7 +65,7 @@ impl<'a> Sender<'a> {
         worker: &'a Worker,
         client: &'a mut Client,
         ex: &'a mut Exchange,
-        group: &'a GroupConf,
+        index: usize,
         body: Body,
         held: Option<Buf>,
         framing: Framing,
@@ -75,7 +77,8 @@ impl<'a> Sender<'a> {
             worker,
             client,
             ex,
-            group,
+            group: &worker.config.groups[index],
+            index,
             body,
             failure: None,
             limit: 0,
@@ -94,14 +97,6 @@ impl<'a> Sender<'a> {
             fault: None,
             nginx,
         }
-    }
-
-    /// Gives the buffers back and lets go of client and exchange.
-    pub fn into_parts(self) -> (&'a mut Client, &'a mut Exchange) {
-        for buf in [self.held, self.stream].into_iter().flatten() {
-            self.worker.buffers.give(buf);
-        }
-        (self.client, self.ex)
     }
 
     /// Whether the request was sent whole.
@@ -256,6 +251,20 @@ fn sentence(
             }
             out.extend_from_slice(b" failed");
             log::errno(out, fault.errno);
+        }
+    }
+}
+
+impl Drop for Sender<'_> {
+    fn drop(&mut self) {
+        for buf in [self.held.take(), self.stream.take()].into_iter().flatten() {
+            self.worker.buffers.give(buf);
+        }
+        // Only a panic leaves the session in the middle; its peer must not count this request for ever.
+        if let Ok(mut group) = self.worker.groups[self.index].try_borrow_mut() {
+            let now = self.worker.reactor.now();
+            self.ex.session.abandon(&mut group, now);
+            self.worker.connections.sweep(&mut group);
         }
     }
 }
