@@ -129,10 +129,6 @@ impl Group {
         &self.state
     }
 
-    pub(crate) fn is_single(&self) -> bool {
-        self.single
-    }
-
     pub(crate) fn up(&self) -> u32 {
         self.up
     }

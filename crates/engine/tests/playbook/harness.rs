@@ -199,6 +199,21 @@ impl Playbook {
         self
     }
 
+    /// `Connected`, then the request goes out.
+    #[track_caller]
+    pub(crate) fn sends(self) -> Self {
+        self.feed(Event::Connected).expect(Step::Send)
+    }
+
+    /// The response comes and is handed on whole.
+    #[track_caller]
+    pub(crate) fn answered(self, status: u16) -> Self {
+        self.feed(head(status))
+            .expect(Step::Deliver)
+            .feed(finished())
+            .expect(Step::Done)
+    }
+
     /// Lets time pass.
     pub(crate) fn after(mut self, time: Millis) -> Self {
         self.now += time;
@@ -365,6 +380,10 @@ impl Playbook {
     pub(crate) fn with(mut self, act: impl FnOnce(&mut Self)) -> Self {
         act(&mut self);
         self
+    }
+
+    pub(crate) fn step(&self) -> Option<Step> {
+        self.requests[self.current].step
     }
 
     pub(crate) fn session(&self) -> &Session {
