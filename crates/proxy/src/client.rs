@@ -145,6 +145,7 @@ impl Client {
         let mut scan = HeadScan::request();
         let mut deadline = worker.reactor.now() + idle;
         let mut begun = false;
+        ex.pipelined = self.requests > 0 && self.buf.as_ref().is_some_and(|buf| !buf.is_empty());
         let end = loop {
             if let Some(buf) = self.buf.as_mut().filter(|buf| !buf.is_empty()) {
                 if !begun {
@@ -211,7 +212,7 @@ impl Client {
             self.buf = Some(kept);
             buf.truncate(end);
         }
-        ex.request_length = end as u64;
+        ex.request_length = end as u64 - u64::from(ex.head.line.start);
         ex.raw = Some(buf);
     }
 
