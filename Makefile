@@ -39,13 +39,16 @@ rust-test: $(STAMPS)/venv ## Rust tests
 
 lint: $(STAMPS)/dev ## style, types, the stub of the native module, who imports whom
 	@scripts/need.sh cargo && scripts/need.sh lint
-	$(STEP) "ruff check" $(BIN)/ruff check
-	$(STEP) "ruff format --check" $(BIN)/ruff format --check
-	$(STEP) "cargo fmt --check" cargo fmt --all --check
-	$(STEP) "cargo clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
-	$(STEP) "mypy --strict" $(BIN)/mypy
-	$(STEP) "stubtest surehop._core" $(BIN)/python -m mypy.stubtest surehop._core
-	$(STEP) "import-linter" $(BIN)/lint-imports
+	failed=
+	check() { $(STEP) "$$@" || failed="$$failed, $$1"; }
+	check "ruff check" $(BIN)/ruff check
+	check "ruff format" $(BIN)/ruff format --check
+	check "cargo fmt" cargo fmt --all --check
+	check "cargo clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
+	check "mypy" $(BIN)/mypy
+	check "stubtest" $(BIN)/python -m mypy.stubtest surehop._core
+	check "import-linter" $(BIN)/lint-imports
+	[ -z "$$failed" ] || { echo "lint: $${failed#, } failed" >&2; exit 1; }
 
 bench: bench-proxy ## all benches
 
