@@ -91,6 +91,27 @@ macro_rules! known {
     };
 }
 
+/// Bit 5 of eight bytes.
+const FOLD: u64 = 0x2020_2020_2020_2020;
+
+/// Whether two names differ in nothing but case. Eight bytes at a time: setting bit 5 folds letters,
+/// and what else it folds onto a hyphen or letter can't stand in a name.
+fn same_name(name: &[u8], usual: &[u8]) -> bool {
+    if name.len() != usual.len() {
+        return false;
+    }
+    let (names, name_rest) = name.as_chunks::<8>();
+    let (usuals, usual_rest) = usual.as_chunks::<8>();
+    names
+        .iter()
+        .zip(usuals)
+        .all(|(a, b)| u64::from_ne_bytes(*a) | FOLD == u64::from_ne_bytes(*b) | FOLD)
+        && name_rest
+            .iter()
+            .zip(usual_rest)
+            .all(|(a, b)| a | 0x20 == b | 0x20)
+}
+
 /// A perfect hash over the known names, the same for both cases of a letter.
 const fn slot(name: &[u8]) -> usize {
     let len = name.len();
@@ -155,13 +176,13 @@ known! {
 }
 
 impl Known {
-    /// Which name this is, in any mixture of cases.
+    /// Which name this is, in any mixture of cases; `name` holds no control characters.
     pub fn of(name: &[u8]) -> Self {
         if name.is_empty() {
             return Self::Other;
         }
         match Self::ALL.get(SLOTS[slot(name)] as usize) {
-            Some((known, usual)) if name.eq_ignore_ascii_case(usual.as_bytes()) => *known,
+            Some((known, usual)) if same_name(name, usual.as_bytes()) => *known,
             _ => Self::Other,
         }
     }
@@ -285,27 +306,31 @@ pub(crate) fn line(head: &[u8], start: usize, response: bool) -> Line {
     let mut valid = true;
     let mut pos = start;
     let name_end = loop {
-        let Some(&byte) = head.get(pos) else {
-            return bad(pos);
+        let rest = head.get(pos..).unwrap_or_default();
+        // Nearly always this one step reaches the colon.
+        let plain = rest
+            .iter()
+            .position(|&byte| NAME[byte as usize] != NameByte::Plain);
+        let Some(plain) = plain else {
+            return bad(head.len());
         };
-        match NAME[byte as usize] {
-            NameByte::Plain => {}
-            NameByte::Odd if response && byte == b'/' && &head[start..pos] == b"HTTP" => {
-                return match memchr::memchr(b'\n', &head[pos..]) {
-                    Some(end) => Line::Ignored(pos + end + 1),
+        pos += plain;
+        match (NAME[head[pos] as usize], &head[pos..]) {
+            (NameByte::Colon, _) => break pos,
+            (NameByte::Odd, [b'/', rest @ ..]) if response && &head[start..pos] == b"HTTP" => {
+                return match memchr::memchr(b'\n', rest) {
+                    Some(end) => Line::Ignored(pos + end + 2),
                     None => bad(pos),
                 };
             }
-            NameByte::Odd => valid = false,
-            NameByte::Colon => break pos,
-            NameByte::Bad => {
-                let next = match &head[pos..] {
-                    [b'\n', ..] => pos + 1,
-                    [b'\r', b'\n', ..] => pos + 2,
-                    _ => return bad(pos),
-                };
-                return Line::Field(field(head, start..pos, pos..pos, valid), next);
+            (NameByte::Odd, _) => valid = false,
+            (_, [b'\n', ..]) => {
+                return Line::Field(field(head, start..pos, pos..pos, valid), pos + 1);
             }
+            (_, [b'\r', b'\n', ..]) => {
+                return Line::Field(field(head, start..pos, pos..pos, valid), pos + 2);
+            }
+            _ => return bad(pos),
         }
         pos += 1;
     };
@@ -426,4 +451,56 @@ pub(crate) fn quote_bad(out: &mut Vec<u8>, line: &[u8], byte: u8) {
         b'.',
         b'"',
     ]);
+}
+
+/// Every name must have a bit of its own.
+const _: () = assert!((Known::Other as usize) < u64::BITS as usize);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_names_in_any_case() {
+        for &(known, name) in Known::ALL {
+            assert_eq!(Known::of(name.as_bytes()), known);
+            assert_eq!(Known::of(name.to_uppercase().as_bytes()), known);
+            assert_eq!(Known::of(name.to_lowercase().as_bytes()), known);
+            assert_eq!(Known::of(format!("{name}x").as_bytes()), Known::Other);
+            assert_eq!(Known::of(&name.as_bytes()[1..]), Known::Other);
+        }
+        assert_eq!(Known::of(b""), Known::Other);
+        assert_eq!(Known::of(b"H\x8fst"), Known::Other);
+    }
+
+    #[test]
+    fn lists() {
+        let found: Vec<_> = list(b" a ,,\tb, c d ,").collect();
+        assert_eq!(found, [b"a".as_slice(), b"b", b"c d"]);
+    }
+
+    #[test]
+    fn spans_never_reach_beyond() {
+        assert_eq!(Span::new(1, 3).of(b"abcd"), b"bc");
+        assert_eq!(Span::new(3, 9).of(b"abcd"), b"");
+        assert_eq!(Span::new(3, 1), Span { start: 3, len: 0 });
+        assert!(Span::EMPTY.is_empty());
+    }
+
+    #[test]
+    fn naming_has_an_end() {
+        // Sixty-five names before the one that counts: it is not obeyed any more.
+        let names = "x,".repeat(NAMED_LIMIT);
+        for (names, obeyed) in [(&names[2..], true), (&names[..], false)] {
+            let head = format!("Connection: {names}X-Hop\r\nX-Hop: 1\r\n\r\n").into_bytes();
+            let mut headers = Vec::new();
+            let mut pos = 0;
+            while let Line::Field(field, next) = line(&head, pos, false) {
+                headers.push(field);
+                pos = next;
+            }
+            connection(&head, &mut headers);
+            assert_eq!(headers[1].forward, !obeyed);
+        }
+    }
 }

@@ -5,7 +5,10 @@
 pub fn name(host: &[u8]) -> Option<usize> {
     let (len, rest) = if host.first() == Some(&b'[') {
         let len = host.iter().position(|&b| b == b']')?;
-        if !host[1..len].iter().all(|&b| in_name(b) || b == b':') {
+        if !host[1..len]
+            .iter()
+            .all(|&b| (in_name(b) && b != b'%') || b == b':')
+        {
             return None;
         }
         (len + 1, &host[len + 1..])
@@ -104,6 +107,7 @@ mod tests {
             ("[::1]x", None),
             ("[::1].", None),
             ("[a/b]", None),
+            ("[fe80::1%eth0]", None),
             ("::1", None),
         ];
         for (host, expected) in table {

@@ -75,8 +75,9 @@ fn read_absolute(request: &mut RequestHead, line: &[u8], start: usize) -> Result
         .map_or(line.len(), |at| authority + at);
     // In a request line nginx takes fewer characters than in a Host line.
     let literal = line.get(authority) == Some(&b'[');
-    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':');
-    if !literal && !line[authority..authority_end].iter().all(plain) {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
+    let (host, port) = split_port(&line[authority..authority_end]);
+    if !literal && !host.iter().all(plain) || !port.iter().all(u8::is_ascii_digit) {
         return Err(RequestError::InvalidRequest);
     }
     let Some(name) = host::name(&line[authority..authority_end]) else {
@@ -96,6 +97,15 @@ fn read_absolute(request: &mut RequestHead, line: &[u8], start: usize) -> Result
             request.path = request.uri;
             Ok(())
         }
+    }
+}
+
+/// A host and the port after the colon that is not part of an address.
+fn split_port(authority: &[u8]) -> (&[u8], &[u8]) {
+    let host = memchr(b']', authority).unwrap_or_default();
+    match memchr(b':', &authority[host..]) {
+        Some(colon) => (&authority[..host + colon], &authority[host + colon + 1..]),
+        None => (authority, b""),
     }
 }
 

@@ -63,6 +63,8 @@ def _refuse_twice(node: Node, scope: Scope, address: Address, *, default: bool) 
         return
     for server in http.within(Context.SERVER):
         for other in server.own("listen"):
+            if other.value.address.port != address.port:  # cheap, and true of most
+                continue
             if other.value.address.literal != key:
                 continue
             if server is scope:

@@ -155,7 +155,10 @@ def _check_shape(node: Node, row: Directive) -> None:
 
 
 def _check_end(node: Node, inner: Scope) -> None:
-    if inner.context is Context.UPSTREAM and not inner.own("server"):
+    tried = any(
+        isinstance(child, Node) and child.name.value == "server" for child in node.block or ()
+    )
+    if inner.context is Context.UPSTREAM and not inner.own("server") and not tried:
         raise node.fail(
             "no servers are inside upstream",
             at=node.last,

@@ -183,11 +183,16 @@ class Subject:
         with (self.prefix / "logs/output.log").open("wb") as output:
             self._process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + _PATIENCE
-        while not listens(self.port):
+        while not (listens(self.port) and self._works()):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 told = [p.read_text("utf-8", "replace") for p in self._talk() if p.exists()]
                 raise SubjectError(f"{self.program.name} did not start: {''.join(told).strip()}")
             time.sleep(0.01)
+
+    def _works(self) -> bool:
+        """nginx listens before its worker runs, and tells of the worker afterwards."""
+        log = self.prefix / "logs/error.log"
+        return self.program.resolves or "start worker process" in log.read_text("utf-8", "replace")
 
     def _talk(self) -> tuple[Path, Path]:
         return self.prefix / "logs/output.log", self.prefix / "logs/error.log"

@@ -142,6 +142,8 @@ class Groups:
 
 def _peer_label(address: Address) -> str:
     """Give the address as written, less the URI."""
+    if address.unix:
+        return f"unix:{address.unix}"
     return address.text.removesuffix(address.uri) if address.uri else address.text
 
 

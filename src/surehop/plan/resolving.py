@@ -15,7 +15,7 @@ _FORM = "write `--resolve NAME=ADDR[,ADDR...]`, an IPv6 address in brackets"
 class Resolver(Protocol):
     """Answers a name with its addresses in order; with none if it isn't found."""
 
-    def __call__(self, name: str) -> Sequence[IPAddress]: ...
+    def __call__(self, name: str, /) -> Sequence[IPAddress]: ...
 
 
 class SystemResolver:

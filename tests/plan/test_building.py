@@ -1,0 +1,175 @@
+"""Model -> plan: indexes, defaults, headers; the golden files show whole plans."""
+
+import ipaddress
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from surehop.conf import loads
+from surehop.errors import ConfigErrors
+from surehop.plan import Plan, build
+from surehop.plan.data import Proxy, Return, StatusPage
+from surehop.plan.resolving import IPAddress
+
+BOTH = [ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")]
+NAMES: dict[str, Sequence[IPAddress]] = {"twohosts": BOTH, "one": BOTH[:1]}
+
+
+def resolve(name: str) -> Sequence[IPAddress]:
+    return NAMES.get(name, ())
+
+
+def plan(http: str = "", *, main: str = "", on: bool = True, cpus: int | None = None) -> Plan:
+    text = f"{main} events {{}}\nhttp {{\n{http}\n}}".encode("utf-8", "surrogateescape")
+    model = loads(text, file="n.conf", prefix="/p", privileged=True)
+    return build(model, resolve=resolve, resilience_default=on, version="9.9", cpus=cpus)
+
+
+def proxy(inner: str, around: str = "") -> Proxy:
+    found = plan(f"{around} server {{ location / {{ {inner} }} }}").locations[0].action
+    assert isinstance(found, Proxy)
+    return found
+
+
+def as_json(made: Plan) -> Any:
+    return json.loads(made.to_json())
+
+
+def test_what_is_said_of_the_whole() -> None:
+    made = as_json(plan(main="worker_processes 3;"))
+
+    assert next(iter(made)) == "version"
+    assert (made["version"], made["server_header"], made["nginx_version"]) == (
+        1,
+        "surehop/9.9",
+        "1.31.5",
+    )
+    assert (made["workers"], made["worker_connections"]) == (3, 512)
+    assert "warnings" not in made
+
+
+def test_auto_is_one_worker_a_cpu() -> None:
+    assert plan(main="worker_processes auto;", cpus=6).workers == 6
+    assert plan(main="worker_processes auto;").workers >= 1
+    assert plan(cpus=6).workers == 1
+
+
+def test_a_log_file_is_opened_once() -> None:
+    made = plan(
+        "log_format x '$uri'; access_log a.log x;"
+        "server { location / { error_log /p/e.log; error_log stderr warn; access_log /p/a.log; } }",
+        main="error_log e.log info;",
+    )
+    (location,) = made.locations
+
+    assert [file.path for file in made.files] == ["/p/e.log", "/p/a.log", "stderr"]
+    assert [(log.file, log.level) for log in made.error_log] == [(0, "info")]
+    assert [(log.file, log.level) for log in location.error_log] == [(0, "error"), (2, "warn")]
+    assert [(log.file, log.format) for log in location.access_log] == [(1, 0)]
+    assert [(log.file, log.format) for log in made.servers[0].access_log] == [(1, 1)]
+    assert [form.escape for form in made.formats] == ["default", "default"]
+
+
+@pytest.mark.parametrize(
+    ("inner", "headers"),
+    [
+        ("", [("Host", "$proxy_host"), ("Connection", "")]),
+        ("proxy_set_header host $host;", [("host", "$host"), ("Connection", "")]),
+        (
+            "proxy_set_header X-A a; proxy_set_header CONNECTION close;",
+            [("X-A", "a"), ("CONNECTION", "close"), ("Host", "$proxy_host")],
+        ),
+        ("proxy_http_version 1.0;", [("Host", "$proxy_host"), ("Connection", "")]),
+    ],
+)
+def test_headers(inner: str, headers: list[tuple[str, str]]) -> None:
+    made = proxy(f"proxy_pass http://one; {inner}").headers
+    written = [
+        (name, "".join(getattr(part, "text", "") or f"${part.var}" for part in template))  # type: ignore[union-attr]
+        for name, template in made
+    ]
+
+    assert written == headers
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy_host", "uri"),
+    [
+        ("http://one", "one", None),
+        ("http://one:80/", "one", "/"),
+        ("http://one:81/a/", "one:81", "/a/"),
+        ("http://[::1]:81", "[::1]:81", None),
+        ("http://unix:/s:/a", "localhost", "/a"),
+        ("HTTP://127.0.0.1:8080/x?y", "127.0.0.1:8080", "/x?y"),
+    ],
+)
+def test_where_a_proxy_goes(url: str, proxy_host: str, uri: str | None) -> None:
+    made = proxy(f"proxy_pass {url};")
+
+    assert (made.proxy_host, made.uri) == (proxy_host, uri)
+
+
+def test_a_return_of_the_server_answers_for_all_locations() -> None:
+    made = plan(
+        "server { return 301 /x; location /a { surehop_status; } location /b { return 204; } }"
+    )
+
+    assert [getattr(location.action, "status", None) for location in made.locations] == [301, 301]
+
+
+def test_a_server_without_locations_gets_one() -> None:
+    made = plan("server { return 404; access_log off; } server { }")
+
+    assert [(location.match, location.path) for location in made.locations] == [("prefix", "/")] * 2
+    assert [location.action.kind for location in made.locations] == ["return", "none"]
+    assert [len(location.access_log) for location in made.locations] == [0, 1]
+    assert [server.locations for server in made.servers] == [(0,), (1,)]
+
+
+def test_the_kinds_of_action_say_what_they_are() -> None:
+    made = as_json(
+        plan(
+            "server { location /a { return 200 'x$uri'; } location /b { surehop_status; }"
+            "location /c { proxy_pass http://one; } location /d {} }"
+        )
+    )
+    kinds = [location["action"].get("kind") for location in made["locations"]]
+
+    assert kinds == ["return", "status", "proxy", "none"]
+    assert made["locations"][0]["action"]["text"] == [{"text": "x"}, {"var": "uri"}]
+    assert Return(200, None).kind == "return"
+    assert StatusPage(allow_remote=True).kind == "status"
+
+
+def test_text_crosses_as_bytes() -> None:
+    made = as_json(plan("server { location /é\udcff { return 200 'ü'; } }"))
+
+    assert made["locations"][0]["path"].encode("latin-1") == "/é".encode() + b"\xff"
+    assert made["locations"][0]["action"]["text"][0]["text"].encode("latin-1") == "ü".encode()
+
+
+def test_all_names_that_are_not_found_are_said() -> None:
+    with pytest.raises(ConfigErrors) as caught:
+        plan(
+            "upstream a { server none:1; server one; server gone; }\n"
+            "server { location / { proxy_pass http://lost:99/; } listen away:80; }"
+        )
+
+    assert [str(error) for error in caught.value.errors] == [
+        'host not found in upstream "none:1" in n.conf:3',
+        'host not found in upstream "gone" in n.conf:3',
+        'host not found in upstream "lost" in n.conf:4',
+        'host not found in "away:80" of the "listen" directive in n.conf:4',
+    ]
+    assert "getent ahosts none" in (caught.value.hint or "")
+
+
+def test_warnings_of_the_model_come_first() -> None:
+    made = plan("server { server_name a/; location / { proxy_pass http://twohosts:3; } }")
+
+    assert [warning.text for warning in made.warnings] == [
+        'server name "a/" has suspicious symbols in n.conf:3',
+        'upstream "twohosts": "twohosts:3" is two servers, 127.0.0.1:3 and [::1]:3 in n.conf:3',
+    ]
