@@ -180,7 +180,10 @@ pub fn value(
                 .headers
                 .iter()
                 .filter(|line| line.known == Known::Cookie);
-            return put(out, lines.find_map(|line| cookie(line.value.of(bytes), name)));
+            return put(
+                out,
+                lines.find_map(|line| cookie(line.value.of(bytes), name)),
+            );
         }
         Var::SentHttp(name) => return put(out, line_of(&ex.out, name)),
         Var::UpstreamHttp(name) => {
