@@ -1,5 +1,7 @@
 """The whole native surface. mypy.stubtest compares it with the module in the lint step."""
 
+__all__ = ["check_plan", "serve", "variables", "vocabulary"]
+
 def vocabulary() -> list[tuple[str, list[tuple[str, str]]]]:
     """The engine's enums: for each its name and (word, meaning) of every variant, in order."""
 

@@ -188,3 +188,25 @@ fn unparking_gives_peer_and_scope_back_oldest_first() {
     );
     assert_eq!(group.idle_connections(), 0);
 }
+
+#[test]
+fn a_connection_of_no_scope_serves_any_scope_and_no_other_does() {
+    let mut group = group(Rules::ON, weighted(&[1, 1]));
+    group.plan.keepalive.scopes = 3;
+    group.pool = Pool::new(&group.plan.keepalive, 2, false);
+    let parked = |conn| Parked {
+        conn: ConnId(conn),
+        opened_at: NOW,
+        idle_since: NOW,
+        requests: 0,
+        hint: None,
+        rtt: 0,
+    };
+    group.park(0, 0, parked(1), NOW);
+    group.park(0, 1, parked(2), NOW);
+    assert!(group.take_idle(1, 2, NOW).is_none(), "another peer's");
+    let took = |group: &mut Group, scope| group.take_idle(0, scope, NOW).map(|idle| idle.conn);
+    assert_eq!(took(&mut group, 2), Some(ConnId(1)), "the prober's");
+    assert_eq!(took(&mut group, 2), None, "another location's");
+    assert_eq!(took(&mut group, 1), Some(ConnId(2)));
+}

@@ -205,7 +205,7 @@ fn absolute(worker: &Worker, client: &Client, ex: &Exchange, target: &[u8]) -> V
 }
 
 /// Whether this client's connection can outlive the request that has just been read.
-pub fn keeps(worker: &Worker, client: &mut Client, ex: &Exchange) -> bool {
+pub fn keeps(worker: &Worker, client: &Client, ex: &Exchange) -> bool {
     let server = &worker.config.servers[ex.server].plan;
     let (timeout, requests) = match ex.location {
         Some(location) => {
@@ -214,7 +214,6 @@ pub fn keeps(worker: &Worker, client: &mut Client, ex: &Exchange) -> bool {
         }
         None => (server.keepalive_timeout_ms, server.keepalive_requests),
     };
-    client.keepalive = timeout;
     let asked = match ex.head.version {
         Version::Http11 => !ex.head.connection_close,
         Version::Http10 => ex.head.connection_keep_alive && !ex.head.connection_close,

@@ -36,8 +36,6 @@ pub struct Client {
     pub remote_text: Box<str>,
     /// When it was accepted.
     pub opened: Millis,
-    /// How long it may be idle: as the last request's location has it.
-    pub keepalive: Millis,
     /// `$connection_requests`.
     pub requests: u64,
     /// Bytes of the current request's body that were read, framing included.
@@ -48,6 +46,8 @@ pub struct Client {
     pub body_settled: bool,
     /// What its data may have; 0 is no limit. Asked where the length is not said beforehand.
     pub body_limit: u64,
+    /// How long it may be idle, by the location of its last request.
+    pub idle_timeout: Millis,
     local: OnceCell<Option<Address>>,
 }
 
@@ -138,12 +138,12 @@ impl Client {
             remote,
             remote_text,
             opened: now,
-            keepalive: 0,
             requests: 0,
             body_read: 0,
             body_data: 0,
             body_settled: false,
             body_limit: 0,
+            idle_timeout: 0,
             local: OnceCell::new(),
         }
     }
@@ -157,7 +157,41 @@ impl Client {
         }
     }
 
-    /// Waits for the next request and reads its head.
+    /// Waits until something has come of a next request, be it the connection's end.
+    pub async fn arrive(&mut self, worker: &Worker) -> Result<(), Over> {
+        let server = &worker.config.servers[worker.config.listeners[self.listener].default].plan;
+        let first = self.requests == 0;
+        let timeout = if first {
+            server.client_header_timeout_ms
+        } else {
+            self.idle_timeout
+        };
+        if let Some(buf) = self.buf.take() {
+            if !buf.is_empty() {
+                self.buf = Some(buf);
+                return Ok(());
+            }
+            worker.buffers.give(buf);
+        }
+        let arrived = || {
+            if self.socket.seen_readable() {
+                return Poll::Ready(Ok(()));
+            }
+            self.socket.wait_read();
+            if worker.stopping() {
+                Poll::Ready(Err(Over::Stopping))
+            } else {
+                Poll::Pending
+            }
+        };
+        worker
+            .reactor
+            .until(worker.reactor.now() + timeout, arrived)
+            .await
+            .unwrap_or(Err(Over::TimedOut))
+    }
+
+    /// Reads the head of the next request.
     pub async fn request(
         &mut self,
         worker: &Worker,
@@ -165,13 +199,8 @@ impl Client {
         limits: &Limits,
     ) -> Arrival {
         let server = &worker.config.servers[worker.config.listeners[self.listener].default].plan;
-        let idle = if self.requests == 0 {
-            server.client_header_timeout_ms
-        } else {
-            self.keepalive
-        };
         let mut scan = HeadScan::request();
-        let mut deadline = worker.reactor.now() + idle;
+        let mut deadline = worker.reactor.now() + server.client_header_timeout_ms;
         let mut begun = false;
         ex.pipelined = self.requests > 0 && self.buf.as_ref().is_some_and(|buf| !buf.is_empty());
         let end = loop {

@@ -1,5 +1,6 @@
 //! A client connection from its first request to its last.
 
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
@@ -48,37 +49,18 @@ pub enum After {
     Linger,
 }
 
-/// Serves a connection.
+/// Serves a connection. What it holds while it is idle is little: see [`crate::place`].
 pub async fn serve(worker: Rc<Worker>, mut client: Client) {
     let _present = Present::new(worker.clone());
-    let limits = Limits::default();
     loop {
-        let mut ex = worker.exchange();
-        ex.server = worker.config.listeners[client.listener].default;
-        let after = match client.request(&worker, &mut ex, &limits).await {
-            Arrival::Over(how) => {
-                over(&worker, &client, &ex, how);
-                worker.recycle(ex);
-                return;
-            }
-            Arrival::Broken(status) => {
-                client.requests += 1;
-                broken(&worker, &client, &mut ex, status);
-                After::Close
-            }
-            Arrival::Refused(error) => {
-                client.requests += 1;
-                refuse(&worker, &mut client, &mut ex, error).await;
-                After::Linger
-            }
-            Arrival::Request => {
-                client.requests += 1;
-                answer(&worker, &mut client, &mut ex).await
-            }
-        };
-        worker.shared.requests.fetch_add(1, Ordering::Relaxed);
-        record(&worker, &client, &mut ex);
-        worker.recycle(ex);
+        if let Err(how) = client.arrive(&worker).await {
+            return over(&worker, &client, how);
+        }
+        let mut place = worker.place();
+        place.begin(worker.clone(), client);
+        let (back, after) = poll_fn(|cx| place.poll(cx)).await;
+        worker.vacate(place);
+        client = back;
         match after {
             After::Keep => {}
             After::Close => return,
@@ -87,10 +69,47 @@ pub async fn serve(worker: Rc<Worker>, mut client: Client) {
     }
 }
 
+/// Reads a request, answers it and logs it.
+pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
+    let limits = Limits::default();
+    let mut ex = worker.exchange();
+    ex.server = worker.config.listeners[client.listener].default;
+    let after = match client.request(&worker, &mut ex, &limits).await {
+        Arrival::Over(how) => {
+            over(&worker, &client, how);
+            worker.recycle(ex);
+            return (client, After::Close);
+        }
+        Arrival::Broken(status) => {
+            client.requests += 1;
+            broken(&worker, &client, &mut ex, status);
+            After::Close
+        }
+        Arrival::Refused(error) => {
+            client.requests += 1;
+            refuse(&worker, &mut client, &mut ex, error).await;
+            After::Linger
+        }
+        Arrival::Request => {
+            client.requests += 1;
+            answer(&worker, &mut client, &mut ex).await
+        }
+    };
+    worker.shared.requests.fetch_add(1, Ordering::Relaxed);
+    record(&worker, &client, &mut ex);
+    client.idle_timeout = match ex.location {
+        Some(location) => worker.config.locations[location].plan.keepalive_timeout_ms,
+        None => worker.config.servers[ex.server].plan.keepalive_timeout_ms,
+    };
+    worker.recycle(ex);
+    (client, after)
+}
+
 /// The connection ended where a request might have begun. nginx names the client in words of their own
 /// once it has kept the connection, and the listener before.
-fn over(worker: &Worker, client: &Client, ex: &Exchange, how: Over) {
-    let logs = &worker.config.servers[ex.server].plan.error_log;
+fn over(worker: &Worker, client: &Client, how: Over) {
+    let listener = &worker.config.listeners[client.listener];
+    let logs = &worker.config.servers[listener.default].plan.error_log;
     if how == Over::Stopping || !Logs::wants(logs, Level::Info) {
         return;
     }
@@ -118,7 +137,7 @@ fn over(worker: &Worker, client: &Client, ex: &Exchange, how: Over) {
             if !kept {
                 let text = format!(
                     " while waiting for request, client: {}, server: {}",
-                    client.remote_text, worker.config.listeners[client.listener].address
+                    client.remote_text, listener.address
                 );
                 out.extend_from_slice(text.as_bytes());
             }

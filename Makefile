@@ -1,0 +1,89 @@
+# The one runner: people and CI call the same targets. `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.ONESHELL:
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+STEP := scripts/step.sh
+BIN := .venv/bin
+PYTHON ?=
+export PYTHON
+# pyo3 must not take another Python in the tests than in the build of the package.
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# What the native module is made of. A stamp is newer than all that went into what it stands for.
+NATIVE := pyproject.toml Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
+STAMPS := .venv/stamps
+
+.PHONY: help demo test pytest rust-test lint bench bench-proxy docs clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STAMPS)/surehop ## set everything up and show two incidents, as nginx has them and as Surehop has them
+	@$(BIN)/python -m surehop.lab.demo
+
+test: ready-to-test pytest rust-test lint ## set everything up and pass all tests
+	@echo "== all tests passed"
+
+pytest: $(STAMPS)/dev ## Python tests; ARGS="tests/conf -k server" chooses
+	@$(STEP) --loud "Python tests" $(BIN)/python -m pytest $(ARGS)
+
+rust-test: $(STAMPS)/venv ## Rust tests
+	@$(STEP) "compiling the Rust tests" cargo test --workspace --locked --no-run
+	$(STEP) --loud "Rust tests" cargo test --workspace --locked --quiet
+
+lint: $(STAMPS)/dev ## style, types, the stub of the native module, who imports whom
+	@scripts/need.sh cargo && scripts/need.sh lint
+	failed=
+	check() { $(STEP) "$$@" || failed="$$failed, $$1"; }
+	check "ruff check" $(BIN)/ruff check
+	check "ruff format" $(BIN)/ruff format --check
+	check "cargo fmt" cargo fmt --all --check
+	check "cargo clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
+	check "mypy" $(BIN)/mypy
+	check "stubtest" $(BIN)/python -m mypy.stubtest surehop._core
+	check "import-linter" $(BIN)/lint-imports
+	[ -z "$$failed" ] || { echo "lint: $${failed#, } failed" >&2; exit 1; }
+
+bench: bench-proxy ## all benches
+
+bench-proxy: $(STAMPS)/surehop ## CPU per request beside nginx and HAProxy, into bench/results; ARGS="--quick" for a look
+	@$(BIN)/python -m bench.proxy $(ARGS)
+
+docs: $(STAMPS)/surehop ## write the reference pages that are generated
+	@$(BIN)/python scripts/reference.py
+
+clean: ## remove the environment, builds and caches
+	rm -rf .venv target .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis src/surehop/_core*.so
+
+# What needs no build is told before one is begun.
+.PHONY: ready-to-build ready-to-test
+ready-to-build:
+	@scripts/need.sh python >/dev/null
+	scripts/need.sh cc
+	command -v cargo >/dev/null || echo "== cargo is not here: the build tries to fetch Rust for itself"
+
+ready-to-test: ready-to-build
+	@scripts/need.sh cargo && scripts/need.sh lint
+
+$(STAMPS)/venv: | ready-to-build
+	@python=$$(scripts/need.sh python)
+	$(STEP) "making .venv with $$python" "$$python" -m venv .venv
+	$(STEP) "bringing pip up to date" $(BIN)/python -m pip install --upgrade 'pip>=25.1'
+	mkdir -p $(STAMPS)
+	touch $@
+
+$(STAMPS)/surehop: $(NATIVE) | $(STAMPS)/venv
+	@if command -v cargo >/dev/null; then scripts/need.sh cargo; fi
+	$(STEP) "building and installing surehop (release; some minutes the first time)" \
+		$(BIN)/python -m pip install --editable '.[lab]' || { scripts/need.sh cargo; exit 1; }
+	touch $@
+
+$(STAMPS)/dev: pyproject.toml $(STAMPS)/surehop
+	@$(STEP) "installing what the tests need" $(BIN)/python -m pip install --group dev
+	touch $@
