@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from scripted import OK, Answer, Scripted, Step
-
 from surehop.lab.subjects import Program, Subject
 
 _MARK = b"GET /marker/%d HTTP/1.1\r\nHost: first\r\nConnection: close\r\n\r\n"

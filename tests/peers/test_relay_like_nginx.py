@@ -12,8 +12,8 @@ from difflib import unified_diff
 import pytest
 from likeness import Bench, Case
 from relay_cases import ANSWERS, BODIES, HTTP, LOGGED, REQUESTS, ROUTES
-from scripted import Scripted
 
+from scripted import Scripted
 from surehop.lab.ports import Port
 from surehop.lab.subjects import Program, Subject
 
