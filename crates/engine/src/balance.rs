@@ -129,10 +129,6 @@ impl Group {
         &self.state
     }
 
-    pub(crate) fn is_single(&self) -> bool {
-        self.single
-    }
-
     pub(crate) fn up(&self) -> u32 {
         self.up
     }
@@ -451,7 +447,11 @@ impl Group {
 
     pub(crate) fn take_idle(&mut self, peer: u32, scope: u32, now: Millis) -> Option<Idle> {
         let learned = self.state.at(peer).learned(now);
-        self.pool.take(self.key(peer, scope), learned, now)
+        // What belongs to no location yet, a prober's connection, may serve any: the peer is the same.
+        let unclaimed = (scope != 0).then(|| self.key(peer, 0));
+        self.pool
+            .take(self.key(peer, scope), learned, now)
+            .or_else(|| self.pool.take(unclaimed?, learned, now))
     }
 
     /// Puts an idle connection into the pool, or on the closing list if it can't be kept.

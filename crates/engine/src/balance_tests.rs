@@ -126,7 +126,9 @@ fn two_workers_share_places_and_the_one_test_of_a_peer() {
 #[test]
 fn threads_never_pass_max_conns_together() {
     let mut peers = weighted(&[1, 1]);
-    peers.iter_mut().for_each(|peer| peer.max_conns = 2);
+    for peer in &mut peers {
+        peer.max_conns = 2;
+    }
     let first = group(Rules::ON, peers);
     let (plan, state) = (&first.plan, &first.state);
     std::thread::scope(|scope| {
@@ -185,4 +187,26 @@ fn unparking_gives_peer_and_scope_back_oldest_first() {
         Some((0, 0))
     );
     assert_eq!(group.idle_connections(), 0);
+}
+
+#[test]
+fn a_connection_of_no_scope_serves_any_scope_and_no_other_does() {
+    let mut group = group(Rules::ON, weighted(&[1, 1]));
+    group.plan.keepalive.scopes = 3;
+    group.pool = Pool::new(&group.plan.keepalive, 2, false);
+    let parked = |conn| Parked {
+        conn: ConnId(conn),
+        opened_at: NOW,
+        idle_since: NOW,
+        requests: 0,
+        hint: None,
+        rtt: 0,
+    };
+    group.park(0, 0, parked(1), NOW);
+    group.park(0, 1, parked(2), NOW);
+    assert!(group.take_idle(1, 2, NOW).is_none(), "another peer's");
+    let took = |group: &mut Group, scope| group.take_idle(0, scope, NOW).map(|idle| idle.conn);
+    assert_eq!(took(&mut group, 2), Some(ConnId(1)), "the prober's");
+    assert_eq!(took(&mut group, 2), None, "another location's");
+    assert_eq!(took(&mut group, 1), Some(ConnId(2)));
 }

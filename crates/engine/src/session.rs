@@ -333,7 +333,6 @@ impl Session {
                 return self.poison(turn);
             }
             self.release(turn.group, turn.now, Outcome::Neutral);
-            self.commit(turn.group, turn.now);
             self.held = Some((peer, reason));
         } else {
             self.release(turn.group, turn.now, Outcome::Failure(reason));
@@ -561,11 +560,7 @@ impl Session {
 
     fn release(&mut self, group: &mut Group, now: Millis, outcome: Outcome) {
         let Some(pick) = self.pick.take() else { return };
-        self.tries = if group.is_single() {
-            0
-        } else {
-            self.tries.saturating_sub(1)
-        };
+        self.tries = self.tries.saturating_sub(1);
         self.notices.extend(group.release(pick, outcome, now));
     }
 

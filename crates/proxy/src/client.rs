@@ -38,6 +38,8 @@ pub struct Client {
     pub opened: Millis,
     /// `$connection_requests`.
     pub requests: u64,
+    /// How long it may be idle, by the location of its last request.
+    pub idle_timeout: Millis,
     local: OnceCell<Option<Address>>,
 }
 
@@ -116,6 +118,7 @@ impl Client {
             remote_text,
             opened: now,
             requests: 0,
+            idle_timeout: 0,
             local: OnceCell::new(),
         }
     }
@@ -129,7 +132,41 @@ impl Client {
         }
     }
 
-    /// Waits for the next request and reads its head.
+    /// Waits until something has come of a next request; false if nothing will.
+    pub async fn arrive(&mut self, worker: &Worker) -> bool {
+        let server = &worker.config.servers[worker.config.listeners[self.listener].default].plan;
+        let first = self.requests == 0;
+        let timeout = if first {
+            server.client_header_timeout_ms
+        } else {
+            self.idle_timeout
+        };
+        if let Some(buf) = self.buf.take() {
+            if !buf.is_empty() {
+                self.buf = Some(buf);
+                return true;
+            }
+            worker.buffers.give(buf);
+        }
+        let arrived = || {
+            if self.socket.seen_readable() {
+                return Poll::Ready(true);
+            }
+            self.socket.wait_read();
+            if worker.stopping() {
+                Poll::Ready(false)
+            } else {
+                Poll::Pending
+            }
+        };
+        worker
+            .reactor
+            .until(worker.reactor.now() + timeout, arrived)
+            .await
+            .unwrap_or(false)
+    }
+
+    /// Reads the head of the next request.
     pub async fn request(
         &mut self,
         worker: &Worker,
@@ -137,14 +174,10 @@ impl Client {
         limits: &Limits,
     ) -> Arrival {
         let server = &worker.config.servers[worker.config.listeners[self.listener].default].plan;
-        let idle = if self.requests == 0 {
-            server.client_header_timeout_ms
-        } else {
-            server.keepalive_timeout_ms
-        };
         let mut scan = HeadScan::request();
-        let mut deadline = worker.reactor.now() + idle;
+        let mut deadline = worker.reactor.now() + server.client_header_timeout_ms;
         let mut begun = false;
+        ex.pipelined = self.requests > 0 && self.buf.as_ref().is_some_and(|buf| !buf.is_empty());
         let end = loop {
             if let Some(buf) = self.buf.as_mut().filter(|buf| !buf.is_empty()) {
                 if !begun {
@@ -211,7 +244,7 @@ impl Client {
             self.buf = Some(kept);
             buf.truncate(end);
         }
-        ex.request_length = end as u64;
+        ex.request_length = end as u64 - u64::from(ex.head.line.start);
         ex.raw = Some(buf);
     }
 

@@ -1,5 +1,6 @@
 //! A client connection from its first request to its last.
 
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
@@ -47,41 +48,55 @@ pub enum After {
     Linger,
 }
 
-/// Serves a connection.
+/// Serves a connection. What it holds while it is idle is little: see [`crate::place`].
 pub async fn serve(worker: Rc<Worker>, mut client: Client) {
     let _present = Present::new(worker.clone());
-    let limits = Limits::default();
-    loop {
-        let mut ex = worker.exchange();
-        ex.server = worker.config.listeners[client.listener].default;
-        let after = match client.request(&worker, &mut ex, &limits).await {
-            Arrival::Over => {
-                worker.recycle(ex);
-                return;
-            }
-            Arrival::Broken(status) => {
-                broken(&worker, &client, &mut ex, status);
-                After::Close
-            }
-            Arrival::Refused(error) => {
-                client.requests += 1;
-                refuse(&worker, &mut client, &mut ex, error).await;
-                After::Linger
-            }
-            Arrival::Request => {
-                client.requests += 1;
-                answer(&worker, &mut client, &mut ex).await
-            }
-        };
-        worker.shared.requests.fetch_add(1, Ordering::Relaxed);
-        record(&worker, &client, &mut ex);
-        worker.recycle(ex);
+    while client.arrive(&worker).await {
+        let mut place = worker.place();
+        place.begin(worker.clone(), client);
+        let (back, after) = poll_fn(|cx| place.poll(cx)).await;
+        worker.vacate(place);
+        client = back;
         match after {
             After::Keep => {}
             After::Close => return,
             After::Linger => return client.linger(&worker).await,
         }
     }
+}
+
+/// Reads a request, answers it and logs it.
+pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
+    let limits = Limits::default();
+    let mut ex = worker.exchange();
+    ex.server = worker.config.listeners[client.listener].default;
+    let after = match client.request(&worker, &mut ex, &limits).await {
+        Arrival::Over => {
+            worker.recycle(ex);
+            return (client, After::Close);
+        }
+        Arrival::Broken(status) => {
+            broken(&worker, &client, &mut ex, status);
+            After::Close
+        }
+        Arrival::Refused(error) => {
+            client.requests += 1;
+            refuse(&worker, &mut client, &mut ex, error).await;
+            After::Linger
+        }
+        Arrival::Request => {
+            client.requests += 1;
+            answer(&worker, &mut client, &mut ex).await
+        }
+    };
+    worker.shared.requests.fetch_add(1, Ordering::Relaxed);
+    record(&worker, &client, &mut ex);
+    client.idle_timeout = match ex.location {
+        Some(location) => worker.config.locations[location].plan.keepalive_timeout_ms,
+        None => worker.config.servers[ex.server].plan.keepalive_timeout_ms,
+    };
+    worker.recycle(ex);
+    (client, after)
 }
 
 /// A head that never became whole: nobody is answered, but it is logged.

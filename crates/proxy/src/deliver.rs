@@ -178,10 +178,8 @@ impl Delivery {
             Coming::Length(left) => left > SMALL as u64,
             _ => n > SMALL / 2,
         };
-        if more && big && buf.capacity() == SMALL {
-            let mut large = s.worker.buffers.large();
-            large.push(buf.data());
-            s.worker.buffers.give(std::mem::replace(buf, large));
+        if more && big {
+            grow(s, buf);
         }
         Ok(())
     }
@@ -225,6 +223,10 @@ impl Delivery {
         }
         if s.body.done() && s.client.socket.peer_closed() {
             return Poll::Ready(Err(Broken::ClientGone));
+        }
+        // A stream that pauses holds no buffer meanwhile.
+        if let Some(empty) = self.upstream.buf.take_if(|buf| buf.is_empty()) {
+            s.worker.buffers.give(empty);
         }
         // Whoever is waited for has a deadline: the client while it is to take bytes, else the upstream.
         let to_client = self.head_at < s.ex.out.len() || !self.framer.idle();
@@ -285,7 +287,7 @@ impl Delivery {
         let buf = self
             .upstream
             .buf
-            .get_or_insert_with(|| s.worker.buffers.large());
+            .get_or_insert_with(|| s.worker.buffers.small());
         if buf.space().len() < buf.capacity() / 4 {
             buf.compact();
         }
@@ -305,13 +307,27 @@ impl Delivery {
             }
             Poll::Ready(Ok(n)) => n,
         };
+        // A long body fills what it is given: from now on it gets more at a time.
+        let fills = n == buf.space().len();
         let before = buf.len();
         buf.filled(n);
         self.received += n as u64;
         self.upstream_progress = s.worker.reactor.now();
         let kept = decode(&mut self.coming, &mut self.surplus, buf, before)?;
         self.length += kept as u64;
+        if fills {
+            grow(s, buf);
+        }
         Poll::Ready(Ok(true))
+    }
+}
+
+/// Moves the bytes of a small buffer into a large one.
+fn grow(s: &Sender<'_>, buf: &mut Buf) {
+    if buf.capacity() == SMALL {
+        let mut large = s.worker.buffers.large();
+        large.push(buf.data());
+        s.worker.buffers.give(std::mem::replace(buf, large));
     }
 }
 

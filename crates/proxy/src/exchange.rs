@@ -26,6 +26,8 @@ pub struct Exchange {
     pub server: usize,
     /// The location, once known.
     pub location: Option<usize>,
+    /// Whether it came together with the request before it.
+    pub pipelined: bool,
     /// When its first byte was seen.
     pub started: Millis,
     /// Bytes of the request, head and body, that were read.
@@ -71,6 +73,7 @@ impl Exchange {
             host: Vec::new(),
             server: 0,
             location: None,
+            pipelined: false,
             started: 0,
             request_length: 0,
             status: 0,
@@ -95,6 +98,7 @@ impl Exchange {
         self.uri.clear();
         self.host.clear();
         self.location = None;
+        self.pipelined = false;
         self.request_length = 0;
         self.status = 0;
         self.out.clear();

@@ -10,6 +10,7 @@ pub mod deliver;
 pub mod exchange;
 pub mod framer;
 pub mod log;
+pub mod place;
 pub mod plan;
 pub mod relay;
 pub mod send;

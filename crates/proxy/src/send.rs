@@ -423,7 +423,7 @@ impl Driven for Sender<'_> {
         if attempt.verdict == Verdict::Replayed {
             self.tell(Level::Info, attempt, |out| {
                 out.extend_from_slice(
-                    b"a reused connection was dead, the request goes once more on a fresh one while connecting to upstream",
+                    b"reused connection was dead, replaying on a fresh one while connecting to upstream",
                 );
             });
         }

@@ -51,9 +51,7 @@ pub fn log(
                 let found = value(worker, client, ex, var, &mut raw);
                 match format.escape {
                     Escape::Json => escape_json(&raw, out),
-                    _ if !found || raw.is_empty() && !matches!(var, Var::IsArgs | Var::Pipe) => {
-                        out.push(b'-')
-                    }
+                    _ if !found => out.push(b'-'),
                     Escape::Default => escape(&raw, out),
                     Escape::None => out.extend_from_slice(&raw),
                 }
@@ -119,6 +117,28 @@ fn header<'a>(headers: &[Header], bytes: &'a [u8], name: &[u8]) -> Option<&'a [u
         .map(|header| header.value.of(bytes))
 }
 
+/// Appends the values of all lines of that name, as nginx joins them.
+fn all(out: &mut Vec<u8>, headers: &[Header], bytes: &[u8], name: &[u8]) -> bool {
+    let mut found = false;
+    for line in headers {
+        if line.name.of(bytes).eq_ignore_ascii_case(name) {
+            if found {
+                let cookie = line.known == Known::Cookie;
+                out.extend_from_slice(if cookie { b"; " } else { b", " });
+            }
+            out.extend_from_slice(line.value.of(bytes));
+            found = true;
+        }
+    }
+    found
+}
+
+/// Appends what is empty only as long as it is not known.
+fn known(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    out.extend_from_slice(bytes);
+    !bytes.is_empty()
+}
+
 fn put(out: &mut Vec<u8>, found: Option<&[u8]>) -> bool {
     if let Some(bytes) = found {
         out.extend_from_slice(bytes);
@@ -148,7 +168,7 @@ pub fn value(
             };
             out.extend_from_slice(host);
         }
-        Var::Http(name) => return put(out, header(&head.headers, bytes, name)),
+        Var::Http(name) => return all(out, &head.headers, bytes, name),
         Var::Arg(name) => {
             return put(
                 out,
@@ -156,29 +176,33 @@ pub fn value(
             );
         }
         Var::Cookie(name) => {
-            let line = head
-                .find(Known::Cookie)
-                .map_or(&[][..], |header| header.value.of(bytes));
-            return put(out, cookie(line, name));
+            let mut lines = head
+                .headers
+                .iter()
+                .filter(|line| line.known == Known::Cookie);
+            return put(
+                out,
+                lines.find_map(|line| cookie(line.value.of(bytes), name)),
+            );
         }
         Var::SentHttp(name) => return put(out, line_of(&ex.out, name)),
         Var::UpstreamHttp(name) => {
-            return put(out, header(&ex.response.headers, &ex.response_raw, name));
+            return all(out, &ex.response.headers, &ex.response_raw, name);
         }
-        Var::Request => out.extend_from_slice(head.line.of(bytes)),
-        Var::RequestUri => out.extend_from_slice(head.uri.of(bytes)),
-        Var::Uri => out.extend_from_slice(&ex.uri),
+        Var::Request => return known(out, head.line.of(bytes)),
+        Var::RequestUri => return known(out, head.uri.of(bytes)),
+        Var::Uri => return known(out, &ex.uri),
         Var::Args => return put(out, head.query.map(|query| query.of(bytes))),
         Var::IsArgs => {
             if head.query.is_some_and(|query| !query.is_empty()) {
                 out.push(b'?');
             }
         }
-        Var::RequestMethod => out.extend_from_slice(head.method_span.of(bytes)),
+        Var::RequestMethod => return known(out, head.method_span.of(bytes)),
         Var::Scheme => out.extend_from_slice(b"http"),
-        Var::Https | Var::Pipe if matches!(var, Var::Https) => return false,
-        Var::Https | Var::Pipe => out.push(if client.buf.is_some() { b'p' } else { b'.' }),
-        Var::ServerProtocol => out.extend_from_slice(head.protocol.of(bytes)),
+        Var::Https => {}
+        Var::Pipe => out.push(if ex.pipelined { b'p' } else { b'.' }),
+        Var::ServerProtocol => return known(out, head.protocol.of(bytes)),
         Var::ServerName => out.extend_from_slice(&server.name.0),
         Var::ServerAddr => {
             if let Some(local) = client.local_address() {

@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::connection;
 use crate::exchange::Exchange;
 use crate::log::Logs;
+use crate::place::{Place, place};
 use crate::plan::Level;
 
 /// How many unused exchanges a worker keeps.
@@ -78,10 +79,21 @@ pub struct Worker {
     /// Its own client connections.
     pub clients: Cell<usize>,
     exchanges: RefCell<Vec<Box<Exchange>>>,
+    places: Places,
     seed: Cell<u64>,
     stopping: Cell<bool>,
     /// For each group, how often peers had gone out when it was last found without a live one.
     silent: RefCell<Vec<Option<u64>>>,
+}
+
+/// Unused places.
+#[derive(Default)]
+struct Places(RefCell<Vec<Box<dyn Place>>>);
+
+impl std::fmt::Debug for Places {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} places", self.0.borrow().len())
+    }
 }
 
 /// A worker's thread, as the one who started it sees it.
@@ -117,6 +129,7 @@ impl Worker {
                 .into_owned(),
             clients: Cell::new(0),
             exchanges: RefCell::default(),
+            places: Places::default(),
             seed: Cell::new(seed),
             stopping: Cell::new(false),
             silent: RefCell::new(vec![None; config.groups.len()]),
@@ -136,6 +149,19 @@ impl Worker {
     /// An exchange from the store.
     pub fn exchange(&self) -> Box<Exchange> {
         self.exchanges.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// A place for a request from the store.
+    pub fn place(&self) -> Box<dyn Place> {
+        self.places.0.borrow_mut().pop().unwrap_or_else(place)
+    }
+
+    /// Gives a place back.
+    pub fn vacate(&self, place: Box<dyn Place>) {
+        let mut store = self.places.0.borrow_mut();
+        if store.len() < KEPT_EXCHANGES {
+            store.push(place);
+        }
     }
 
     /// Gives an exchange back.

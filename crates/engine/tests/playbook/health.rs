@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use surehop_engine::{Event, Notice, PeerPlan, PeerStatus, Policy, Rules, Step};
+use surehop_engine::{Cause, Event, Notice, PeerPlan, PeerStatus, Policy, Rules, Step};
 
 use crate::harness::*;
 
@@ -51,6 +51,27 @@ fn probe_off_a_live_request_is_the_test() {
         // It was out all the time; once is enough.
         .told(&[])
         .abandon();
+}
+
+#[test]
+fn probe_is_for_whatever_kept_a_connection_from_being_made() {
+    for (cause, reason, waits) in [
+        (Cause::Refused, "refused", true),
+        (Cause::Unreachable, "unreachable", true),
+        (Cause::TimedOut, "connect_timed_out", true),
+        (Cause::Other, "connect_failed", true),
+        // A connect from here proves nothing while this machine has no port for it.
+        (Cause::NoPorts, "no_ports", false),
+    ] {
+        Playbook::new(ON, &[peer(), peer()])
+            .begin(GET)
+            .expect(connect(0))
+            .feed(Event::ConnectFailed { cause, errno: 1 })
+            .expect(connect(1))
+            .told(&[ejected(0, reason)])
+            .with(|play| assert_eq!(play.group.state().next_probe().is_some(), waits, "{reason}"))
+            .abandon();
+    }
 }
 
 #[test]
@@ -132,6 +153,44 @@ fn last_peer_is_not_taken_out_by_what_came_after_connecting() {
             play = play.expect(step).told(&[]).is(1, PeerStatus::Available);
         }
     }
+}
+
+#[test]
+fn last_peer_is_one_failure_from_going_once_another_is_back() {
+    let twice = PeerPlan {
+        max_fails: 2,
+        ..peer()
+    };
+    let fail_once = |play: Playbook| {
+        let play = play.begin(GET).expect(connect(1)).sends();
+        play.feed(timed_out())
+    };
+    let mut play = Playbook::new(ON, &[peer(), twice])
+        .begin(GET)
+        .expect(connect(0));
+    play = play.feed(refused()).expect(connect(1)).abandon();
+    for _ in 0..3 {
+        play = fail_once(play).expect(fail(502, "no_live")).fails(1, 1);
+    }
+    play = play.with(|play| {
+        let under_way = AtomicU32::new(0);
+        play.now += 1_000;
+        let probe = play
+            .group
+            .state()
+            .claim_probe(play.now, &under_way)
+            .expect("it is due");
+        assert!(
+            play.group
+                .state()
+                .probe_succeeded(probe, play.now, &under_way)
+                .is_some()
+        );
+    });
+    fail_once(play)
+        .expect(connect(0))
+        .told(&[ejected(1, "timed_out")])
+        .abandon();
 }
 
 #[test]

@@ -1,4 +1,6 @@
 //! Scripts of steps and events: one for each rule of nginx, and for each point in which Surehop differs.
+// In a test a panic is the report.
+#![allow(clippy::expect_used)]
 
 mod harness;
 mod health;

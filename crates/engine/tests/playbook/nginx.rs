@@ -464,7 +464,7 @@ fn a_listed_status_goes_on_while_a_try_is_left_and_then_passes_through() {
                     .attempts()
                     .iter()
                     .all(|attempt| attempt.status == 503)
-            )
+            );
         });
     let play = Playbook::new(OFF, &[peer(), peer()])
         .policy(next("http_404"))

@@ -133,17 +133,17 @@ impl World {
     fn event(&mut self, who: usize, choice: u8) -> Event {
         let request = &mut self.requests[who];
         match request.step {
-            Step::Checkout { conn, .. } if choice % 5 == 0 => {
+            Step::Checkout { conn, .. } if choice.is_multiple_of(5) => {
                 request.conn = conn.0;
                 Event::Stale {
-                    fin: choice % 2 == 0,
+                    fin: choice.is_multiple_of(2),
                 }
             }
             Step::Checkout { conn, .. } => {
                 request.conn = conn.0;
                 Event::Connected
             }
-            Step::Connect { .. } if choice % 4 == 0 => {
+            Step::Connect { .. } if choice.is_multiple_of(4) => {
                 let causes = [
                     Cause::Refused,
                     Cause::TimedOut,
@@ -190,7 +190,7 @@ impl World {
                 }
             }
             Step::Deliver => {
-                let died = (choice % 4 == 0).then_some((Cause::Closed, 0));
+                let died = choice.is_multiple_of(4).then_some((Cause::Closed, 0));
                 let conn = ConnId(request.conn);
                 let hint = (choice & 16 != 0).then_some(2_000);
                 let keep = (choice % 4 > 1).then_some(Keep { conn, hint, rtt: 3 });
@@ -210,7 +210,7 @@ impl World {
                 Event::Slept
             }
             Step::Ask => Event::Answered {
-                retry: choice % 3 != 0,
+                retry: !choice.is_multiple_of(3),
                 delay: None,
             },
             Step::Done | Step::Fail { .. } => unreachable!("the request is over"),
@@ -287,7 +287,7 @@ impl World {
         self.group.expire(self.now);
         self.close();
         while let Some(probe) = self.group.state().claim_probe(self.now, &self.probes) {
-            if time % 3 == 0 {
+            if time.is_multiple_of(3) {
                 self.group
                     .state()
                     .probe_failed(probe, self.now, time, &self.probes);
@@ -416,7 +416,7 @@ proptest! {
         let mut world = World::new(plan, policy);
         for (who, choice, time) in script {
             world.act(who, choice);
-            world.pass(if time < 300 { 0 } else { time - 300 });
+            world.pass(time.saturating_sub(300));
         }
         world.end();
     }

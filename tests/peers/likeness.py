@@ -1,0 +1,233 @@
+"""Runs one exchange through a program and writes down all that can be seen of it, for comparing."""
+
+import re
+import socket
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from scripted import OK, Answer, Scripted, Step
+
+from surehop.lab.subjects import Program, Subject
+
+_MARK = b"GET /marker/%d HTTP/1.1\r\nHost: first\r\nConnection: close\r\n\r\n"
+_PATIENCE = 10.0
+_STAMP = re.compile(r"^\S+ \S+ (\[\w+\]) \d+#\d+: (?:\*\d+ )?")
+_TIME = re.compile(r"\b\d+\.\d{3}\b")
+# The static nginx that serves as reference is linked with musl, which has words of its own.
+_MUSL = {"(110: Operation timed out)": "(110: Connection timed out)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a client sends, piece by piece, and what the origin does about it.
+
+    answers: targets that get another answer. heads: which of the client's requests are HEAD.
+    leave: the client closes once the origin has the request. level: of the error-log lines
+    compared. blind: parts of what is seen that are not compared.
+    """
+
+    name: str
+    send: bytes | Sequence[bytes]
+    answer: Sequence[Step] = (OK,)
+    early: bool = False
+    answers: dict[str, Answer] = field(default_factory=dict)
+    heads: Sequence[int] = ()
+    leave: bool = False
+    half_close: bool = False
+    blind: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen of a case."""
+
+    answers: list[dict[str, object]] = field(default_factory=list)
+    end: str = ""
+    upstream: list[dict[str, object]] = field(default_factory=list)
+    access: list[dict[str, str]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """All of it, a line a thing, so that two of them make a short difference."""
+        lines = []
+        for number, answer in enumerate(self.answers):
+            told = [str(answer["status"]), *_items(answer["headers"]), repr(answer["body"])]
+            lines += [f"answer {number}: {line}" for line in told]
+        lines.append(f"connection: {self.end}")
+        for number, got in enumerate(self.upstream):
+            told = [f"connection {got['connection']}", *_items(got["head"])]
+            told += [f"body {got['framing']} {got['body']!r}"]
+            lines += [f"upstream {number}: {line}" for line in told]
+        for number, fields in enumerate(self.access):
+            lines += [f"access {number}: {k}={v}" for k, v in fields.items()]
+        return lines + [f"error: {line}" for line in self.errors]
+
+
+def _items(of: object) -> list[str]:
+    return [str(item) for item in of] if isinstance(of, list) else []
+
+
+class Bench:
+    """A running program, and the origin behind it."""
+
+    def __init__(self, program: Program, subject: Subject, origin: Scripted) -> None:
+        self._product = {"nginx": f"nginx/{program.version}"}.get(
+            program.name, f"surehop/{program.version}"
+        )
+        self._subject = subject
+        self._origin = origin
+        self._marks = 0
+
+    def run(self, case: Case) -> Seen:
+        """Run a case and see what comes of it."""
+        self._mark()
+        self._origin.take()
+        self._origin.play(*case.answer, early=case.early)
+        if case.answers:
+            self._origin.play_paths(case.answers)
+        raw, end = self._exchange(case)
+        access, errors = self._mark()
+        self._origin.drop()
+        self._origin.wait_closed()
+        seen = Seen(end=end)
+        seen.answers = self._answers(raw, case.heads)
+        got = self._origin.take()
+        first = min((r.connection for r in got), default=0)
+        seen.upstream = [
+            {
+                "connection": r.connection - first,
+                "head": self._plain(r.head.decode("latin-1")).split("\r\n"),
+                "framing": r.framing,
+                "body": r.body,
+            }
+            for r in got
+        ]
+        seen.errors = [self._error(line) for line in errors]
+        bodies = [a for a in seen.answers if not 100 <= int(str(a["status"]).split()[1]) < 200]
+        for i, line in enumerate(access):
+            body = str(bodies[i]["raw"]) if i < len(bodies) else ""
+            seen.access.append(self._access(line, body))
+        for answer in seen.answers:
+            del answer["raw"]
+        for part in case.blind:
+            setattr(seen, part, None)
+        return seen
+
+    def _exchange(self, case: Case) -> tuple[bytes, str]:
+        with socket.create_connection(("127.0.0.1", self._subject.port), _PATIENCE) as sock:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for piece in [case.send] if isinstance(case.send, bytes) else case.send:
+                try:
+                    sock.sendall(piece)
+                except OSError:
+                    break  # refused early: the answer says why
+            if case.leave:
+                self._origin.wait_begun()
+                return b"", "left"
+            if case.half_close:
+                sock.shutdown(socket.SHUT_WR)
+            raw = b""
+            try:
+                while more := sock.recv(1 << 16):
+                    raw += more
+            except ConnectionResetError:
+                return raw, "rst"
+            except TimeoutError:
+                return raw, "open"
+            return raw, "fin"
+
+    def _mark(self) -> tuple[list[str], list[str]]:
+        """Have the logs written, and take what is new in them."""
+        self._marks += 1
+        with socket.create_connection(("127.0.0.1", self._subject.port), _PATIENCE) as sock:
+            sock.sendall(_MARK % self._marks)
+            while sock.recv(1 << 16):
+                pass
+        name = f"/marker/{self._marks}"
+        _eventually(lambda: any(name in line for line in self._subject.access_log()))
+        access = self._subject.access_log()
+        errors = self._subject.error_log("info")
+        for log in ("access", "error"):
+            (self._subject.prefix / f"logs/{log}.log").write_bytes(b"")
+        return [line for line in access if "/marker/" not in line], errors
+
+    def _answers(self, raw: bytes, heads: Sequence[int]) -> list[dict[str, object]]:
+        answers: list[dict[str, object]] = []
+        final = 0
+        while raw:
+            head, _, raw = raw.partition(b"\r\n\r\n")
+            status, *lines = head.decode("latin-1").split("\r\n")
+            headers = [tuple(line.split(": ", 1)) for line in lines]
+            known = {pair[0].lower(): pair[-1] for pair in headers}
+            code = status.split(" ")[1] if " " in status else ""
+            body = b""
+            if code.startswith("1"):
+                pass
+            elif final in heads or code in ("204", "304"):
+                final += 1
+            else:
+                final += 1
+                body, raw = _body(raw, known)
+            text = self._plain(body.decode("latin-1"))
+            answers.append(
+                {
+                    "status": status,
+                    "headers": [self._header(pair, body, text) for pair in headers],
+                    "body": text,
+                    "raw": body.decode("latin-1"),
+                }
+            )
+        return answers
+
+    def _header(self, pair: tuple[str, ...], body: bytes, text: str) -> str:
+        name = pair[0].lower()
+        if name == "date":
+            return "Date"
+        if name == "content-length" and len(body) == int(pair[-1]):
+            return f"{pair[0]}: {len(text)}"
+        return self._plain(": ".join(pair))
+
+    def _access(self, line: str, body: str) -> dict[str, str]:
+        fields = dict(part.split("=", 1) for part in line.split(" | ")[1:])
+        longer = len(body) - len(self._plain(body))
+        for name in ("body_bytes_sent", "sent_http_content_length") if longer else ():
+            if fields[name].isdecimal():
+                fields[name] = str(int(fields[name]) - longer)
+        if fields["server_port"] == str(self._subject.port):
+            fields["server_port"] = "PORT"
+        return {k: _TIME.sub("TIME", self._plain(v)) for k, v in fields.items()}
+
+    def _error(self, line: str) -> str:
+        line = self._plain(_STAMP.sub(r"\1 ", line))
+        for theirs, ours in _MUSL.items():
+            line = line.replace(theirs, ours)
+        return line
+
+    def _plain(self, text: str) -> str:
+        text = text.replace(self._product, "PRODUCT")
+        return text.replace(f":{self._subject.port}", ":PORT")
+
+
+def _body(raw: bytes, headers: dict[str, str]) -> tuple[bytes, bytes]:
+    if "content-length" in headers:
+        size = int(headers["content-length"])
+        return raw[:size], raw[size:]
+    if headers.get("transfer-encoding") != "chunked":
+        return raw, b""
+    body = b""
+    while raw:
+        size_line, _, rest = raw.partition(b"\r\n")
+        size = int(size_line, 16)
+        body += rest[:size]
+        raw = rest[size + 2 :]
+        if not size:
+            return body, raw
+    return body + b"(cut off)", b""
+
+
+def _eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.002)
