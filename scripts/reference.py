@@ -44,8 +44,8 @@ def vocabulary() -> str:
         "# Vocabulary",
         "",
         (
-            "What happens to an attempt is told in these words everywhere: in `$upstream_reason` and"
-            " `$upstream_attempts`, in the status, and in `surehop.events`. They do not change."
+            "What happens to an attempt is told in these words everywhere: in `$upstream_reason`,"
+            " `$upstream_attempts`, the status and `surehop.events`. They do not change."
         ),
     ]
     for name, words in _core.vocabulary():

@@ -13,6 +13,7 @@ from surehop.conf import load
 from surehop.conf.model import Model
 from surehop.errors import StartError
 from surehop.plan import Identity, Plan, SystemResolver, build, identity
+from surehop.plan.resolving import IPAddress
 from surehop.proxy.data import DataProcess
 from surehop.proxy.files import opened, pid_file
 
@@ -29,7 +30,7 @@ class Options:
     prefix: Path
     configuration: str
     resilience: bool
-    overrides: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    overrides: Mapping[str, Sequence[IPAddress]] = field(default_factory=dict)
 
 
 def plan_of(options: Options) -> tuple[Model, Plan]:

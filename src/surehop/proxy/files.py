@@ -82,8 +82,8 @@ def _listen(sock: socket.socket, where: tuple[str, int] | str, address: str) -> 
         sock.close()
         message = f"bind() to {address} failed ({_text(e)})"
         if e.errno == errno.EADDRINUSE:
-            hint = f"something else listens there; `ss -ltnp` says what ({address})"
-            raise AddressInUseError(message, hint=hint) from e
+            taken = f"something else listens there; `ss -ltnp` says what ({address})"
+            raise AddressInUseError(message, hint=taken) from e
         hint = "ports below 1024 are for root" if e.errno == errno.EACCES else None
         raise StartError(message, hint=hint) from e
     sock.setblocking(False)
