@@ -1,6 +1,6 @@
-"""Which peer is chosen, request by request: random groups through nginx and through `resilience off`.
+"""Which peer is chosen, request by request: random groups through nginx and `resilience off`.
 
-Time is kept out of it (fail_timeout is long), so the two sequences must be equal to the last address.
+Time is kept out of it (fail_timeout is long), so the two sequences must be equal to the last.
 """
 
 import random
@@ -37,7 +37,8 @@ def configuration(rng: random.Random, ports: list[int]) -> str:
     listed = rng.choice(["", "proxy_next_upstream error timeout http_503 invalid_header;"])
     return (
         f"upstream app {{ {method} {' '.join(lines)} {keepalive} }}\n"
-        f"server {{ listen 127.0.0.1:@PORT@; location / {{ proxy_pass http://app; {tries} {listed} }} }}"
+        f"server {{ listen 127.0.0.1:@PORT@; {tries} {listed}\n"
+        "location / { proxy_pass http://app; } }"
     )
 
 
