@@ -110,18 +110,15 @@ def test_an_answer_that_just_fills_a_receive_leaves_its_connection(
 
 def test_the_last_answer_survives_requests_behind_it(surehop: Program) -> None:
     """A close with unread bytes is a reset, which may take the answer with it."""
-    http = (
-        'server { listen 127.0.0.1:@PORT@; keepalive_requests 1; location / { return 200 "own"; } }'
-    )
-    with Subject(surehop, http) as subject:
-        with socket.create_connection(("127.0.0.1", subject.port), PATIENCE) as sock:
-            sock.sendall(get(close=False) + get("/" + "x" * 4000, close=False) * 30)
-            answer = rest(sock)
-            sock.sendall(get() * 100)
-            assert answer.endswith(b"own")
-            # Lingering: nothing was reset.
-            sock.settimeout(0.2)
-            assert sock.recv(1) == b""
+    location = 'keepalive_requests 1; location / { return 200 "own"; }'
+    with (
+        Subject(surehop, f"server {{ listen 127.0.0.1:@PORT@; {location} }}") as subject,
+        socket.create_connection(("127.0.0.1", subject.port), PATIENCE) as sock,
+    ):
+        sock.sendall(get(close=False) + get("/" + "x" * 4000, close=False) * 30)
+        assert rest(sock).endswith(b"own")
+        sock.sendall(get() * 100)
+        assert sock.recv(1) == b"", "it lingers: nothing was reset"
 
 
 def test_an_early_answer_is_heard_though_sending_failed(surehop: Program) -> None:
