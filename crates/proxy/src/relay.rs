@@ -106,10 +106,19 @@ pub async fn proxy(
     };
     ex.proxied = true;
     let loud = group.plan.rules == Rules::OFF;
-    let mut sender = Sender::new(worker, client, ex, group, body, held, framing, loud);
+    let mut sender = Sender::new(
+        worker,
+        client,
+        ex,
+        proxy.plan.group,
+        body,
+        held,
+        framing,
+        loud,
+    );
     sender.body_timeout = location.plan.client_body_timeout_ms;
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
-    let after = match driven {
+    match driven {
         Driven::Response(upstream) => {
             deliver::deliver(&mut sender, &route, location, upstream).await
         }
@@ -129,12 +138,10 @@ pub async fn proxy(
         }
         Driven::SenderFailed => {
             let error = sender.failure.unwrap_or(BodyError::Gone);
-            let (client, ex) = sender.into_parts();
-            return body_failed(worker, client, ex, error).await;
+            drop(sender);
+            body_failed(worker, client, ex, error).await
         }
-    };
-    sender.into_parts();
-    after
+    }
 }
 
 /// Reads the body as far as a small buffer goes: what is wholly held can be sent again.
@@ -211,9 +218,9 @@ fn compose(
             let rest = ex.uri.get(proxy.prefix..).unwrap_or_default();
             // nginx writes as it came what it did not decode.
             if ex.quoted {
-                uri::escape(rest, &mut target)
+                uri::escape(rest, &mut target);
             } else {
-                target.extend_from_slice(rest)
+                target.extend_from_slice(rest);
             }
             if let Some(query) = ex.head.query {
                 target.push(b'?');
