@@ -205,6 +205,26 @@ impl<'a> Sender<'a> {
     }
 }
 
+/// How loudly nginx tells of a failure: what the kernel refuses at once for reasons of its own is `crit`.
+fn graded(fault: Fault) -> Level {
+    use rustix::io::Errno;
+    let usual = [
+        Errno::CONNREFUSED,
+        Errno::AGAIN,
+        Errno::CONNRESET,
+        Errno::NETDOWN,
+        Errno::NETUNREACH,
+        Errno::HOSTDOWN,
+        Errno::HOSTUNREACH,
+    ];
+    let known = usual.iter().any(|e| e.raw_os_error() == fault.errno);
+    if fault.at_once && !known {
+        Level::Crit
+    } else {
+        Level::Error
+    }
+}
+
 /// nginx's words for a failure, up to `while`.
 fn sentence(
     out: &mut Vec<u8>,
@@ -406,7 +426,7 @@ impl Driven for Sender<'_> {
             .any(|notice| matches!(notice, Notice::Ejected { .. }));
         let quiet =
             !self.nginx && (attempt.verdict == Verdict::Replayed || known_out && !ejected_now);
-        let level = if quiet { Level::Info } else { Level::Error };
+        let level = if quiet { Level::Info } else { graded(fault) };
         // nginx tells of a time-out after what it led to, of everything else before.
         if fault.cause != Cause::TimedOut {
             self.tell_fault(level, attempt, fault);
