@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from raw import Raw
 
+from raw import Raw
 from surehop.lab.origins import Behaviour, Fault, OriginProcess
 from surehop.lab.origins.command import main
 

@@ -4,8 +4,8 @@ import time
 from typing import Any
 
 import pytest
-from raw import GET, Raw, eventually
 
+from raw import GET, Raw, eventually
 from surehop.lab.origins import Fault, Origin, OriginProcess
 
 POISON = b"GET /poison HTTP/1.1\r\nHost: o\r\n\r\n"

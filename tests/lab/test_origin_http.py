@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from raw import GET, Raw
 
+from raw import GET, Raw
 from surehop.lab.origins import Origin
 
 

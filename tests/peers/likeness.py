@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from scripted import OK, Answer, Scripted, Step
-
 from surehop.lab.subjects import Program, Subject
 
 _MARK = b"GET /marker/%d HTTP/1.1\r\nHost: first\r\nConnection: close\r\n\r\n"
@@ -104,10 +103,13 @@ class Bench:
             for r in got
         ]
         seen.errors = [self._error(line) for line in errors]
-        bodies = [a for a in seen.answers if not 100 <= int(str(a["status"]).split()[1]) < 200]
+        bodies = [a for a in seen.answers if not str(a["status"]).startswith("HTTP/1.1 1")]
         for i, line in enumerate(access):
-            body = str(bodies[i]["raw"]) if i < len(bodies) else ""
-            seen.access.append(self._access(line, body))
+            answer = bodies[i] if i < len(bodies) else {"raw": "", "headers": []}
+            fields = self._access(line, str(answer["raw"]))
+            if "Transfer-Encoding: chunked" in _items(answer["headers"]):
+                fields["body_bytes_sent"] = "CHUNKED"
+            seen.access.append(fields)
         for answer in seen.answers:
             del answer["raw"]
         for part in case.blind:
@@ -156,6 +158,9 @@ class Bench:
         answers: list[dict[str, object]] = []
         final = 0
         while raw:
+            if not raw.startswith(b"HTTP/"):
+                answers.append({"status": f"bare {raw!r}", "headers": [], "body": "", "raw": ""})
+                break
             head, _, raw = raw.partition(b"\r\n\r\n")
             status, *lines = head.decode("latin-1").split("\r\n")
             headers = [tuple(line.split(": ", 1)) for line in lines]

@@ -69,6 +69,9 @@ struct Task {
     armed: Millis,
 }
 
+/// Hears the message of a panic.
+type Tell = Box<dyn Fn(&str)>;
+
 struct Core {
     poll: RefCell<mio::Poll>,
     events: RefCell<Events>,
@@ -84,7 +87,7 @@ struct Core {
     deadline: Cell<Millis>,
     now: Cell<Millis>,
     generation: Cell<u32>,
-    on_panic: RefCell<Box<dyn Fn(&str)>>,
+    on_panic: RefCell<Tell>,
 }
 
 /// The reactor of this thread; a handle that is cheap to clone.

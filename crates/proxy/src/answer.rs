@@ -6,7 +6,6 @@ use surehop_wire::request::Version;
 use surehop_wire::{header::Known, request::Method, status, write};
 
 use crate::client::Client;
-use crate::config::ServerConf;
 use crate::exchange::Exchange;
 use crate::vars;
 use crate::worker::Worker;
@@ -22,6 +21,14 @@ pub fn begin(worker: &Worker, ex: &mut Exchange, line: &[u8]) {
     );
     let date = worker.logs.times(worker.reactor.now()).http;
     write::header(&mut ex.out, b"Date", &date);
+}
+
+/// The same, for a status that may have no words.
+fn begin_with(worker: &Worker, ex: &mut Exchange, code: u16) {
+    match status::line(code) {
+        Some(line) => begin(worker, ex, line.as_bytes()),
+        None => begin(worker, ex, format!("{code} ").as_bytes()),
+    }
 }
 
 /// Writes `Connection` (and `Keep-Alive`, where a time was given for it).
@@ -86,7 +93,7 @@ async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, body: &
             }
         }
     }
-    ex.head_sent = sent.min(ex.out.len()) as u64;
+    ex.head_sent += sent.min(ex.out.len()) as u64;
     ex.body_sent = sent.saturating_sub(ex.out.len()) as u64;
     ex.complete = sent == total;
 }
@@ -103,10 +110,7 @@ pub async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code:
     let pad = agent.is_some_and(status::padded_for);
     status::page(code, &worker.config.plan.server_header, pad, &mut body);
     let wire = status::sent(code);
-    match status::line(wire) {
-        Some(line) => begin(worker, ex, line.as_bytes()),
-        None => begin(worker, ex, itoa::Buffer::new().format(wire).as_bytes()),
-    }
+    begin_with(worker, ex, wire);
     if body.is_empty() && code != 204 {
         // A status that nginx has no page for.
         write::number(&mut ex.out, b"Content-Length", 0);
@@ -131,22 +135,32 @@ pub async fn give(
         ex.keep = false;
         return;
     }
-    let Some(text) = text else {
-        return page(worker, client, ex, code).await;
-    };
     let mut body = Vec::new();
-    vars::expand(worker, client, ex, text, &mut body);
+    match text {
+        Some(text) => vars::expand(worker, client, ex, text, &mut body),
+        // nginx has pages for errors and redirects alone.
+        None if code < 300 => {}
+        None => return page(worker, client, ex, code).await,
+    }
     if !matches!(code, 301 | 302 | 303 | 307 | 308) {
         ex.status = code;
-        match status::line(code) {
-            Some(line) => begin(worker, ex, line.as_bytes()),
-            None => begin(worker, ex, itoa::Buffer::new().format(code).as_bytes()),
-        }
+        begin_with(worker, ex, code);
         send(worker, client, ex, b"text/plain", &body).await;
         return;
     }
+    redirect(worker, client, ex, code, &body).await;
+}
+
+/// Sends the client elsewhere.
+pub async fn redirect(
+    worker: &Worker,
+    client: &mut Client,
+    ex: &mut Exchange,
+    code: u16,
+    target: &[u8],
+) {
     ex.status = code;
-    let target = absolute(worker, client, ex, &body);
+    let full = absolute(worker, client, ex, target);
     let mut page = Vec::new();
     status::page(code, &worker.config.plan.server_header, false, &mut page);
     begin(
@@ -158,8 +172,14 @@ pub async fn give(
     );
     write::header(&mut ex.out, b"Content-Type", b"text/html");
     write::number(&mut ex.out, b"Content-Length", page.len() as u64);
-    connection(worker, ex);
-    write::header(&mut ex.out, b"Location", &target);
+    // nginx writes one that it made itself earlier than one that was given.
+    if target.starts_with(b"/") {
+        write::header(&mut ex.out, b"Location", &full);
+        connection(worker, ex);
+    } else {
+        connection(worker, ex);
+        write::header(&mut ex.out, b"Location", &full);
+    }
     finish(worker, client, ex, &page).await;
 }
 
@@ -168,16 +188,10 @@ fn absolute(worker: &Worker, client: &Client, ex: &Exchange, target: &[u8]) -> V
     if target.first() != Some(&b'/') {
         return target.to_vec();
     }
-    let server: &ServerConf = &worker.config.servers[ex.server];
-    let host: &[u8] = if ex.host.is_empty() {
-        &server.plan.name.0
-    } else {
-        &ex.host
-    };
     let mut full = b"http://".to_vec();
-    match (host.is_empty(), client.local_address()) {
+    match (ex.host.is_empty(), client.local_address()) {
         (true, Some(local)) => full.extend_from_slice(local.as_bytes()),
-        _ => full.extend_from_slice(host),
+        _ => full.extend_from_slice(&ex.host),
     }
     if let Some(port) = worker.config.listeners[client.listener]
         .port()

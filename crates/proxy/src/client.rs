@@ -38,6 +38,14 @@ pub struct Client {
     pub opened: Millis,
     /// `$connection_requests`.
     pub requests: u64,
+    /// Bytes of the current request's body that were read, framing included.
+    pub body_read: u64,
+    /// Bytes of its data.
+    pub body_data: u64,
+    /// Whether all of it was read that ever will be.
+    pub body_settled: bool,
+    /// What its data may have; 0 is no limit. Asked where the length is not said beforehand.
+    pub body_limit: u64,
     /// How long it may be idle, by the location of its last request.
     pub idle_timeout: Millis,
     local: OnceCell<Option<Address>>,
@@ -48,12 +56,25 @@ pub struct Client {
 pub enum Arrival {
     /// A whole head, read into the exchange.
     Request,
-    /// The connection is over and nothing was begun: it was idle, or the client closed it.
-    Over,
+    /// The connection is over and nothing was begun.
+    Over(Over),
     /// The client left, or was too slow, in the middle of a head: logged with this status, not answered.
     Broken(u16),
     /// The head is refused.
     Refused(RequestError),
+}
+
+/// How a connection ended between two requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// The client closed it.
+    Closed,
+    /// It failed.
+    Broken(Errno),
+    /// Nothing came for too long.
+    TimedOut,
+    /// The worker goes down.
+    Stopping,
 }
 
 /// Why a body could not be read.
@@ -63,8 +84,8 @@ pub enum BodyError {
     Gone,
     /// Its chunks are malformed.
     Invalid,
-    /// It is longer than `client_max_body_size`.
-    TooLarge,
+    /// It is longer than `client_max_body_size`: bytes of the chunks before, and of the one too many.
+    TooLarge(u64, u64),
     /// It stopped coming.
     TimedOut,
 }
@@ -118,6 +139,10 @@ impl Client {
             remote_text,
             opened: now,
             requests: 0,
+            body_read: 0,
+            body_data: 0,
+            body_settled: false,
+            body_limit: 0,
             idle_timeout: 0,
             local: OnceCell::new(),
         }
@@ -132,8 +157,8 @@ impl Client {
         }
     }
 
-    /// Waits until something has come of a next request; false if nothing will.
-    pub async fn arrive(&mut self, worker: &Worker) -> bool {
+    /// Waits until something has come of a next request, be it the connection's end.
+    pub async fn arrive(&mut self, worker: &Worker) -> Result<(), Over> {
         let server = &worker.config.servers[worker.config.listeners[self.listener].default].plan;
         let first = self.requests == 0;
         let timeout = if first {
@@ -144,17 +169,17 @@ impl Client {
         if let Some(buf) = self.buf.take() {
             if !buf.is_empty() {
                 self.buf = Some(buf);
-                return true;
+                return Ok(());
             }
             worker.buffers.give(buf);
         }
         let arrived = || {
             if self.socket.seen_readable() {
-                return Poll::Ready(true);
+                return Poll::Ready(Ok(()));
             }
             self.socket.wait_read();
             if worker.stopping() {
-                Poll::Ready(false)
+                Poll::Ready(Err(Over::Stopping))
             } else {
                 Poll::Pending
             }
@@ -163,7 +188,7 @@ impl Client {
             .reactor
             .until(worker.reactor.now() + timeout, arrived)
             .await
-            .unwrap_or(false)
+            .unwrap_or(Err(Over::TimedOut))
     }
 
     /// Reads the head of the next request.
@@ -206,13 +231,16 @@ impl Client {
                 .await;
             match read {
                 Ok(Ok(n)) if n > 0 => {}
-                Ok(_) if begun => return Arrival::Broken(400),
-                Err(_) if begun => return Arrival::Broken(408),
-                _ => return Arrival::Over,
+                Ok(_) if begun => return self.broken(ex, 400),
+                Err(_) if begun => return self.broken(ex, 408),
+                Ok(Err(e)) => return Arrival::Over(Over::Broken(e)),
+                Ok(Ok(_)) if worker.stopping() => return Arrival::Over(Over::Stopping),
+                Ok(Ok(_)) => return Arrival::Over(Over::Closed),
+                Err(_) => return Arrival::Over(Over::TimedOut),
             }
         };
         let Some(buf) = self.buf.as_ref() else {
-            return Arrival::Over;
+            return Arrival::Over(Over::Closed);
         };
         match ex.head.parse(&buf.data()[..end], limits) {
             Ok(()) => {
@@ -221,6 +249,11 @@ impl Client {
             }
             Err(error) => self.refuse(ex, error),
         }
+    }
+
+    fn broken(&mut self, ex: &mut Exchange, status: u16) -> Arrival {
+        ex.raw = self.buf.take();
+        Arrival::Broken(status)
     }
 
     fn refuse(&mut self, ex: &mut Exchange, error: RequestError) -> Arrival {
@@ -245,6 +278,8 @@ impl Client {
             buf.truncate(end);
         }
         ex.request_length = end as u64 - u64::from(ex.head.line.start);
+        (self.body_read, self.body_data) = (0, 0);
+        self.body_settled = false;
         ex.raw = Some(buf);
     }
 
@@ -308,8 +343,11 @@ impl Client {
                         }
                     };
                     *left -= n as u64;
+                    self.body_read += n as u64;
+                    self.body_data += n as u64;
                     if *left == 0 {
                         *body = Body::Done;
+                        self.body_settled = true;
                     }
                     return Poll::Ready(Ok(n));
                 }
@@ -328,8 +366,16 @@ impl Client {
                         let n = step.data.len();
                         into.push(&buf.data()[step.data.clone()]);
                         buf.consume(step.consumed);
+                        let (before, chunk) = (self.body_data, n as u64 + decoder.left());
+                        if self.body_limit > 0 && before + chunk > self.body_limit {
+                            return Poll::Ready(Err(BodyError::TooLarge(before, chunk)));
+                        }
+                        self.body_read += step.consumed as u64;
+                        self.body_data += n as u64;
                         if step.done {
                             *body = Body::Done;
+                            self.body_settled = true;
+                            self.body_settled = true;
                             return Poll::Ready(Ok(n));
                         }
                         if n > 0 {

@@ -45,6 +45,8 @@ pub struct ServerConf {
     /// As it came; its locations are moved out.
     pub plan: plan::Server,
     exact: HashMap<Box<[u8]>, usize>,
+    /// Proxied locations that end in a slash, by their paths without it.
+    slashed: HashMap<Box<[u8]>, usize>,
     /// The longest first.
     prefixes: Vec<(Box<[u8]>, usize)>,
 }
@@ -72,6 +74,8 @@ pub enum ActionConf {
     Status(bool),
     /// `proxy_pass`.
     Proxy(ProxyConf),
+    /// A redirect to the same path with a slash behind it.
+    Slash,
 }
 
 /// `proxy_pass` made ready.
@@ -250,12 +254,34 @@ impl ServerConf {
                 plan::Match::Prefix => prefixes.push((path, index)),
             }
         }
+        let named = |path: &[u8]| {
+            exact.contains_key(path) || prefixes.iter().any(|(prefix, _)| **prefix == *path)
+        };
+        let slashed = server
+            .locations
+            .iter()
+            .filter(|&&index| matches!(locations[index].action, ActionConf::Proxy(_)))
+            .filter_map(|&index| {
+                let path = locations[index].plan.path.0.strip_suffix(b"/")?;
+                (!named(path)).then(|| (path.into(), index))
+            })
+            .collect();
         prefixes.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
         Ok(Self {
             plan: server,
             exact,
+            slashed,
             prefixes,
         })
+    }
+
+    /// The proxied location that `path` would be in if it ended in a slash, unless a location of just that
+    /// path exists: nginx sends the client there.
+    pub fn slashed(&self, path: &[u8]) -> Option<usize> {
+        if self.slashed.is_empty() {
+            return None;
+        }
+        self.slashed.get(path).copied()
     }
 
     /// The location for a path in its normal form.

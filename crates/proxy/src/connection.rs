@@ -4,14 +4,15 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
-use surehop_wire::request::{Limits, RequestError};
+use surehop_wire::header::Span;
+use surehop_wire::request::{self, Limits, RequestError, RequestHead};
 use surehop_wire::uri;
 
 use crate::answer;
-use crate::client::{Arrival, Body, Client};
+use crate::client::{Arrival, Body, Client, Over};
 use crate::config::ActionConf;
 use crate::exchange::Exchange;
-use crate::log;
+use crate::log::{self, Logs};
 use crate::plan::Level;
 use crate::relay;
 use crate::status;
@@ -51,7 +52,10 @@ pub enum After {
 /// Serves a connection. What it holds while it is idle is little: see [`crate::place`].
 pub async fn serve(worker: Rc<Worker>, mut client: Client) {
     let _present = Present::new(worker.clone());
-    while client.arrive(&worker).await {
+    loop {
+        if let Err(how) = client.arrive(&worker).await {
+            return over(&worker, &client, how);
+        }
         let mut place = worker.place();
         place.begin(worker.clone(), client);
         let (back, after) = poll_fn(|cx| place.poll(cx)).await;
@@ -71,11 +75,13 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
     let mut ex = worker.exchange();
     ex.server = worker.config.listeners[client.listener].default;
     let after = match client.request(&worker, &mut ex, &limits).await {
-        Arrival::Over => {
+        Arrival::Over(how) => {
+            over(&worker, &client, how);
             worker.recycle(ex);
             return (client, After::Close);
         }
         Arrival::Broken(status) => {
+            client.requests += 1;
             broken(&worker, &client, &mut ex, status);
             After::Close
         }
@@ -99,9 +105,106 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
     (client, after)
 }
 
+/// The connection ended where a request might have begun. nginx names the client in words of their own
+/// once it has kept the connection, and the listener before.
+fn over(worker: &Worker, client: &Client, how: Over) {
+    let listener = &worker.config.listeners[client.listener];
+    let logs = &worker.config.servers[listener.default].plan.error_log;
+    if how == Over::Stopping || !Logs::wants(logs, Level::Info) {
+        return;
+    }
+    let kept = client.requests > 0;
+    if kept && how == Over::TimedOut {
+        return;
+    }
+    let now = worker.reactor.now();
+    worker
+        .logs
+        .error(logs, now, Level::Info, client.number, |out| {
+            let text = if kept {
+                format!("client {} closed keepalive connection", client.remote_text)
+            } else if how == Over::TimedOut {
+                "client timed out".to_owned()
+            } else {
+                "client closed connection".to_owned()
+            };
+            out.extend_from_slice(text.as_bytes());
+            match how {
+                Over::Broken(e) => log::errno(out, e.raw_os_error()),
+                Over::TimedOut => log::errno(out, rustix::io::Errno::TIMEDOUT.raw_os_error()),
+                Over::Closed | Over::Stopping => {}
+            }
+            if !kept {
+                let text = format!(
+                    " while waiting for request, client: {}, server: {}",
+                    client.remote_text, listener.address
+                );
+                out.extend_from_slice(text.as_bytes());
+            }
+        });
+}
+
+/// Fills in what nginx knows of a head that is no good: the path, and how much of it was taken in.
+fn salvage(ex: &mut Exchange, end: usize) {
+    let mut path = std::mem::take(&mut ex.uri);
+    let sent = ex.head.path.of(ex.bytes());
+    if sent.is_empty() || uri::normalize(sent, &mut path).is_err() {
+        path.clear();
+    }
+    ex.uri = path;
+    ex.request_length = (end as u64).saturating_sub(u64::from(ex.head.line.start));
+}
+
+/// Forgets all of a request but its first line as it came: the rest is not known, or another request's.
+fn forget(ex: &mut Exchange) {
+    let mut headers = std::mem::take(&mut ex.head.headers);
+    headers.clear();
+    ex.head = RequestHead {
+        headers,
+        line: ex.head.line,
+        ..RequestHead::default()
+    };
+}
+
+/// Reads the lines that came of a head that never became whole.
+fn read_lines(ex: &mut Exchange) {
+    let Some(raw) = ex.raw.as_mut() else { return };
+    let whole = memchr::memrchr(b'\n', raw.data()).map_or(0, |at| at + 1);
+    raw.truncate(whole);
+    if raw.space().is_empty() {
+        return;
+    }
+    raw.push(b"\n");
+    // Whatever is missing in it is no news.
+    let _ = ex.head.parse(raw.data(), &Limits::default());
+    raw.truncate(whole);
+}
+
+/// Offset behind the last line that was taken in.
+fn taken(ex: &Exchange) -> usize {
+    let head = &ex.head;
+    let last = head.headers.last().map_or(head.line, |line| {
+        Span::new(
+            line.name.start as usize,
+            line.value.end().max(line.name.end()),
+        )
+    });
+    let bytes = ex.bytes();
+    let rest = bytes.get(last.end()..).unwrap_or_default();
+    memchr::memchr(b'\n', rest).map_or(bytes.len(), |at| last.end() + at + 1)
+}
+
 /// A head that never became whole: nobody is answered, but it is logged.
 fn broken(worker: &Worker, client: &Client, ex: &mut Exchange, status: u16) {
     ex.status = status;
+    let first = ex.bytes().get(ex.head.line.start as usize..);
+    let line_read = first.is_some_and(|bytes| bytes.contains(&b'\n'));
+    if line_read {
+        read_lines(ex);
+        salvage(ex, taken(ex));
+    } else {
+        forget(ex);
+    }
     told::line(worker, client, ex, Level::Info, None, |out| {
         if status == 408 {
             out.extend_from_slice(b"client timed out");
@@ -109,11 +212,29 @@ fn broken(worker: &Worker, client: &Client, ex: &mut Exchange, status: u16) {
         } else {
             out.extend_from_slice(b"client prematurely closed connection");
         }
-        out.extend_from_slice(b" while reading client request headers");
+        out.extend_from_slice(if line_read {
+            b" while reading client request headers".as_slice()
+        } else {
+            b" while reading client request line"
+        });
     });
 }
 
 async fn refuse(worker: &Worker, client: &mut Client, ex: &mut Exchange, error: RequestError) {
+    if error.of_line() {
+        forget(ex);
+    } else {
+        let mut end = taken(ex);
+        if error.of_whole_head() {
+            let blank = ex.bytes().get(end..).unwrap_or_default();
+            end += if blank.starts_with(b"\r") { 2 } else { 1 };
+        }
+        salvage(ex, end);
+    }
+    refused(worker, client, ex, error).await;
+}
+
+async fn refused(worker: &Worker, client: &mut Client, ex: &mut Exchange, error: RequestError) {
     told::line(worker, client, ex, Level::Info, None, |out| {
         error.message(ex.bytes(), out);
         out.extend_from_slice(b" while ");
@@ -121,6 +242,16 @@ async fn refuse(worker: &Worker, client: &mut Client, ex: &mut Exchange, error: 
     });
     ex.keep = false;
     answer::page(worker, client, ex, error.status()).await;
+}
+
+/// Tells of header lines that go no further because nginx does not take their names.
+fn tell_invalid_lines(worker: &Worker, client: &Client, ex: &Exchange) {
+    for line in ex.head.headers.iter().filter(|line| !line.valid) {
+        told::line(worker, client, ex, Level::Info, None, |out| {
+            request::invalid_line(line, ex.bytes(), out);
+            out.extend_from_slice(b" while reading client request headers");
+        });
+    }
 }
 
 /// Chooses server and location and has the request answered.
@@ -131,6 +262,7 @@ async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> 
     host.make_ascii_lowercase();
     ex.host = host;
     ex.server = listener.server(&ex.host);
+    tell_invalid_lines(worker, client, ex);
     let mut path = std::mem::take(&mut ex.uri);
     let normal = uri::normalize(ex.head.path.of(ex.bytes()), &mut path);
     if path.is_empty() {
@@ -140,9 +272,20 @@ async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> 
     match normal {
         Ok(normal) => ex.quoted = normal.quoted,
         Err(uri::UriError) => {
-            refuse(worker, client, ex, RequestError::InvalidRequest).await;
+            // nginx finds out before it reads the header lines.
+            let (method_span, protocol) = (ex.head.method_span, ex.head.protocol);
+            forget(ex);
+            (ex.head.method_span, ex.head.protocol) = (method_span, protocol);
+            let end = taken(ex);
+            salvage(ex, end);
+            refused(worker, client, ex, RequestError::InvalidRequest).await;
             return After::Linger;
         }
+    }
+    if let Some(location) = worker.config.servers[ex.server].slashed(&ex.uri) {
+        ex.location = Some(location);
+        ex.keep = answer::keeps(worker, client, ex);
+        return without_body(worker, client, ex, &ActionConf::Slash).await;
     }
     let Some(location) = worker.config.servers[ex.server].location(&ex.uri) else {
         ex.keep = answer::keeps(worker, client, ex);
@@ -164,6 +307,7 @@ async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> 
         answer::page(worker, client, ex, 413).await;
         return After::Linger;
     }
+    client.body_limit = location.plan.client_max_body_size;
     match &location.action {
         ActionConf::Proxy(proxy) => relay::proxy(worker, client, ex, location, proxy).await,
         other => without_body(worker, client, ex, other).await,
@@ -179,11 +323,31 @@ async fn without_body(
     action: &ActionConf,
 ) -> After {
     let mut body = Body::of(&ex.head.framing);
+    if !relay::invite(worker, client, ex).await {
+        ex.keep = false;
+    }
     if !body.done() {
-        relay::skip(worker, client, ex, &mut body);
+        relay::skip(worker, client, &mut body);
         ex.keep &= body.done();
     }
     match action {
+        ActionConf::Slash => {
+            let mut target = std::mem::take(&mut ex.uri);
+            target.push(b'/');
+            if let Some(query) = ex.head.query.filter(|query| !query.is_empty()) {
+                target.push(b'?');
+                target.extend_from_slice(query.of(ex.bytes()));
+            }
+            answer::redirect(worker, client, ex, 301, &target).await;
+            target.truncate(
+                target
+                    .iter()
+                    .position(|&b| b == b'?')
+                    .unwrap_or(target.len())
+                    - 1,
+            );
+            ex.uri = target;
+        }
         ActionConf::Return(code, text) => {
             answer::give(worker, client, ex, *code, text.as_ref()).await
         }

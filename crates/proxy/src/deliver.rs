@@ -12,7 +12,7 @@ use surehop_hop::connections::{Upstream, cause_of};
 use surehop_hop::drive::{Exchange as _, Route, Stopped, advance};
 use surehop_wire::chunked::Decoder;
 use surehop_wire::header::Known;
-use surehop_wire::request::Version;
+use surehop_wire::request::{Method, Version};
 use surehop_wire::response::BodyFraming;
 use surehop_wire::write;
 
@@ -171,8 +171,11 @@ impl Delivery {
             return Ok(());
         };
         let n = buf.len();
-        let kept = decode(&mut self.coming, &mut self.surplus, buf, 0)?;
-        self.length += kept as u64;
+        // nginx counts what came behind the head, framing included.
+        if s.ex.head.method != Method::Head {
+            self.length += n as u64;
+        }
+        decode(&mut self.coming, &mut self.surplus, buf, 0)?;
         let more = !matches!(self.coming, Coming::Done);
         let big = match self.coming {
             Coming::Length(left) => left > SMALL as u64,
@@ -313,8 +316,8 @@ impl Delivery {
         buf.filled(n);
         self.received += n as u64;
         self.upstream_progress = s.worker.reactor.now();
-        let kept = decode(&mut self.coming, &mut self.surplus, buf, before)?;
-        self.length += kept as u64;
+        self.length += n as u64;
+        decode(&mut self.coming, &mut self.surplus, buf, before)?;
         if fills {
             grow(s, buf);
         }
@@ -331,21 +334,20 @@ fn grow(s: &Sender<'_>, buf: &mut Buf) {
     }
 }
 
-/// Strips the framing off the bytes of `buf` from `from` on, in place; returns how many are body data.
+/// Strips the framing off the bytes of `buf` from `from` on, in place.
 fn decode(
     coming: &mut Coming,
     surplus: &mut bool,
     buf: &mut Buf,
     from: usize,
-) -> Result<usize, Broken> {
+) -> Result<(), Broken> {
     let n = buf.len() - from;
     match coming {
         Coming::Done => {
             *surplus |= n > 0;
             buf.truncate(from);
-            Ok(0)
         }
-        Coming::UntilClose => Ok(n),
+        Coming::UntilClose => {}
         Coming::Length(left) => {
             let kept = (*left).min(n as u64) as usize;
             *left -= kept as u64;
@@ -354,7 +356,6 @@ fn decode(
             if *left == 0 {
                 *coming = Coming::Done;
             }
-            Ok(kept)
         }
         Coming::Chunked(decoder) => {
             let bytes = buf.data_mut();
@@ -378,9 +379,9 @@ fn decode(
                 }
             }
             buf.truncate(kept);
-            Ok(kept - from)
         }
     }
+    Ok(())
 }
 
 /// Settles the attempt and says what becomes of both connections.
@@ -390,7 +391,8 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
     if let (Some(attempt), Some(broken)) = (&attempt, broken) {
         tell(s, attempt, broken);
     }
-    if let (Some(attempt), true) = (&attempt, d.surplus) {
+    let head_alone = s.ex.head.method == Method::Head;
+    if let (Some(attempt), true) = (&attempt, d.surplus && !head_alone) {
         s.tell(Level::Warn, attempt, |out| {
             out.extend_from_slice(b"upstream sent more data than specified in \"Content-Length\" header while reading upstream");
         });

@@ -48,6 +48,8 @@ pub struct Exchange {
     pub upstream_head: Vec<u8>,
     /// The target within it, for the error log.
     pub upstream_uri: Vec<u8>,
+    /// Whether it came to a `proxy_pass`.
+    pub passed: bool,
     /// Whether the session speaks of this request.
     pub proxied: bool,
     /// The policy's view of it.
@@ -84,6 +86,7 @@ impl Exchange {
             complete: false,
             upstream_head: Vec::with_capacity(1024),
             upstream_uri: Vec::new(),
+            passed: false,
             proxied: false,
             session: Session::new(),
             response: ResponseHead::default(),
@@ -111,6 +114,7 @@ impl Exchange {
         self.response_raw.clear();
         self.response.headers.clear();
         self.id = None;
+        self.passed = false;
         self.proxied = false;
     }
 

@@ -23,16 +23,31 @@ use crate::vars;
 use crate::worker::Worker;
 
 /// Skips what has already come of a body that nobody wants.
-pub fn skip(worker: &Worker, client: &mut Client, ex: &mut Exchange, body: &mut Body) {
+pub fn skip(worker: &Worker, client: &mut Client, body: &mut Body) {
     let mut sink = worker.buffers.small();
     while !body.done() {
         sink.clear();
         match client.poll_body(worker, body, &mut sink) {
-            Poll::Ready(Ok(n)) if n > 0 || body.done() => ex.request_length += n as u64,
+            Poll::Ready(Ok(n)) if n > 0 || body.done() => {}
             _ => break,
         }
     }
     worker.buffers.give(sink);
+    // As in nginx, what nobody wanted does not count.
+    client.body_read = 0;
+}
+
+/// Tells the client that its body is wanted, if it waits for that; false if it went away.
+pub async fn invite(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> bool {
+    const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+    if !ex.head.expect_continue {
+        return true;
+    }
+    let sent = client
+        .send(worker, ex.location, &[IoSlice::new(CONTINUE)])
+        .await;
+    ex.head_sent += sent.unwrap_or(0) as u64;
+    sent.is_ok()
 }
 
 /// Proxies a request.
@@ -45,9 +60,13 @@ pub async fn proxy(
 ) -> After {
     let mut body = Body::of(&ex.head.framing);
     let mut held = None;
+    ex.passed = true;
+    if !invite(worker, client, ex).await {
+        return body_failed(worker, client, ex, BodyError::Gone).await;
+    }
     if !body.done() {
         let mut buf = worker.buffers.small();
-        match read_ahead(worker, client, ex, location, &mut body, &mut buf).await {
+        match read_ahead(worker, client, location, &mut body, &mut buf).await {
             Ok(()) => held = Some(buf),
             Err(error) => {
                 worker.buffers.give(buf);
@@ -88,7 +107,6 @@ pub async fn proxy(
     ex.proxied = true;
     let loud = group.plan.rules == Rules::OFF;
     let mut sender = Sender::new(worker, client, ex, group, body, held, framing, loud);
-    sender.limit = location.plan.client_max_body_size;
     sender.body_timeout = location.plan.client_body_timeout_ms;
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
     let after = match driven {
@@ -123,40 +141,18 @@ pub async fn proxy(
 async fn read_ahead(
     worker: &Worker,
     client: &mut Client,
-    ex: &mut Exchange,
     location: &LocationConf,
     body: &mut Body,
     into: &mut surehop_hop::buffer::Buf,
 ) -> Result<(), BodyError> {
-    let limit = location.plan.client_max_body_size;
     let timeout = location.plan.client_body_timeout_ms;
-    if ex.head.expect_continue
-        && client
-            .buf
-            .as_ref()
-            .is_none_or(surehop_hop::buffer::Buf::is_empty)
-    {
-        let sent = client
-            .send(
-                worker,
-                ex.location,
-                &[IoSlice::new(b"HTTP/1.1 100 Continue\r\n\r\n")],
-            )
-            .await;
-        if sent.is_err() {
-            return Err(BodyError::Gone);
-        }
-    }
     while !body.done() && !into.space().is_empty() {
         let deadline = worker.reactor.now() + timeout;
         let read = worker
             .reactor
             .until(deadline, || client.poll_body(worker, body, into))
             .await;
-        ex.request_length += read.map_err(|_| BodyError::TimedOut)?? as u64;
-        if limit > 0 && into.len() as u64 > limit {
-            return Err(BodyError::TooLarge);
-        }
+        read.map_err(|_| BodyError::TimedOut)??;
     }
     Ok(())
 }
@@ -170,24 +166,25 @@ async fn body_failed(
 ) -> After {
     let (status, level, text): (u16, Level, &[u8]) = match error {
         BodyError::Gone => (400, Level::Info, b"client prematurely closed connection"),
-        BodyError::Invalid => (400, Level::Info, b"client sent invalid chunked body"),
-        BodyError::TooLarge => (
+        BodyError::Invalid => (400, Level::Error, b"client sent invalid chunked body"),
+        BodyError::TooLarge(..) => (
             413,
             Level::Error,
-            b"client intended to send too large chunked body",
+            b"client intended to send too large chunked body: ",
         ),
-        BodyError::TimedOut => (408, Level::Info, b"client timed out"),
+        BodyError::TimedOut => (408, Level::Info, b""),
     };
-    told::line(worker, client, ex, level, None, |out| {
-        out.extend_from_slice(text);
-        if error == BodyError::TimedOut {
-            crate::log::errno(out, rustix::io::Errno::TIMEDOUT.raw_os_error());
-        }
-        if error != BodyError::TooLarge {
-            out.extend_from_slice(b" while reading client request body");
-        }
-    });
+    // Of a time-out nginx says nothing but the status in the access log.
+    if error != BodyError::TimedOut {
+        told::line(worker, client, ex, level, None, |out| {
+            out.extend_from_slice(text);
+            if let BodyError::TooLarge(before, chunk) = error {
+                out.extend_from_slice(format!("{before}+{chunk} bytes").as_bytes());
+            }
+        });
+    }
     ex.keep = false;
+    client.body_settled = true;
     if matches!(error, BodyError::Gone | BodyError::TimedOut) {
         ex.status = status;
         return After::Close;

@@ -35,8 +35,6 @@ pub struct Sender<'a> {
     pub body: Body,
     /// Why the client could not send its body.
     pub failure: Option<BodyError>,
-    /// `client_max_body_size`.
-    pub limit: u64,
     /// `client_body_timeout`.
     pub body_timeout: Millis,
     /// The beginning of the body, held so that it can be sent again.
@@ -47,7 +45,7 @@ pub struct Sender<'a> {
     chunked: bool,
     head_at: usize,
     sent: u64,
-    taken: u64,
+    heard: bool,
     body_progress: Millis,
     waiting: bool,
     scan: HeadScan,
@@ -70,7 +68,6 @@ impl<'a> Sender<'a> {
         nginx: bool,
     ) -> Self {
         let chunked = framing == Framing::Chunked;
-        let taken = held.as_ref().map_or(0, Buf::len) as u64;
         Self {
             worker,
             client,
@@ -78,7 +75,6 @@ impl<'a> Sender<'a> {
             group,
             body,
             failure: None,
-            limit: 0,
             body_timeout: 60_000,
             held,
             held_at: 0,
@@ -87,7 +83,7 @@ impl<'a> Sender<'a> {
             chunked,
             head_at: 0,
             sent: 0,
-            taken,
+            heard: false,
             body_progress: worker.reactor.now(),
             waiting: false,
             scan: HeadScan::response(),
@@ -122,13 +118,8 @@ impl<'a> Sender<'a> {
         };
         let now = self.worker.reactor.now();
         match self.client.poll_body(self.worker, &mut self.body, stream) {
-            Poll::Ready(Ok(n)) => {
-                self.taken += n as u64;
-                self.ex.request_length += n as u64;
+            Poll::Ready(Ok(_)) => {
                 self.body_progress = now;
-                if self.limit > 0 && self.taken > self.limit {
-                    return fail(&mut self.failure, BodyError::TooLarge);
-                }
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => fail(&mut self.failure, error),
@@ -269,6 +260,7 @@ impl Driven for Sender<'_> {
         self.head_at = 0;
         self.held_at = 0;
         self.sent = 0;
+        self.heard = false;
         self.framer = Framer::new(self.chunked);
         self.scan = HeadScan::response();
         self.body_progress = now;
@@ -341,7 +333,8 @@ impl Driven for Sender<'_> {
         let attempt = self.ex.session.attempts().last().copied();
         let phase: &[u8] = match attempt {
             Some(attempt) if attempt.phase == Phase::Connect => b"connecting to upstream",
-            Some(_) if !self.whole() => b"sending request to upstream",
+            // nginx reads from the first byte of the answer on.
+            Some(_) if !self.heard => b"sending request to upstream",
             _ => b"reading response header from upstream",
         };
         let line = |out: &mut Vec<u8>| {
@@ -364,6 +357,7 @@ impl Driven for Sender<'_> {
             s.fault = Some(error);
             Err(Cause::Invalid)
         };
+        self.heard = true;
         let Some(end) = self.scan.advance(bytes) else {
             return match ResponseHead::refuse_early(bytes) {
                 Ok(()) => Ok(Heard::More),

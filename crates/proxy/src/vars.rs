@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use surehop_engine::Attempt;
 use surehop_hop::socket::Address;
 use surehop_wire::header::{Header, Known};
+use surehop_wire::request::Framing;
 
 use crate::attempts;
 use crate::client::Client;
@@ -118,7 +119,12 @@ fn header<'a>(headers: &[Header], bytes: &'a [u8], name: &[u8]) -> Option<&'a [u
 }
 
 /// Appends the values of all lines of that name, as nginx joins them.
-fn all(out: &mut Vec<u8>, headers: &[Header], bytes: &[u8], name: &[u8]) -> bool {
+fn all<'a>(
+    out: &mut Vec<u8>,
+    headers: impl Iterator<Item = &'a Header>,
+    bytes: &[u8],
+    name: &[u8],
+) -> bool {
     let mut found = false;
     for line in headers {
         if line.name.of(bytes).eq_ignore_ascii_case(name) {
@@ -168,7 +174,7 @@ pub fn value(
             };
             out.extend_from_slice(host);
         }
-        Var::Http(name) => return all(out, &head.headers, bytes, name),
+        Var::Http(name) => return all(out, head.headers.iter(), bytes, name),
         Var::Arg(name) => {
             return put(
                 out,
@@ -185,14 +191,17 @@ pub fn value(
                 lines.find_map(|line| cookie(line.value.of(bytes), name)),
             );
         }
-        Var::SentHttp(name) => return put(out, line_of(&ex.out, name)),
+        Var::SentHttp(name) => return lines_of(out, &ex.out, name),
         Var::UpstreamHttp(name) => {
-            return all(out, &ex.response.headers, &ex.response_raw, name);
+            let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
+            let lines = ex.response.headers.iter().enumerate();
+            let counted = lines.filter(|(index, _)| !ignored(*index));
+            return all(out, counted.map(|(_, line)| line), &ex.response_raw, name);
         }
         Var::Request => return known(out, head.line.of(bytes)),
         Var::RequestUri => return known(out, head.uri.of(bytes)),
         Var::Uri => return known(out, &ex.uri),
-        Var::Args => return put(out, head.query.map(|query| query.of(bytes))),
+        Var::Args => return known(out, head.query.map_or(&[], |query| query.of(bytes))),
         Var::IsArgs => {
             if head.query.is_some_and(|query| !query.is_empty()) {
                 out.push(b'?');
@@ -230,17 +239,16 @@ pub fn value(
         }
         Var::BodyBytesSent => number(out, ex.body_sent),
         Var::BytesSent => number(out, ex.head_sent + ex.body_sent),
-        Var::RequestLength => number(out, ex.request_length),
+        Var::RequestLength => number(out, ex.request_length + client.body_read),
         Var::RequestTime => seconds(out, now.saturating_sub(ex.started)),
         Var::RequestId => {
             let id = ex.id.get_or_insert_with(random_id);
             out.extend_from_slice(&id[..]);
         }
         Var::RequestCompletion => {
-            if !ex.complete {
-                return false;
+            if ex.complete {
+                out.extend_from_slice(b"OK");
             }
-            out.extend_from_slice(b"OK");
         }
         Var::ContentType => {
             return put(
@@ -248,6 +256,9 @@ pub fn value(
                 head.find(Known::ContentType)
                     .map(|header| header.value.of(bytes)),
             );
+        }
+        Var::ContentLength if head.framing == Framing::Chunked && client.body_settled => {
+            number(out, client.body_data);
         }
         Var::ContentLength => {
             return put(
@@ -268,6 +279,9 @@ pub fn value(
             else {
                 return false;
             };
+            if !ex.passed {
+                return false; // it was answered before anybody thought of an upstream
+            }
             let host = &proxy.plan.proxy_host.0;
             if *var == Var::ProxyHost {
                 out.extend_from_slice(host);
@@ -356,14 +370,22 @@ fn cookie<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     })
 }
 
-/// The value of a header in a head that was written.
-fn line_of<'a>(head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    head.split(|&byte| byte == b'\n').skip(1).find_map(|line| {
-        let at = memchr::memchr(b':', line)?;
-        line[..at]
-            .eq_ignore_ascii_case(name)
-            .then(|| line[at + 1..].trim_ascii())
-    })
+/// Appends the values of a header in a head that was written.
+fn lines_of(out: &mut Vec<u8>, head: &[u8], name: &[u8]) -> bool {
+    let mut found = false;
+    for line in head.split(|&byte| byte == b'\n').skip(1) {
+        let Some(at) = memchr::memchr(b':', line) else {
+            continue;
+        };
+        if line[..at].eq_ignore_ascii_case(name) {
+            if found {
+                out.extend_from_slice(b", ");
+            }
+            out.extend_from_slice(line[at + 1..].trim_ascii());
+            found = true;
+        }
+    }
+    found
 }
 
 fn user_of(authorization: &[u8]) -> Option<Vec<u8>> {

@@ -155,16 +155,39 @@ impl RequestError {
         out.extend_from_slice(text.as_bytes());
     }
 
+    /// Whether the request line is at fault: nothing behind it was looked at.
+    pub const fn of_line(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidMethod
+                | Self::InvalidRequest
+                | Self::InvalidVersion
+                | Self::Http09
+                | Self::InvalidHostInLine
+                | Self::UriTooLong
+        )
+    }
+
+    /// Whether it takes the whole head to see what is wrong.
+    pub const fn of_whole_head(self) -> bool {
+        matches!(
+            self,
+            Self::NoHost
+                | Self::InvalidContentLength
+                | Self::EncodingInHttp10
+                | Self::UnknownEncoding(_)
+                | Self::BothFramings
+                | Self::Connect
+                | Self::Trace
+        )
+    }
+
     /// What nginx was doing: the words after `while`.
     pub const fn action(self) -> &'static str {
-        match self {
-            Self::InvalidMethod
-            | Self::InvalidRequest
-            | Self::InvalidVersion
-            | Self::Http09
-            | Self::InvalidHostInLine
-            | Self::UriTooLong => "reading client request line",
-            _ => "reading client request headers",
+        if self.of_line() {
+            "reading client request line"
+        } else {
+            "reading client request headers"
         }
     }
 }
