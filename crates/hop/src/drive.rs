@@ -201,12 +201,13 @@ fn check_out<E: Exchange>(
     conn: ConnId,
 ) -> (Step, Option<Upstream>) {
     let event = match hop.rouse(conn) {
-        Some(upstream) if upstream.socket.seen_readable() => {
-            let fin = matches!(upstream.socket.poll_read(&mut [0]), Poll::Ready(Ok(0)));
-            hop.close(upstream);
-            Event::Stale { fin }
-        }
-        Some(upstream) => return (advance(hop, route, ex, Event::Connected), Some(upstream)),
+        Some(upstream) => match unasked(&upstream) {
+            Some(fin) => {
+                hop.close(upstream);
+                Event::Stale { fin }
+            }
+            None => return (advance(hop, route, ex, Event::Connected), Some(upstream)),
+        },
         None => Event::Stale { fin: false },
     };
     (advance(hop, route, ex, event), None)
@@ -337,6 +338,19 @@ fn fail<E: Exchange>(
     step
 }
 
+/// Whether something came on a connection that waited for nothing: whatever it is, it is not our answer.
+/// True if it was the end.
+fn unasked(upstream: &Upstream) -> Option<bool> {
+    if !upstream.socket.seen_readable() {
+        return None;
+    }
+    match upstream.socket.poll_read(&mut [0]) {
+        // The answer before just filled its buffer.
+        Poll::Pending => None,
+        Poll::Ready(read) => Some(read == Ok(0)),
+    }
+}
+
 fn poll_gone<E: Exchange>(ex: &mut E) -> Poll<()> {
     if ex.gone() {
         Poll::Ready(())
@@ -428,6 +442,12 @@ async fn send<E: Exchange>(
                     progress = rx.now();
                 }
                 Poll::Ready(Err(Stopped::Upstream(e))) => {
+                    // It may have answered before it stopped listening.
+                    upstream.socket.suspect();
+                    let heard = poll_hear(hop, route, ex, upstream, received, &mut progress);
+                    if let Some(head @ Sent::Head { .. }) = heard {
+                        return Poll::Ready(head);
+                    }
                     return Poll::Ready(Sent::Died(Fault {
                         phase: Phase::Send,
                         cause: cause_of(e),

@@ -40,6 +40,8 @@ const NO_TASK: TaskId = TaskId {
 };
 const WAKE: Token = Token(usize::MAX - 1);
 const EVENTS: usize = 512;
+/// Heap entries that are not worth a look.
+const TIDY_FROM: usize = 64;
 
 /// A deadline passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +105,21 @@ impl Alarm {
     pub fn ring(&self) {
         // Only an exhausted eventfd counter can fail here, and then the reactor is awake anyway.
         let _ = self.0.wake();
+    }
+}
+
+impl Core {
+    /// Drops the heap entries that count no more, once they are the most: tasks end long before their
+    /// deadlines.
+    fn tidy(&self, tasks: &Slab<Task>) {
+        let mut heap = self.heap.borrow_mut();
+        if heap.len() > 2 * tasks.len() + TIDY_FROM {
+            heap.retain(|Reverse((at, id))| {
+                tasks
+                    .get(id.index as usize)
+                    .is_some_and(|task| task.generation == id.generation && task.armed == *at)
+            });
+        }
     }
 }
 
@@ -331,6 +348,7 @@ impl Reactor {
                     if deadline < task.armed {
                         task.armed = deadline;
                         core.heap.borrow_mut().push(Reverse((deadline, id)));
+                        core.tidy(&tasks);
                     }
                 }
             }

@@ -101,6 +101,11 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
         Some(location) => worker.config.locations[location].plan.keepalive_timeout_ms,
         None => worker.config.servers[ex.server].plan.keepalive_timeout_ms,
     };
+    // The last answer must not be lost to requests that came behind it.
+    let after = match after {
+        After::Close if ex.complete && client.unread() => After::Linger,
+        after => after,
+    };
     worker.recycle(ex);
     (client, after)
 }

@@ -22,10 +22,16 @@ use crate::told;
 use crate::vars;
 use crate::worker::Worker;
 
+/// Receives that [`skip`] makes at most: a fast client must not hold the worker up.
+const SKIPS: usize = 16;
+
 /// Skips what has already come of a body that nobody wants.
 pub fn skip(worker: &Worker, client: &mut Client, body: &mut Body) {
     let mut sink = worker.buffers.small();
-    while !body.done() {
+    for _ in 0..SKIPS {
+        if body.done() {
+            break;
+        }
         sink.clear();
         match client.poll_body(worker, body, &mut sink) {
             Poll::Ready(Ok(n)) if n > 0 || body.done() => {}
@@ -200,6 +206,16 @@ async fn body_failed(
     After::Linger
 }
 
+/// Makes blanks of what would end a header line: `$uri` and `$remote_user` are decoded, and a client must
+/// not be able to write lines, or whole requests, of its own.
+fn one_line(value: &mut [u8]) {
+    for byte in value {
+        if matches!(byte, b'\r' | b'\n' | 0) {
+            *byte = b' ';
+        }
+    }
+}
+
 /// Writes the request as it goes upstream: always anew, never the client's own lines.
 fn compose(
     worker: &Worker,
@@ -242,11 +258,16 @@ fn compose(
         version,
     );
     for header in &proxy.headers {
+        // How the body is framed is not the configuration's to say: two framings are two requests.
+        if matches!(header.known, Known::ContentLength | Known::TransferEncoding) {
+            continue;
+        }
         let start = out.len();
         out.extend_from_slice(&header.name);
         out.extend_from_slice(b": ");
         let empty = out.len();
         vars::expand(worker, client, ex, &header.value, &mut out);
+        one_line(&mut out[empty..]);
         if out.len() == empty {
             out.truncate(start);
         } else {

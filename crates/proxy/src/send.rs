@@ -21,6 +21,9 @@ use crate::plan::Level;
 use crate::told;
 use crate::worker::{Worker, recovery_text};
 
+/// How many sends one poll makes before the other connections have their turn.
+const ROUNDS: usize = 16;
+
 /// A request on its way upstream.
 pub struct Sender<'a> {
     /// The worker it runs on.
@@ -298,7 +301,11 @@ impl Driven for Sender<'_> {
 
     fn poll_send(&mut self, to: &Socket) -> Poll<Result<(), Stopped>> {
         self.waiting = false;
-        loop {
+        for round in 0.. {
+            if round == ROUNDS {
+                self.worker.reactor.again();
+                break;
+            }
             let held = self
                 .held
                 .as_ref()
@@ -333,6 +340,8 @@ impl Driven for Sender<'_> {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(e)) => return Poll::Ready(Err(Stopped::Upstream(e))),
                 Poll::Ready(Ok(n)) => {
+                    // Nobody listened to the client meanwhile, so it owed nothing.
+                    self.body_progress = self.worker.reactor.now();
                     self.sent += n as u64;
                     let of_head = n.min(head.len());
                     self.head_at += of_head;
@@ -344,6 +353,7 @@ impl Driven for Sender<'_> {
                 }
             }
         }
+        Poll::Pending
     }
 
     fn sent(&self) -> u64 {
