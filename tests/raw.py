@@ -1,6 +1,7 @@
 """A client of bare sockets, which shows how a connection ended."""
 
 import socket
+import struct
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -30,6 +31,15 @@ class Raw:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._sock.close()
+
+    def close(self) -> None:
+        """End it by FIN, or by RST if something is unread."""
+        self._sock.close()
+
+    def abort(self) -> None:
+        """End it by RST."""
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._sock.close()
 
     def send(self, data: bytes) -> Self:

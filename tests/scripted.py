@@ -70,7 +70,7 @@ class Scripted:
         self._lock = threading.Condition()
         self._received: list[Received] = []
         self._begun = 0
-        self._open: dict[int, socket.socket] = {}
+        self._sockets: dict[int, socket.socket] = {}
         self._accepted = 0
         self._ended = 0
         self._threads: list[threading.Thread] = []
@@ -111,7 +111,7 @@ class Scripted:
     def drop(self) -> None:
         """End every connection by FIN."""
         with self._lock:
-            for sock in self._open.values():
+            for sock in self._sockets.values():
                 _shut(sock)
 
     @property
@@ -119,13 +119,18 @@ class Scripted:
         """How many were ever accepted."""
         return self._accepted
 
+    @property
+    def open(self) -> int:
+        """How many are open now."""
+        return len(self._sockets)
+
     def wait_begun(self, count: int = 1) -> None:
         """Until that many request heads have come since the last `take`."""
         self._wait(lambda: self._begun >= count)
 
     def wait_closed(self) -> None:
         """Until no connection is open."""
-        self._wait(lambda: not self._open)
+        self._wait(lambda: not self._sockets)
 
     def _wait(self, so: "threading.Condition | object") -> None:
         with self._lock:
@@ -138,10 +143,12 @@ class Scripted:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            if sock.family == socket.AF_INET:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._accepted += 1
                 number = self._accepted
-                self._open[number] = sock
+                self._sockets[number] = sock
             thread = threading.Thread(target=self._serve, args=(sock, number), daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -168,7 +175,7 @@ class Scripted:
             pass  # the other side is gone, which is what some tests are about
         finally:
             with self._lock:
-                del self._open[number]
+                del self._sockets[number]
                 sock.close()
                 self._lock.notify_all()
 

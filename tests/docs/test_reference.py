@@ -1,15 +1,20 @@
 """The pages that are made from tables are what the tables say, and speak of everything."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from pages import ROOT
+from pages import ROOT, blocks
 
 from surehop.conf.table import RESILIENCE_RULES, TABLE
 
 core = pytest.importorskip("surehop._core")
+# A line of an error log: its words up to what differs from line to line.
+LOGGED = re.compile(
+    r"\[(?:error|warn|notice|info)\]\s+(?:\*\d+ )?([^(\d…,]+?)(?= while |[(\d…,\[])"
+)
 SCRIPT = ROOT / "scripts" / "reference.py"
 
 
@@ -66,3 +71,14 @@ def test_every_field_of_the_status_is_explained() -> None:
 
     assert len(fields) > 20
     assert [field for field in fields if f"`{field}`" not in page] == []
+
+
+def test_log_lines_are_those_of_the_proxy() -> None:
+    texts = [block.text for block in blocks("text")]
+    lines = [line for text in texts for line in text.splitlines() if LOGGED.search(line)]
+    said = {found[1].strip() for line in lines if (found := LOGGED.search(line))}
+    sources = "".join(path.read_text() for path in (ROOT / "crates/proxy/src").glob("*.rs"))
+    spoken = re.sub(r"\\\n\s*", "", sources)
+
+    assert len(said) >= 5
+    assert [words for words in said if words not in spoken] == []

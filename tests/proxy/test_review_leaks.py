@@ -1,7 +1,8 @@
 """What an exchange held is given back, however it ends."""
 
-from surehop.lab.subjects import Program, Subject
 from upstream import Line, Upstream, get, steady, told
+
+from surehop.lab.subjects import Program, Subject
 
 
 def busy(line: Line) -> None:

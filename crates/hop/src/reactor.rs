@@ -171,6 +171,11 @@ impl Reactor {
         self.0.tasks.borrow().len()
     }
 
+    /// How many deadlines are kept, with those that count no more.
+    pub fn deadlines(&self) -> usize {
+        self.0.heap.borrow().len()
+    }
+
     /// Starts a task; it runs in this turn.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) -> TaskId {
         let generation = self.0.generation.get().wrapping_add(1);

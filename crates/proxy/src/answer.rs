@@ -78,7 +78,7 @@ async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, body: &
     while sent < total {
         let head = &ex.out[sent.min(ex.out.len())..];
         let rest = &body[sent.saturating_sub(ex.out.len())..];
-        match client
+        if let Ok(n) = client
             .send(
                 worker,
                 ex.location,
@@ -86,11 +86,10 @@ async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, body: &
             )
             .await
         {
-            Ok(n) => sent += n,
-            Err(_) => {
-                ex.keep = false;
-                break;
-            }
+            sent += n;
+        } else {
+            ex.keep = false;
+            break;
         }
     }
     ex.head_sent += sent.min(ex.out.len()) as u64;

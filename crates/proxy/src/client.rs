@@ -377,9 +377,8 @@ impl Client {
                         }
                         // Offering no more than there is room for keeps data from being lost.
                         let offered = buf.len().min(room);
-                        let step = match decoder.decode(&buf.data()[..offered]) {
-                            Ok(step) => step,
-                            Err(_) => return Poll::Ready(Err(BodyError::Invalid)),
+                        let Ok(step) = decoder.decode(&buf.data()[..offered]) else {
+                            return Poll::Ready(Err(BodyError::Invalid));
                         };
                         let n = step.data.len();
                         into.push(&buf.data()[step.data.clone()]);

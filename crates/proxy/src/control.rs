@@ -58,7 +58,9 @@ pub fn serve(control: OwnedFd) -> Result<(), String> {
         };
         if let Some((shared, handles)) = running.take() {
             shared.phase.store(stop, Ordering::Relaxed);
-            handles.iter().for_each(|handle| handle.alarm.ring());
+            for handle in &handles {
+                handle.alarm.ring();
+            }
             if stop == worker::DRAINING {
                 // Who comes now is refused at once, instead of waiting for a process that ends.
                 for listener in &shared.listeners {

@@ -234,9 +234,9 @@ fn compose(
             let rest = ex.uri.get(proxy.prefix..).unwrap_or_default();
             // nginx writes as it came what it did not decode.
             if ex.quoted {
-                uri::escape(rest, &mut target)
+                uri::escape(rest, &mut target);
             } else {
-                target.extend_from_slice(rest)
+                target.extend_from_slice(rest);
             }
             if let Some(query) = ex.head.query {
                 target.push(b'?');

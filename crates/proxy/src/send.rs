@@ -178,7 +178,7 @@ impl<'a> Sender<'a> {
                         Phase::Body => b"reading upstream",
                         _ => b"connecting to upstream",
                     });
-                })
+                });
             }
             (Notice::Ejected { peer, reason }, None) => {
                 let text = format!(
@@ -208,6 +208,26 @@ impl<'a> Sender<'a> {
     }
 }
 
+/// How loudly nginx tells of a failure: what the kernel refuses at once for reasons of its own is `crit`.
+fn graded(fault: Fault) -> Level {
+    use rustix::io::Errno;
+    let usual = [
+        Errno::CONNREFUSED,
+        Errno::AGAIN,
+        Errno::CONNRESET,
+        Errno::NETDOWN,
+        Errno::NETUNREACH,
+        Errno::HOSTDOWN,
+        Errno::HOSTUNREACH,
+    ];
+    let known = usual.iter().any(|e| e.raw_os_error() == fault.errno);
+    if fault.at_once && !known {
+        Level::Crit
+    } else {
+        Level::Error
+    }
+}
+
 /// nginx's words for a failure, up to `while`.
 fn sentence(
     out: &mut Vec<u8>,
@@ -226,7 +246,7 @@ fn sentence(
             log::errno(out, fault.errno);
         }
         (Phase::Head, Cause::Closed) => {
-            out.extend_from_slice(b"upstream prematurely closed connection")
+            out.extend_from_slice(b"upstream prematurely closed connection");
         }
         (Phase::Head, Cause::TooBig) => out.extend_from_slice(b"upstream sent too big header"),
         (Phase::Head, Cause::Invalid) => match invalid {
@@ -416,7 +436,7 @@ impl Driven for Sender<'_> {
             .any(|notice| matches!(notice, Notice::Ejected { .. }));
         let quiet =
             !self.nginx && (attempt.verdict == Verdict::Replayed || known_out && !ejected_now);
-        let level = if quiet { Level::Info } else { Level::Error };
+        let level = if quiet { Level::Info } else { graded(fault) };
         // nginx tells of a time-out after what it led to, of everything else before.
         if fault.cause != Cause::TimedOut {
             self.tell_fault(level, attempt, fault);
@@ -453,7 +473,7 @@ impl Driven for Sender<'_> {
         let first = self.nginx || self.worker.first_no_live(self.group);
         let level = if first { Level::Error } else { Level::Info };
         self.tell(level, attempt, |out| {
-            out.extend_from_slice(b"no live upstreams while connecting to upstream")
+            out.extend_from_slice(b"no live upstreams while connecting to upstream");
         });
     }
 

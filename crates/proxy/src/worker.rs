@@ -79,6 +79,8 @@ pub struct Worker {
     pub hostname: String,
     /// Its own client connections.
     pub clients: Cell<usize>,
+    // Boxed: what is handed about is a pointer, not a kilobyte.
+    #[allow(clippy::vec_box)]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     places: Places,
     seed: Cell<u64>,

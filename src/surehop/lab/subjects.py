@@ -26,7 +26,7 @@ _LISTENING = "0A"
 _STAMP = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(\w+)\] \d+#\d+: (?:\*\d+ )?")
 _SERVER = re.compile(r"\bserver[ \t]+([\w.-]+):(\d+)([^;{]*);")
 _CONFIGURATION = """\
-worker_processes 1;
+worker_processes {workers};
 daemon off;
 pid subject.pid;
 error_log logs/error.log {level};
@@ -100,6 +100,7 @@ class Subject:
         http: str,
         *,
         main: str = "",
+        workers: int = 1,
         level: str = "info",
         variables: str = "",
         resolve: Mapping[str, Sequence[str]] | None = None,
@@ -109,6 +110,7 @@ class Subject:
         self._resolve = resolve or {}
         self._http = http if program.resolves else spelled_out(http, self._resolve)
         self._main = main
+        self._workers = workers
         self._level = level
         self._variables = variables
         self._given = prefix
@@ -122,7 +124,11 @@ class Subject:
         # Workers may run as another user, and must be able to get in.
         self.prefix.chmod(0o755)
         text = _CONFIGURATION.format(
-            level=self._level, variables=self._variables, main=self._main, http=self._http
+            workers=self._workers,
+            level=self._level,
+            variables=self._variables,
+            main=self._main,
+            http=self._http,
         )
         (self.prefix / "nginx.conf").write_text(text.replace(PORT, str(self.port)))
         try:

@@ -1,0 +1,51 @@
+"""Surehop in front of a scripted origin, for tests that look at bytes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from raw import eventually
+
+from surehop.lab.subjects import Program, Subject
+
+ATTEMPTS = " $upstream_reason $upstream_reused"
+
+
+def server(inner: str = "", *, upstream: str = "", http: str = "") -> str:
+    """A server that passes all to the upstream `app` of these lines, or has these locations."""
+    group = f"upstream app {{ {upstream} }}" if upstream else ""
+    location = inner if "location" in inner else f"location / {{ proxy_pass http://app; {inner} }}"
+    return f"{http}\n{group}\nserver {{ listen 127.0.0.1:@PORT@; {location} }}"
+
+
+@contextmanager
+def running(program: Program, http: str, *, workers: int = 1) -> Iterator[Subject]:
+    """The program; an access-log line ends in the attempts' reasons and whether they were reused."""
+    with Subject(program, http, workers=workers, variables=ATTEMPTS) as subject:
+        yield subject
+
+
+def logged(subject: Subject, count: int = 1) -> list[str]:
+    """The access log, once that many lines are in it."""
+    eventually(lambda: len(subject.access_log()) >= count)
+    return subject.access_log()
+
+
+def told(subject: Subject, count: int = 1, level: str = "warn") -> list[str]:
+    """The error log of this level and above, once that many lines are in it."""
+    eventually(lambda: len(subject.error_log(level)) >= count)
+    return subject.error_log(level, normal=True)
+
+
+def data_process(subject: Subject) -> int:
+    """The number of the process that serves."""
+    children = Path(f"/proc/{subject.pid}/task/{subject.pid}/children").read_text("ascii")
+    return int(children.split()[0])
+
+
+def memory(pid: int) -> int:
+    """Resident bytes of a process."""
+    for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise AssertionError("a process without VmRSS")
