@@ -26,6 +26,8 @@ use crate::plan::Level;
 
 /// How many unused exchanges a worker keeps.
 const KEPT_EXCHANGES: usize = 256;
+/// How many connections are accepted before those that are here have their turn.
+const ACCEPTS: usize = 32;
 /// How long accepting pauses when there are no descriptors left.
 const ACCEPT_PAUSE: u64 = 500;
 
@@ -332,10 +334,15 @@ fn run(worker: &Rc<Worker>) {
 }
 
 async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
+    let in_a_row = Cell::new(0);
     loop {
         let next = || {
             if worker.stopping() {
                 Poll::Ready(Err(Errno::SHUTDOWN))
+            } else if in_a_row.replace(in_a_row.get() + 1) == ACCEPTS {
+                in_a_row.set(0);
+                worker.reactor.again();
+                Poll::Pending
             } else {
                 listener.poll_accept()
             }
@@ -355,10 +362,11 @@ async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
                 }
                 socket.set_nodelay();
                 let number = worker.shared.connections.fetch_add(1, Ordering::Relaxed) + 1;
+                let present = connection::Present::new(worker.clone());
                 let client = Client::new(socket, from, number, index, worker.reactor.now());
                 worker
                     .reactor
-                    .spawn(connection::serve(worker.clone(), client));
+                    .spawn(connection::serve(worker.clone(), client, present));
             }
             Ok(Err(Errno::SHUTDOWN)) | Err(_) => return,
             Ok(Err(e)) => {
