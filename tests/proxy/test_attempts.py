@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 
 import pytest
-from front import running, server, told
+from front import logged, running, server, told
 
 from raw import GET, Raw, eventually
 from scripted import OK, Answer, Scripted, Step
@@ -108,8 +108,8 @@ def test_faults_of_the_head(surehop: Program, name: str) -> None:
                 assert client.answer(POST)[0] == status
             (line,) = told(subject)
             assert line.startswith(f"[error] {text}, client: 127.0.0.1, server: , request: ")
-            (logged,) = subject.access_log()
-            assert logged.endswith(f" {reason} 0")
+            (access,) = logged(subject)
+            assert access.endswith(f" {reason} 0")
             origin.wait_closed()
 
 

@@ -151,11 +151,13 @@ def test_connections_end_after_some_time(surehop: Program, three: list[Scripted]
     origin = three[0]
     upstream = f"server {address(origin)}; keepalive_time 1ms;"
     pause = threading.Event()
-    threading.Timer(0.05, pause.set).start()
     origin.play(pause, OK)
     with running(surehop, server(upstream=upstream)) as subject, Raw(subject.port) as client:
-        for _ in range(2):
-            assert client.answer()[0] == 200
+        client.send(GET)
+        origin.wait_begun()
+        threading.Timer(0.02, pause.set).start()
+        client.until(b"ok\n")
+        assert client.answer()[0] == 200
     assert [r.connection for r in origin.take()] == [1, 2]
     upstream = f"server {address(origin)}; keepalive_timeout 100ms;"
     with running(surehop, server(upstream=upstream)) as subject, Raw(subject.port) as client:

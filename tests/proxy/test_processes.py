@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import threading
+from contextlib import ExitStack
 
 import pytest
 from front import data_process, running, server
@@ -133,24 +134,28 @@ def test_as_root_it_serves_as_somebody_else(surehop: Program) -> None:
 
 def test_too_many_clients_do_not_stop_service(surehop: Program) -> None:
     """`worker_connections` are counted: who is too much is let go, who is in is served."""
-    with running(surehop, server("location / { return 200 here; }")) as subject:
-        held = [socket.create_connection(("127.0.0.1", subject.port), 5) for _ in range(1100)]
+    http = server("location / { return 200 here; }")
+    with running(surehop, http) as subject, ExitStack() as stack:
+        where = ("127.0.0.1", subject.port)
+        held = [stack.enter_context(socket.create_connection(where, 5)) for _ in range(1100)]
         eventually(lambda: len(subject.error_log("alert")) == 1100 - 1024)
         assert sum(map(_ended, held)) == 1100 - 1024
         held[0].sendall(GET)
         assert held[0].recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
-        for sock in held:
-            sock.close()
+        stack.close()
         eventually(lambda: _answers(subject))
         assert "1024 worker_connections are not enough" in subject.error_log("alert")[0]
 
 
 def _ended(sock: socket.socket) -> bool:
     """Whether the other side has closed it."""
+    sock.setblocking(False)
     try:
-        return sock.recv(1, socket.MSG_DONTWAIT) == b""
+        return sock.recv(1) == b""
     except BlockingIOError:
         return False
+    finally:
+        sock.settimeout(5)
 
 
 def _answers(subject: Subject) -> bool:
