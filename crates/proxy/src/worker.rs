@@ -361,7 +361,7 @@ async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
                         Poll::Pending
                     }
                 }
-                accepted => accepted,
+                accepted @ Poll::Ready(_) => accepted,
             }
         };
         let accepted = worker.reactor.until(surehop_hop::clock::NEVER, next).await;
