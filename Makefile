@@ -66,7 +66,6 @@ clean: ## remove the environment, builds and caches
 ready-to-build:
 	@scripts/need.sh python >/dev/null
 	scripts/need.sh cc
-	command -v cargo >/dev/null || echo "== cargo is not here: the build tries to fetch Rust for itself"
 
 ready-to-test: ready-to-build
 	@scripts/need.sh cargo && scripts/need.sh lint
@@ -79,7 +78,9 @@ $(STAMPS)/venv: | ready-to-build
 	touch $@
 
 $(STAMPS)/surehop: $(NATIVE) | $(STAMPS)/venv
-	@if command -v cargo >/dev/null; then scripts/need.sh cargo; fi
+	@if command -v cargo >/dev/null; then scripts/need.sh cargo; else
+		echo "== cargo is not here: the build tries to fetch Rust for itself"
+	fi
 	$(STEP) "building and installing surehop (release; some minutes the first time)" \
 		$(BIN)/python -m pip install --editable '.[lab]' || { scripts/need.sh cargo; exit 1; }
 	touch $@

@@ -31,7 +31,7 @@ reaches() {
     [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
 }
 
-python() {
+need_python() {
     local seen="" candidate version
     for candidate in ${PYTHON:-python3 python3.11 python3.12 python3.13 python3.14 python3.15}; do
         command -v "$candidate" >/dev/null || continue
@@ -40,7 +40,7 @@ python() {
             seen="$seen; $candidate is $version"
             continue
         fi
-        if ! "$candidate" -c 'import venv, ensurepip' 2>/dev/null; then
+        if ! "$candidate" -c 'import venv, ensurepip' >/dev/null 2>&1; then
             missing "the venv module of $candidate" \
                 "$(install "python${version%.*}-venv" "python${version%.*}")"
         fi
@@ -51,12 +51,12 @@ python() {
         "$(install "python3.11 python3.11-venv" python3.11), or say which: make PYTHON=/path/to/python"
 }
 
-cc() {
+need_cc() {
     command -v cc >/dev/null || missing "a C compiler (\`cc\`, which links what Rust compiles)" \
         "$(install "gcc libc6-dev" gcc)"
 }
 
-cargo_() {
+need_cargo() {
     command -v cargo >/dev/null || missing "cargo (Rust $oldest_rust or later)" "$rustup"
     local version
     version=$(cargo --version 2>/dev/null | cut -d ' ' -f 2)
@@ -68,14 +68,13 @@ cargo_() {
     fi
 }
 
-lint() {
+need_lint() {
     cargo clippy --version >/dev/null 2>&1 || missing clippy "rustup component add clippy"
     cargo fmt --version >/dev/null 2>&1 || missing rustfmt "rustup component add rustfmt"
 }
 
 case ${1-} in
-    python | cc | lint) "$1" ;;
-    cargo) cargo_ ;;
+    python | cc | cargo | lint) "need_$1" ;;
     *)
         echo "usage: scripts/need.sh python|cc|cargo|lint" >&2
         exit 2

@@ -293,3 +293,10 @@ def test_a_killed_backend_costs_nothing_and_comes_back(surehop: Program) -> None
     assert not [s for s in later if ", " in s], "no live request was the test"
     assert sum(line.startswith("[warn]") for line in lines) == 1, lines
     assert sum(line.startswith("[notice]") for line in lines) == 1, lines
+
+
+def test_two_stacks_are_not_spoken_of_with_resilience_off(surehop: Program) -> None:
+    with Origin() as origin:
+        http = group(f"twohosts:{origin.port}", mode="off")
+        with started(surehop, http) as (subject, _):
+            assert not [s for s in subject.error_log("info") if "twohosts" in s]

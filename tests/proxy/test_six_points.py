@@ -1,4 +1,4 @@
-"""The six points in which `resilience on` differs from nginx, each through the real proxy, on and off.
+"""The six points where `resilience on` differs from nginx, each on and off, through the real proxy.
 
 Attribution, probing and poison are in tests/peers/test_incidents.py, where nginx stands beside;
 `resilience_sent` needs a connection that dies between two lines of code, which the engine's own
@@ -45,7 +45,7 @@ def peers(subject: Subject) -> list[dict[str, Any]]:
 
 def group(subject: Subject) -> dict[str, Any]:
     url = f"http://127.0.0.1:{subject.port}/status"
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 (our own URL)
+    with urllib.request.urlopen(url, timeout=10) as answer:
         return json.load(answer)["upstreams"][0]  # type: ignore[no-any-return]
 
 

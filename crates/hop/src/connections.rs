@@ -1,6 +1,7 @@
 //! The upstream connections of a worker: those at rest and the names by which the engine's pool knows them.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use rustix::io::Errno;
 use slab::Slab;
@@ -23,6 +24,7 @@ pub struct Upstream {
     pub rtt: Millis,
     /// What was received and not used yet.
     pub buf: Option<Buf>,
+    place: Place,
 }
 
 #[derive(Debug)]
@@ -33,6 +35,25 @@ struct Entry {
     group: usize,
 }
 
+type Entries = Rc<RefCell<Slab<Entry>>>;
+
+/// A place among a worker's connections, given up with whoever holds it, however that ends.
+#[derive(Debug)]
+struct Place {
+    entries: Entries,
+    key: usize,
+    /// The entry stays: the connection rests there.
+    stays: bool,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.stays {
+            self.entries.borrow_mut().try_remove(self.key);
+        }
+    }
+}
+
 /// A worker's upstream connections.
 #[derive(Debug)]
 pub struct Connections {
@@ -40,7 +61,7 @@ pub struct Connections {
     pub reactor: Reactor,
     /// The worker's buffers.
     pub buffers: Buffers,
-    entries: RefCell<Slab<Entry>>,
+    entries: Entries,
     keeper: Cell<Option<TaskId>>,
     prober: Cell<Option<TaskId>>,
     /// When the keeper looks next.
@@ -53,7 +74,7 @@ impl Connections {
         Self {
             reactor,
             buffers,
-            entries: RefCell::default(),
+            entries: Entries::default(),
             keeper: Cell::new(None),
             prober: Cell::new(None),
             looks: Cell::new(NEVER),
@@ -73,19 +94,33 @@ impl Connections {
             rtt,
             group,
         });
+        self.in_use(socket, key, rtt)
+    }
+
+    fn in_use(&self, socket: Socket, key: usize, rtt: Millis) -> Upstream {
         Upstream {
             socket,
             conn: ConnId(key as u64),
             rtt,
             buf: None,
+            place: Place {
+                entries: self.entries.clone(),
+                key,
+                stays: false,
+            },
         }
     }
 
     /// Lets a connection rest: the engine's pool decides what becomes of it.
     pub fn rest(&self, upstream: Upstream) {
         let Upstream {
-            socket, conn, buf, ..
+            socket,
+            conn,
+            buf,
+            mut place,
+            ..
         } = upstream;
+        place.stays = true;
         if let Some(buf) = buf {
             self.buffers.give(buf);
         }
@@ -103,22 +138,14 @@ impl Connections {
         let entry = entries.get_mut(conn.0 as usize)?;
         let socket = entry.socket.take()?;
         socket.rouse();
-        Some(Upstream {
-            socket,
-            conn,
-            rtt: entry.rtt,
-            buf: None,
-        })
+        Some(self.in_use(socket, conn.0 as usize, entry.rtt))
     }
 
     /// Closes a connection that an exchange held.
-    pub fn close(&self, upstream: Upstream) {
-        if let Some(buf) = upstream.buf {
+    pub fn close(&self, mut upstream: Upstream) {
+        if let Some(buf) = upstream.buf.take() {
             self.buffers.give(buf);
         }
-        self.entries
-            .borrow_mut()
-            .try_remove(upstream.conn.0 as usize);
     }
 
     /// Closes what the engine gave up.

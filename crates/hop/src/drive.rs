@@ -6,7 +6,8 @@ use std::task::Poll;
 
 use rustix::io::Errno;
 use surehop_engine::{
-    Attempt, Cause, Event, Facts, Group, Notice, Phase, Policy, Reason, Session, Step,
+    Attempt, Cause, ConnId, Event, Facts, Group, Notice, PeerStatus, Phase, Policy, Reason,
+    Session, Step,
 };
 
 use crate::clock::{Millis, NEVER};
@@ -132,101 +133,44 @@ pub async fn drive<E: Exchange>(
         ex.session()
             .begin(&mut group, route.policy, facts, route.scope, rx.now())
     };
+    // The connection in use; one whose answer was not delivered is closed before the next is taken.
     let mut live: Option<Upstream> = None;
     loop {
+        if !matches!(step, Step::Send | Step::Deliver)
+            && let Some(old) = live.take()
+        {
+            hop.close(old);
+        }
         step = match step {
-            Step::Checkout { conn, .. } => match hop.rouse(conn) {
-                // Seen readable while it waits for nothing: whatever it is, it is not our answer.
-                Some(upstream) if upstream.socket.seen_readable() => {
-                    let fin = matches!(upstream.socket.poll_read(&mut [0]), Poll::Ready(Ok(0)));
-                    hop.close(upstream);
-                    advance(hop, route, ex, Event::Stale { fin })
-                }
-                Some(upstream) => {
+            Step::Checkout { conn, .. } => {
+                let (next, upstream) = check_out(hop, route, ex, conn);
+                live = upstream;
+                next
+            }
+            Step::Connect { peer } => match connect(hop, route, ex, peer).await {
+                Ok(upstream) => {
                     live = Some(upstream);
                     advance(hop, route, ex, Event::Connected)
                 }
-                None => advance(hop, route, ex, Event::Stale { fin: false }),
+                Err(Some(fault)) => {
+                    let Fault { cause, errno, .. } = fault;
+                    fail(hop, route, ex, Event::ConnectFailed { cause, errno }, fault)
+                }
+                Err(None) => return gone(hop, route, ex, None),
             },
-            Step::Connect { peer } => {
-                if let Some(old) = live.take() {
-                    hop.close(old);
-                }
-                match connect(hop, route, ex, peer).await {
-                    Ok(upstream) => {
-                        live = Some(upstream);
-                        advance(hop, route, ex, Event::Connected)
-                    }
-                    Err(Some(fault)) => {
-                        let event = Event::ConnectFailed {
-                            cause: fault.cause,
-                            errno: fault.errno,
-                        };
-                        fail(hop, route, ex, event, fault)
-                    }
-                    Err(None) => return gone(hop, route, ex, None),
-                }
-            }
             Step::Send => {
-                let Some(mut upstream) = live.take() else {
+                let Some(upstream) = live.take() else {
                     return Driven::Gone;
                 };
-                ex.rewind(rx.now());
-                let mut received = 0;
-                match send(hop, route, ex, &mut upstream, &mut received).await {
-                    Sent::Head { end, status } => {
-                        if let Some(buf) = &mut upstream.buf {
-                            buf.consume(end);
-                        }
-                        live = Some(upstream);
-                        let event = Event::Head {
-                            status,
-                            sent: ex.sent(),
-                            received,
-                        };
-                        let index = ex.session().attempts().len();
-                        let next = advance(hop, route, ex, event);
-                        if next != Step::Deliver
-                            && let Some(attempt) = attempt_at(ex, index)
-                        {
-                            let fault = Fault {
-                                phase: Phase::Head,
-                                cause: Cause::Status,
-                                errno: 0,
-                                at_once: false,
-                            };
-                            ex.failed(&attempt, fault, &[], false);
-                        }
+                match exchange(hop, route, ex, upstream).await {
+                    Ok((next, upstream)) => {
+                        live = upstream;
                         next
                     }
-                    Sent::Died(fault) => {
-                        hop.close(upstream);
-                        let Fault {
-                            phase,
-                            cause,
-                            errno,
-                            ..
-                        } = fault;
-                        let event = Event::Died {
-                            phase,
-                            cause,
-                            errno,
-                            sent: ex.sent(),
-                            received,
-                        };
-                        fail(hop, route, ex, event, fault)
-                    }
-                    Sent::Gone => return gone(hop, route, ex, Some((upstream, received))),
-                    Sent::SenderFailed => {
-                        gone(hop, route, ex, Some((upstream, received)));
-                        return Driven::SenderFailed;
-                    }
+                    Err(end) => return end,
                 }
             }
-            Step::Deliver => match live.take() {
-                Some(upstream) => return Driven::Response(upstream),
-                None => return Driven::Gone,
-            },
+            Step::Deliver => return live.map_or(Driven::Gone, Driven::Response),
             Step::Sleep { until } => match rx.until(until, || poll_gone(ex)).await {
                 Ok(()) => return gone(hop, route, ex, None),
                 Err(_) => advance(hop, route, ex, Event::Slept),
@@ -237,9 +181,6 @@ pub async fn drive<E: Exchange>(
                 advance(hop, route, ex, Event::Answered { retry, delay })
             }
             Step::Fail { status, reason } => {
-                if let Some(old) = live.take() {
-                    hop.close(old);
-                }
                 let last = ex.session().attempts().last().copied();
                 if let Some(attempt) = last.filter(|attempt| attempt.reason == Reason::NoLive) {
                     ex.no_live(&attempt);
@@ -248,6 +189,81 @@ pub async fn drive<E: Exchange>(
             }
             Step::Done => return Driven::Gone,
         };
+    }
+}
+
+/// Takes a resting connection out of the pool, unless something came on it: whatever that is, it is not
+/// our answer.
+fn check_out<E: Exchange>(
+    hop: &Connections,
+    route: &Route<'_>,
+    ex: &mut E,
+    conn: ConnId,
+) -> (Step, Option<Upstream>) {
+    let event = match hop.rouse(conn) {
+        Some(upstream) => match unasked(&upstream) {
+            Some(fin) => {
+                hop.close(upstream);
+                Event::Stale { fin }
+            }
+            None => return (advance(hop, route, ex, Event::Connected), Some(upstream)),
+        },
+        None => Event::Stale { fin: false },
+    };
+    (advance(hop, route, ex, event), None)
+}
+
+/// Sends the request on a connection and hears the response head, or finds out that there is none.
+async fn exchange<E: Exchange>(
+    hop: &Connections,
+    route: &Route<'_>,
+    ex: &mut E,
+    mut upstream: Upstream,
+) -> Result<(Step, Option<Upstream>), Driven> {
+    ex.rewind(hop.reactor.now());
+    let mut received = 0;
+    let ended = send(hop, route, ex, &mut upstream, &mut received).await;
+    let sent = ex.sent();
+    match ended {
+        Sent::Head { end, status } => {
+            if let Some(buf) = &mut upstream.buf {
+                buf.consume(end);
+            }
+            let event = Event::Head {
+                status,
+                sent,
+                received,
+            };
+            let fault = Fault {
+                phase: Phase::Head,
+                cause: Cause::Status,
+                errno: 0,
+                at_once: false,
+            };
+            Ok((fail(hop, route, ex, event, fault), Some(upstream)))
+        }
+        Sent::Died(fault) => {
+            hop.close(upstream);
+            let Fault {
+                phase,
+                cause,
+                errno,
+                ..
+            } = fault;
+            let event = Event::Died {
+                phase,
+                cause,
+                errno,
+                sent,
+                received,
+            };
+            Ok((fail(hop, route, ex, event, fault), None))
+        }
+        Sent::Gone => Err(gone(hop, route, ex, Some((upstream, received)))),
+        Sent::SenderFailed => {
+            gone(hop, route, ex, Some((upstream, received)));
+            Err(Driven::SenderFailed)
+        }
     }
 }
 
@@ -281,7 +297,8 @@ fn attempt_at<E: Exchange>(ex: &mut E, count: usize) -> Option<Attempt> {
     ex.session().attempts().get(count.checked_sub(1)?).copied()
 }
 
-/// Tells the engine of a failure and has it logged: what is logged, and how loudly, depends on what follows.
+/// Tells the engine how an attempt went and has that logged: what is logged, and how loudly, depends on
+/// what follows. An answer that is delivered is no failure.
 fn fail<E: Exchange>(
     hop: &Connections,
     route: &Route<'_>,
@@ -292,32 +309,46 @@ fn fail<E: Exchange>(
     let count = ex.session().attempts().len();
     let known_out = attempt_at(ex, count).is_some_and(|attempt| {
         let group = route.group.borrow();
-        group.state().peer(attempt.peer, hop.reactor.now()).status
-            != surehop_engine::PeerStatus::Available
+        let view = group.state().peer(attempt.peer, hop.reactor.now());
+        view.status != PeerStatus::Available
     });
     let step = tell(hop, route, ex, event);
-    let mut notices = [None; 4];
+    let first = ex.session().take_notice();
+    let second = first.and_then(|_| ex.session().take_notice());
+    let mut notices = [Notice::Ejected {
+        peer: 0,
+        reason: Reason::Ok,
+    }; 2];
     let mut told = 0;
-    while let Some(notice) = ex.session().take_notice() {
-        if let Some(slot) = notices.get_mut(told) {
-            *slot = Some(notice);
-            told += 1;
-        }
+    for notice in [first, second].into_iter().flatten() {
+        notices[told] = notice;
+        told += 1;
     }
-    if told > 0 {
+    let notices = &notices[..told];
+    if notices
+        .iter()
+        .any(|notice| matches!(notice, Notice::Ejected { .. }))
+    {
         hop.call_prober();
     }
-    if let Some(attempt) = attempt_at(ex, count) {
-        let mut list = [Notice::Ejected {
-            peer: 0,
-            reason: Reason::Ok,
-        }; 4];
-        for (to, from) in list.iter_mut().zip(notices.iter().flatten()) {
-            *to = *from;
-        }
-        ex.failed(&attempt, fault, &list[..told], known_out);
+    match attempt_at(ex, count) {
+        Some(attempt) if step != Step::Deliver => ex.failed(&attempt, fault, notices, known_out),
+        _ => notices.iter().for_each(|notice| ex.noticed(*notice)),
     }
     step
+}
+
+/// Whether something came on a connection that waited for nothing: whatever it is, it is not our answer.
+/// True if it was the end.
+fn unasked(upstream: &Upstream) -> Option<bool> {
+    if !upstream.socket.seen_readable() {
+        return None;
+    }
+    match upstream.socket.poll_read(&mut [0]) {
+        // The answer before just filled its buffer.
+        Poll::Pending => None,
+        Poll::Ready(read) => Some(read == Ok(0)),
+    }
 }
 
 fn poll_gone<E: Exchange>(ex: &mut E) -> Poll<()> {
@@ -411,6 +442,12 @@ async fn send<E: Exchange>(
                     progress = rx.now();
                 }
                 Poll::Ready(Err(Stopped::Upstream(e))) => {
+                    // It may have answered before it stopped listening.
+                    upstream.socket.suspect();
+                    let heard = poll_hear(hop, route, ex, upstream, received, &mut progress);
+                    if let Some(head @ Sent::Head { .. }) = heard {
+                        return Poll::Ready(head);
+                    }
                     return Poll::Ready(Sent::Died(Fault {
                         phase: Phase::Send,
                         cause: cause_of(e),

@@ -40,6 +40,8 @@ const NO_TASK: TaskId = TaskId {
 };
 const WAKE: Token = Token(usize::MAX - 1);
 const EVENTS: usize = 512;
+/// Heap entries that are not worth a look.
+const TIDY_FROM: usize = 64;
 
 /// A deadline passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +71,9 @@ struct Task {
     armed: Millis,
 }
 
+/// Hears the message of a panic.
+type Tell = Box<dyn Fn(&str)>;
+
 struct Core {
     poll: RefCell<mio::Poll>,
     events: RefCell<Events>,
@@ -84,7 +89,7 @@ struct Core {
     deadline: Cell<Millis>,
     now: Cell<Millis>,
     generation: Cell<u32>,
-    on_panic: RefCell<Box<dyn Fn(&str)>>,
+    on_panic: RefCell<Tell>,
 }
 
 /// The reactor of this thread; a handle that is cheap to clone.
@@ -100,6 +105,21 @@ impl Alarm {
     pub fn ring(&self) {
         // Only an exhausted eventfd counter can fail here, and then the reactor is awake anyway.
         let _ = self.0.wake();
+    }
+}
+
+impl Core {
+    /// Drops the heap entries that count no more, once they are the most: tasks end long before their
+    /// deadlines.
+    fn tidy(&self, tasks: &Slab<Task>) {
+        let mut heap = self.heap.borrow_mut();
+        if heap.len() > 2 * tasks.len() + TIDY_FROM {
+            heap.retain(|Reverse((at, id))| {
+                tasks
+                    .get(id.index as usize)
+                    .is_some_and(|task| task.generation == id.generation && task.armed == *at)
+            });
+        }
     }
 }
 
@@ -328,6 +348,7 @@ impl Reactor {
                     if deadline < task.armed {
                         task.armed = deadline;
                         core.heap.borrow_mut().push(Reverse((deadline, id)));
+                        core.tidy(&tasks);
                     }
                 }
             }

@@ -195,6 +195,11 @@ impl Socket {
         self.slot.readable.get()
     }
 
+    /// Has the next read ask the kernel, whatever the reactor has seen.
+    pub fn suspect(&self) {
+        self.slot.readable.set(true);
+    }
+
     /// Whether the peer was seen to close its side.
     pub fn seen_closed(&self) -> bool {
         self.slot.closed.get()

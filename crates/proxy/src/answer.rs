@@ -3,7 +3,7 @@
 use std::io::IoSlice;
 
 use surehop_wire::request::Version;
-use surehop_wire::{header::Known, request::Method, status, write};
+use surehop_wire::{header::Known, request::Method, status, uri, write};
 
 use crate::client::Client;
 use crate::exchange::Exchange;
@@ -69,7 +69,7 @@ pub async fn send(
 
 async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, body: &[u8]) {
     ex.out.extend_from_slice(b"\r\n");
-    let body: &[u8] = if ex.head.method == Method::Head || ex.status == 204 {
+    let body: &[u8] = if ex.head.method == Method::Head || matches!(ex.status, 204 | 304) {
         b""
     } else {
         body
@@ -79,7 +79,7 @@ async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, body: &
     while sent < total {
         let head = &ex.out[sent.min(ex.out.len())..];
         let rest = &body[sent.saturating_sub(ex.out.len())..];
-        match client
+        if let Ok(n) = client
             .send(
                 worker,
                 ex.location,
@@ -87,11 +87,10 @@ async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, body: &
             )
             .await
         {
-            Ok(n) => sent += n,
-            Err(_) => {
-                ex.keep = false;
-                break;
-            }
+            sent += n;
+        } else {
+            ex.keep = false;
+            break;
         }
     }
     ex.head_sent += sent.min(ex.out.len()) as u64;
@@ -161,7 +160,7 @@ pub async fn redirect(
     target: &[u8],
 ) {
     ex.status = code;
-    let full = absolute(worker, client, ex, target);
+    let full = one_line(absolute(worker, client, ex, target));
     let mut page = Vec::new();
     status::page(code, &worker.config.plan.server_header, false, &mut page);
     begin(
@@ -182,6 +181,22 @@ pub async fn redirect(
         write::header(&mut ex.out, b"Location", &full);
     }
     finish(worker, client, ex, &page).await;
+}
+
+/// A target may hold what was decoded (`return 302 $uri`): what would end the header line is coded again.
+fn one_line(target: Vec<u8>) -> Vec<u8> {
+    if !target.iter().any(u8::is_ascii_control) {
+        return target;
+    }
+    let mut coded = Vec::with_capacity(target.len() + 8);
+    for byte in target {
+        if byte.is_ascii_control() {
+            uri::escape(&[byte], &mut coded);
+        } else {
+            coded.push(byte);
+        }
+    }
+    coded
 }
 
 /// nginx's `absolute_redirect`: a target that begins with `/` gets scheme, host and port.

@@ -40,9 +40,10 @@ pub fn json(worker: &Worker, ex: &Exchange, out: &mut Vec<u8>) -> bool {
         }
         let peer = attempt.peer != NO_PEER;
         let _ = write!(out, r#"{{"address":"{}","#, group.peer_name(attempt.peer));
-        let _ = match peer {
-            true => write!(out, r#""family":"{}","#, group.family(attempt.peer)),
-            false => write!(out, r#""family":null,"#),
+        let _ = if peer {
+            write!(out, r#""family":"{}","#, group.family(attempt.peer))
+        } else {
+            write!(out, r#""family":null,"#)
         };
         let _ = write!(
             out,

@@ -18,6 +18,8 @@ use crate::worker::Worker;
 /// `lingering_time` and `lingering_timeout`).
 const LINGER: Millis = 30_000;
 const LINGER_SILENCE: Millis = 5_000;
+/// Requests that are taken up one after the other before the other connections have their turn.
+const IN_A_ROW: u32 = 16;
 
 /// A connection from a client.
 #[derive(Debug)]
@@ -46,6 +48,7 @@ pub struct Client {
     pub body_settled: bool,
     /// What its data may have; 0 is no limit. Asked where the length is not said beforehand.
     pub body_limit: u64,
+    in_a_row: u32,
     /// How long it may be idle, by the location of its last request.
     pub idle_timeout: Millis,
     local: OnceCell<Option<Address>>,
@@ -143,6 +146,7 @@ impl Client {
             body_data: 0,
             body_settled: false,
             body_limit: 0,
+            in_a_row: 0,
             idle_timeout: 0,
             local: OnceCell::new(),
         }
@@ -166,6 +170,11 @@ impl Client {
         } else {
             self.idle_timeout
         };
+        // Requests in a row that were waiting already: others must have their turn between them.
+        self.in_a_row += 1;
+        if self.in_a_row.is_multiple_of(IN_A_ROW) {
+            worker.reactor.give_way().await;
+        }
         if let Some(buf) = self.buf.take() {
             if !buf.is_empty() {
                 self.buf = Some(buf);
@@ -173,22 +182,33 @@ impl Client {
             }
             worker.buffers.give(buf);
         }
+        let mut in_a_row = self.in_a_row;
         let arrived = || {
             if self.socket.seen_readable() {
                 return Poll::Ready(Ok(()));
             }
             self.socket.wait_read();
-            if worker.stopping() {
+            in_a_row = 0;
+            // As in nginx, who has just come may still ask.
+            if worker.stopping() && !first {
                 Poll::Ready(Err(Over::Stopping))
             } else {
                 Poll::Pending
             }
         };
-        worker
+        let over = worker
             .reactor
             .until(worker.reactor.now() + timeout, arrived)
             .await
-            .unwrap_or(Err(Over::TimedOut))
+            .unwrap_or(Err(Over::TimedOut));
+        self.in_a_row = in_a_row;
+        over
+    }
+
+    /// Whether something came that nobody read: a close would then be a reset.
+    pub fn unread(&self) -> bool {
+        let kept = self.buf.as_ref().is_some_and(|buf| !buf.is_empty());
+        kept || self.socket.seen_readable() && !self.socket.seen_closed()
     }
 
     /// Reads the head of the next request.
@@ -221,12 +241,10 @@ impl Client {
             }
             let read = worker
                 .reactor
-                .until(deadline, || {
-                    if !begun && worker.stopping() {
-                        Poll::Ready(Ok(0))
-                    } else {
-                        self.poll_fill(worker)
-                    }
+                .until(deadline, || match self.poll_fill(worker) {
+                    // What has come is answered, even now.
+                    Poll::Pending if !begun && worker.stopping() => Poll::Ready(Ok(0)),
+                    other => other,
                 })
                 .await;
             match read {
@@ -359,9 +377,8 @@ impl Client {
                         }
                         // Offering no more than there is room for keeps data from being lost.
                         let offered = buf.len().min(room);
-                        let step = match decoder.decode(&buf.data()[..offered]) {
-                            Ok(step) => step,
-                            Err(_) => return Poll::Ready(Err(BodyError::Invalid)),
+                        let Ok(step) = decoder.decode(&buf.data()[..offered]) else {
+                            return Poll::Ready(Err(BodyError::Invalid));
                         };
                         let n = step.data.len();
                         into.push(&buf.data()[step.data.clone()]);
@@ -432,7 +449,10 @@ impl Client {
                 .until(deadline, || self.socket.poll_read(buf.space()))
                 .await
             {
-                Ok(Ok(n)) if n > 0 && worker.reactor.now() < end => {}
+                // A fast client must not hold the worker up.
+                Ok(Ok(n)) if n > 0 && worker.reactor.now() < end => {
+                    worker.reactor.give_way().await;
+                }
                 _ => break,
             }
         }

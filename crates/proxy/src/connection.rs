@@ -101,6 +101,11 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
         Some(location) => worker.config.locations[location].plan.keepalive_timeout_ms,
         None => worker.config.servers[ex.server].plan.keepalive_timeout_ms,
     };
+    // The last answer must not be lost to requests that came behind it.
+    let after = match after {
+        After::Close if ex.complete && client.unread() => After::Linger,
+        after => after,
+    };
     worker.recycle(ex);
     (client, after)
 }
@@ -269,18 +274,17 @@ async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> 
         path.push(b'/');
     }
     ex.uri = path;
-    match normal {
-        Ok(normal) => ex.quoted = normal.quoted,
-        Err(uri::UriError) => {
-            // nginx finds out before it reads the header lines.
-            let (method_span, protocol) = (ex.head.method_span, ex.head.protocol);
-            forget(ex);
-            (ex.head.method_span, ex.head.protocol) = (method_span, protocol);
-            let end = taken(ex);
-            salvage(ex, end);
-            refused(worker, client, ex, RequestError::InvalidRequest).await;
-            return After::Linger;
-        }
+    if let Ok(normal) = normal {
+        ex.quoted = normal.quoted;
+    } else {
+        // nginx finds out before it reads the header lines.
+        let (method_span, protocol) = (ex.head.method_span, ex.head.protocol);
+        forget(ex);
+        (ex.head.method_span, ex.head.protocol) = (method_span, protocol);
+        let end = taken(ex);
+        salvage(ex, end);
+        refused(worker, client, ex, RequestError::InvalidRequest).await;
+        return After::Linger;
     }
     if let Some(location) = worker.config.servers[ex.server].slashed(&ex.uri) {
         ex.location = Some(location);
@@ -349,7 +353,7 @@ async fn without_body(
             ex.uri = target;
         }
         ActionConf::Return(code, text) => {
-            answer::give(worker, client, ex, *code, text.as_ref()).await
+            answer::give(worker, client, ex, *code, text.as_ref()).await;
         }
         ActionConf::Status(remote) => status::give(worker, client, ex, *remote).await,
         ActionConf::None | ActionConf::Proxy(_) => answer::page(worker, client, ex, 404).await,

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendFlags, recvmsg, send,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendFlags, Shutdown,
+    recvmsg, send,
 };
 
 use crate::config::Config;
@@ -57,8 +58,14 @@ pub fn serve(control: OwnedFd) -> Result<(), String> {
         };
         if let Some((shared, handles)) = running.take() {
             shared.phase.store(stop, Ordering::Relaxed);
-            handles.iter().for_each(|handle| handle.alarm.ring());
+            for handle in &handles {
+                handle.alarm.ring();
+            }
             if stop == worker::DRAINING {
+                // Who comes now is refused at once, instead of waiting for a process that ends.
+                for listener in &shared.listeners {
+                    let _ = rustix::net::shutdown(listener, Shutdown::Both);
+                }
                 hasten(
                     control,
                     shared,

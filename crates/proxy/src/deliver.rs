@@ -26,6 +26,8 @@ use crate::send::Sender;
 
 /// How many receives one poll makes before the other connections have their turn.
 const ROUNDS: usize = 16;
+/// `101 Switching Protocols`
+const SWITCHING: u16 = 101;
 
 /// How far the upstream's body has come.
 enum Coming {
@@ -135,7 +137,8 @@ fn head(s: &mut Sender<'_>) -> bool {
         // Without a length, only the end of the connection tells an HTTP/1.0 client where the body ends.
         None => ex.keep = false,
     }
-    ex.keep &= s.body.done();
+    // What follows a 101 is no HTTP, and upgraded connections are not relayed.
+    ex.keep &= s.body.done() && ex.status != SWITCHING;
     ex.out = out;
     answer::connection(worker, ex);
     let raw = &ex.response_raw[..];
@@ -295,6 +298,8 @@ impl Delivery {
             buf.compact();
         }
         if buf.space().is_empty() {
+            // Nobody listens to the upstream meanwhile, so it owes nothing.
+            self.upstream_progress = s.worker.reactor.now();
             return Poll::Ready(Ok(false));
         }
         let n = match self.upstream.socket.poll_read(buf.space()) {
@@ -427,6 +432,7 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
     let whole = broken.is_none();
     let reusable = whole
         && !surplus
+        && s.ex.response.status != SWITCHING
         && !s.ex.response.connection_close
         && s.whole()
         && !upstream.socket.seen_closed();

@@ -70,7 +70,7 @@ impl Times {
 
     fn refresh(&mut self) {
         self.wall = clock::wall();
-        let second = (self.wall / 1000) as i64;
+        let second = (self.wall / 1000).cast_signed();
         if second == self.second {
             return;
         }
@@ -163,7 +163,7 @@ impl Logs {
     /// Writes a line to the main error log.
     pub fn main(&self, now: Millis, level: Level, text: &str) {
         self.error(&self.main, now, level, 0, |out| {
-            out.extend_from_slice(text.as_bytes())
+            out.extend_from_slice(text.as_bytes());
         });
     }
 
@@ -186,7 +186,7 @@ impl Sink {
                 Ok(n) => rest = &rest[n..],
                 Err(rustix::io::Errno::INTR) => {}
                 Err(e) => {
-                    self.lost += rest.iter().filter(|&&byte| byte == b'\n').count() as u64;
+                    self.lost += memchr::memchr_iter(b'\n', rest).count() as u64;
                     let now = clock::now();
                     if self.told == 0 || now - self.told >= TELL_EVERY {
                         self.told = now;

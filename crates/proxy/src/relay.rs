@@ -22,10 +22,16 @@ use crate::told;
 use crate::vars;
 use crate::worker::Worker;
 
+/// Receives that [`skip`] makes at most: a fast client must not hold the worker up.
+const SKIPS: usize = 16;
+
 /// Skips what has already come of a body that nobody wants.
 pub fn skip(worker: &Worker, client: &mut Client, body: &mut Body) {
     let mut sink = worker.buffers.small();
-    while !body.done() {
+    for _ in 0..SKIPS {
+        if body.done() {
+            break;
+        }
         sink.clear();
         match client.poll_body(worker, body, &mut sink) {
             Poll::Ready(Ok(n)) if n > 0 || body.done() => {}
@@ -106,10 +112,19 @@ pub async fn proxy(
     };
     ex.proxied = true;
     let loud = group.plan.rules == Rules::OFF;
-    let mut sender = Sender::new(worker, client, ex, group, body, held, framing, loud);
+    let mut sender = Sender::new(
+        worker,
+        client,
+        ex,
+        proxy.plan.group,
+        body,
+        held,
+        framing,
+        loud,
+    );
     sender.body_timeout = location.plan.client_body_timeout_ms;
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
-    let after = match driven {
+    match driven {
         Driven::Response(upstream) => {
             deliver::deliver(&mut sender, &route, location, upstream).await
         }
@@ -129,12 +144,10 @@ pub async fn proxy(
         }
         Driven::SenderFailed => {
             let error = sender.failure.unwrap_or(BodyError::Gone);
-            let (client, ex) = sender.into_parts();
-            return body_failed(worker, client, ex, error).await;
+            drop(sender);
+            body_failed(worker, client, ex, error).await
         }
-    };
-    sender.into_parts();
-    after
+    }
 }
 
 /// Reads the body as far as a small buffer goes: what is wholly held can be sent again.
@@ -193,6 +206,16 @@ async fn body_failed(
     After::Linger
 }
 
+/// Makes blanks of what would end a header line: `$uri` and `$remote_user` are decoded, and a client must
+/// not be able to write lines, or whole requests, of its own.
+fn one_line(value: &mut [u8]) {
+    for byte in value {
+        if matches!(byte, b'\r' | b'\n' | 0) {
+            *byte = b' ';
+        }
+    }
+}
+
 /// Writes the request as it goes upstream: always anew, never the client's own lines.
 fn compose(
     worker: &Worker,
@@ -211,9 +234,9 @@ fn compose(
             let rest = ex.uri.get(proxy.prefix..).unwrap_or_default();
             // nginx writes as it came what it did not decode.
             if ex.quoted {
-                uri::escape(rest, &mut target)
+                uri::escape(rest, &mut target);
             } else {
-                target.extend_from_slice(rest)
+                target.extend_from_slice(rest);
             }
             if let Some(query) = ex.head.query {
                 target.push(b'?');
@@ -235,11 +258,16 @@ fn compose(
         version,
     );
     for header in &proxy.headers {
+        // How the body is framed is not the configuration's to say: two framings are two requests.
+        if matches!(header.known, Known::ContentLength | Known::TransferEncoding) {
+            continue;
+        }
         let start = out.len();
         out.extend_from_slice(&header.name);
         out.extend_from_slice(b": ");
         let empty = out.len();
         vars::expand(worker, client, ex, &header.value, &mut out);
+        one_line(&mut out[empty..]);
         if out.len() == empty {
             out.truncate(start);
         } else {

@@ -21,6 +21,9 @@ use crate::plan::Level;
 use crate::told;
 use crate::worker::{Worker, recovery_text};
 
+/// How many sends one poll makes before the other connections have their turn.
+const ROUNDS: usize = 16;
+
 /// A request on its way upstream.
 pub struct Sender<'a> {
     /// The worker it runs on.
@@ -31,6 +34,8 @@ pub struct Sender<'a> {
     pub ex: &'a mut Exchange,
     /// The group it goes to.
     pub group: &'a GroupConf,
+    /// Its place among the worker's groups.
+    index: usize,
     /// What is still to come of its body.
     pub body: Body,
     /// Why the client could not send its body.
@@ -61,7 +66,7 @@ impl<'a> Sender<'a> {
         worker: &'a Worker,
         client: &'a mut Client,
         ex: &'a mut Exchange,
-        group: &'a GroupConf,
+        index: usize,
         body: Body,
         held: Option<Buf>,
         framing: Framing,
@@ -72,7 +77,8 @@ impl<'a> Sender<'a> {
             worker,
             client,
             ex,
-            group,
+            group: &worker.config.groups[index],
+            index,
             body,
             failure: None,
             body_timeout: 60_000,
@@ -90,14 +96,6 @@ impl<'a> Sender<'a> {
             fault: None,
             nginx,
         }
-    }
-
-    /// Gives the buffers back and lets go of client and exchange.
-    pub fn into_parts(self) -> (&'a mut Client, &'a mut Exchange) {
-        for buf in [self.held, self.stream].into_iter().flatten() {
-            self.worker.buffers.give(buf);
-        }
-        (self.client, self.ex)
     }
 
     /// Whether the request was sent whole.
@@ -180,7 +178,7 @@ impl<'a> Sender<'a> {
                         Phase::Body => b"reading upstream",
                         _ => b"connecting to upstream",
                     });
-                })
+                });
             }
             (Notice::Ejected { peer, reason }, None) => {
                 let text = format!(
@@ -248,7 +246,7 @@ fn sentence(
             log::errno(out, fault.errno);
         }
         (Phase::Head, Cause::Closed) => {
-            out.extend_from_slice(b"upstream prematurely closed connection")
+            out.extend_from_slice(b"upstream prematurely closed connection");
         }
         (Phase::Head, Cause::TooBig) => out.extend_from_slice(b"upstream sent too big header"),
         (Phase::Head, Cause::Invalid) => match invalid {
@@ -271,6 +269,20 @@ fn sentence(
     }
 }
 
+impl Drop for Sender<'_> {
+    fn drop(&mut self) {
+        for buf in [self.held.take(), self.stream.take()].into_iter().flatten() {
+            self.worker.buffers.give(buf);
+        }
+        // Only a panic leaves the session in the middle; its peer must not count this request for ever.
+        if let Ok(mut group) = self.worker.groups[self.index].try_borrow_mut() {
+            let now = self.worker.reactor.now();
+            self.ex.session.abandon(&mut group, now);
+            self.worker.connections.sweep(&mut group);
+        }
+    }
+}
+
 impl Driven for Sender<'_> {
     fn session(&mut self) -> &mut Session {
         &mut self.ex.session
@@ -289,7 +301,11 @@ impl Driven for Sender<'_> {
 
     fn poll_send(&mut self, to: &Socket) -> Poll<Result<(), Stopped>> {
         self.waiting = false;
-        loop {
+        for round in 0.. {
+            if round == ROUNDS {
+                self.worker.reactor.again();
+                break;
+            }
             let held = self
                 .held
                 .as_ref()
@@ -324,6 +340,8 @@ impl Driven for Sender<'_> {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(e)) => return Poll::Ready(Err(Stopped::Upstream(e))),
                 Poll::Ready(Ok(n)) => {
+                    // Nobody listened to the client meanwhile, so it owed nothing.
+                    self.body_progress = self.worker.reactor.now();
                     self.sent += n as u64;
                     let of_head = n.min(head.len());
                     self.head_at += of_head;
@@ -335,6 +353,7 @@ impl Driven for Sender<'_> {
                 }
             }
         }
+        Poll::Pending
     }
 
     fn sent(&self) -> u64 {
@@ -454,7 +473,7 @@ impl Driven for Sender<'_> {
         let first = self.nginx || self.worker.first_no_live(self.group);
         let level = if first { Level::Error } else { Level::Info };
         self.tell(level, attempt, |out| {
-            out.extend_from_slice(b"no live upstreams while connecting to upstream")
+            out.extend_from_slice(b"no live upstreams while connecting to upstream");
         });
     }
 

@@ -19,7 +19,8 @@ use crate::worker::Worker;
 pub async fn give(worker: &Worker, client: &mut Client, ex: &mut Exchange, remote: bool) {
     let near = match &client.remote {
         Some(Address::Ip(address)) => address.ip().to_canonical().is_loopback(),
-        _ => true,
+        Some(Address::Unix(_)) => true,
+        None => worker.config.listeners[client.listener].port().is_none(),
     };
     if !near && !remote {
         return answer::page(worker, client, ex, 403).await;

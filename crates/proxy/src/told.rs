@@ -33,7 +33,9 @@ pub fn line(
     worker
         .logs
         .error(logs, worker.reactor.now(), level, client.number, |out| {
+            let from = out.len();
             sentence(out);
+            one_line(out, from);
             let bytes = ex.bytes();
             out.extend_from_slice(b", client: ");
             out.extend_from_slice(client.remote_text.as_bytes());
@@ -58,6 +60,14 @@ pub fn line(
                 quoted(out, b"referrer", referrer.value.of(bytes));
             }
         });
+}
+
+/// The same for a sentence, which may quote what an upstream or a client sent.
+fn one_line(out: &mut Vec<u8>, from: usize) {
+    if out[from..].iter().any(u8::is_ascii_control) {
+        let sentence = out.split_off(from);
+        plain(out, &sentence);
+    }
 }
 
 fn quoted(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {

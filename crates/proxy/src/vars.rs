@@ -66,7 +66,7 @@ const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
 fn escape(raw: &[u8], out: &mut Vec<u8>) {
     for &byte in raw {
-        if byte == b'"' || byte == b'\\' || byte < 32 || byte > 126 {
+        if byte == b'"' || byte == b'\\' || !(32..=126).contains(&byte) {
             out.extend_from_slice(&[
                 b'\\',
                 b'x',
@@ -326,12 +326,12 @@ pub fn value(
         Var::UpstreamBytesSent => return counts(ex, out, |attempt| attempt.sent),
         Var::UpstreamReason => {
             return attempts::list(ex, out, |attempt, out| {
-                out.extend_from_slice(attempt.reason.word().as_bytes())
+                out.extend_from_slice(attempt.reason.word().as_bytes());
             });
         }
         Var::UpstreamReused => {
             return attempts::list(ex, out, |attempt, out| {
-                out.push(b'0' + u8::from(attempt.reused))
+                out.push(b'0' + u8::from(attempt.reused));
             });
         }
         Var::UpstreamAttempts => return attempts::json(worker, ex, out),

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::os::fd::{AsFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -26,8 +27,6 @@ use crate::plan::Level;
 
 /// How many unused exchanges a worker keeps.
 const KEPT_EXCHANGES: usize = 256;
-/// How many connections are accepted before those that are here have their turn.
-const ACCEPTS: usize = 32;
 /// How long accepting pauses when there are no descriptors left.
 const ACCEPT_PAUSE: u64 = 500;
 
@@ -80,6 +79,8 @@ pub struct Worker {
     pub hostname: String,
     /// Its own client connections.
     pub clients: Cell<usize>,
+    // Boxed: what is handed about is a pointer, not a kilobyte.
+    #[allow(clippy::vec_box)]
     exchanges: RefCell<Vec<Box<Exchange>>>,
     places: Places,
     seed: Cell<u64>,
@@ -267,7 +268,12 @@ pub fn start(index: usize, shared: Arc<Shared>) -> Result<Handle, String> {
         .spawn(move || match prepare(index, shared) {
             Ok((worker, alarm)) => {
                 let _ = tell.send(Ok(alarm));
-                run(&worker);
+                let ended = catch_unwind(AssertUnwindSafe(|| run(&worker)));
+                if ended.is_err() || worker.shared.phase.load(Ordering::Relaxed) == RUNNING {
+                    // Listeners without their worker would keep clients waiting for ever; a process
+                    // that dies is started again.
+                    std::process::abort();
+                }
             }
             Err(e) => {
                 let _ = tell.send(Err(e));
@@ -334,18 +340,10 @@ fn run(worker: &Rc<Worker>) {
 }
 
 async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
-    let in_a_row = Cell::new(0);
     loop {
-        let next = || {
-            if worker.stopping() {
-                Poll::Ready(Err(Errno::SHUTDOWN))
-            } else if in_a_row.replace(in_a_row.get() + 1) == ACCEPTS {
-                in_a_row.set(0);
-                worker.reactor.again();
-                Poll::Pending
-            } else {
-                listener.poll_accept()
-            }
+        let next = || match listener.poll_accept() {
+            Poll::Pending if worker.stopping() => Poll::Ready(Err(Errno::SHUTDOWN)),
+            other => other,
         };
         let accepted = worker.reactor.until(surehop_hop::clock::NEVER, next).await;
         match accepted {
@@ -367,15 +365,27 @@ async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
                 worker
                     .reactor
                     .spawn(connection::serve(worker.clone(), client, present));
+                // A burst of clients is shared among the workers, and those who are here go on.
+                worker.reactor.give_way().await;
             }
             Ok(Err(Errno::SHUTDOWN)) | Err(_) => return,
+            // The listener was shut down: the process takes no more clients.
+            Ok(Err(Errno::INVAL)) if worker.shared.phase.load(Ordering::Relaxed) != RUNNING => {
+                return;
+            }
             Ok(Err(e)) => {
                 let mut text = b"accept4() failed".to_vec();
                 crate::log::errno(&mut text, e.raw_os_error());
                 worker.note(Level::Crit, &String::from_utf8_lossy(&text));
-                if matches!(
+                // What the network has said of one connection says nothing of the next.
+                if !matches!(
                     e,
-                    Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS
+                    Errno::PROTO
+                        | Errno::PERM
+                        | Errno::NETDOWN
+                        | Errno::NETUNREACH
+                        | Errno::HOSTDOWN
+                        | Errno::HOSTUNREACH
                 ) {
                     worker
                         .reactor

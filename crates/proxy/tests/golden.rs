@@ -34,7 +34,7 @@ fn a_field_that_nobody_knows_is_refused() {
     for path in goldens() {
         let json = std::fs::read_to_string(&path).unwrap();
         let odd = json.replacen('{', "{\"surprise\": 1,", 1);
-        let e = read(odd.as_bytes()).err().expect("it was taken");
+        let e = read(odd.as_bytes()).expect_err("it was taken");
         assert!(e.contains("surprise"), "{}: {e}", path.display());
     }
 }
@@ -47,7 +47,6 @@ fn another_version_is_refused() {
         json.replacen("\"version\": 1,", "\"version\": 2,", 1)
             .as_bytes(),
     )
-    .err()
-    .expect("it was taken");
+    .expect_err("it was taken");
     assert!(e.contains("version"), "{e}");
 }

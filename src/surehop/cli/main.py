@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "lab", help="origins that fail on purpose", description="Failures on purpose."
     )
     lab_commands = lab.add_subparsers(dest="lab_command", required=True, metavar="COMMAND")
-    lab_commands.add_parser("origin", help="an HTTP server that fails as it is told", add_help=False)
+    lab_commands.add_parser("origin", help="a server that fails as it is told", add_help=False)
     arguments, rest = parser.parse_known_args(argv)
     if arguments.command == "lab":
         from surehop.lab.origins import main as origin  # noqa: PLC0415 (the proxy needs no lab)
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def nginx_main(argv: Sequence[str] | None = None) -> int:
-    """The `surehop-nginx` program: the proxy under the name that scripts made for nginx point at."""
+    """The `surehop-nginx` program, at which scripts made for nginx are pointed."""
     parser = argparse.ArgumentParser(
         prog="surehop-nginx",
         description="Surehop's proxy with nginx's behaviour (`resilience off`) unless the file says"
@@ -68,7 +68,7 @@ def _add_proxy_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-v", dest="show", action="store_const", const="v", help="show the version")
     parser.add_argument(
-        "-V", dest="show", action="store_const", const="V", help="show the version and what is in it"
+        "-V", dest="show", action="store_const", const="V", help="show what is in it too"
     )
 
 

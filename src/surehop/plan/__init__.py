@@ -3,11 +3,12 @@
 from surehop.plan.building import NGINX_VERSION, build
 from surehop.plan.data import Plan
 from surehop.plan.identity import Identity, identity
-from surehop.plan.resolving import Resolver, SystemResolver, parse_overrides
+from surehop.plan.resolving import Overrides, Resolver, SystemResolver, parse_overrides
 
 __all__ = [
     "NGINX_VERSION",
     "Identity",
+    "Overrides",
     "Plan",
     "Resolver",
     "SystemResolver",

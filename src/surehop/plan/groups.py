@@ -1,7 +1,7 @@
 """Upstreams, and the targets of `proxy_pass` that have no block, -> groups of peers."""
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import astuple, fields, replace
 
 from surehop.conf import model
 from surehop.conf.address import Address, socket_text
@@ -56,7 +56,8 @@ class Groups:
         if key not in self._implicit:
             name = url.unix or url.host
             member = model.Member(url, proxy.where)
-            peers = self._peers(name, member, label=_peer_label(url), wanted=name)
+            rules = self._rules(self._outer)
+            peers = self._peers(name, member, rules, label=_peer_label(url), wanted=name)
             self._implicit[key] = len(self._groups)
             self._scopes.append(0)
             self._groups.append(
@@ -67,19 +68,17 @@ class Groups:
                     balance="round_robin",
                     peers=tuple(peers),
                     keepalive=_keepalive(_IMPLICIT),
-                    resilience=self._rules(self._outer),
+                    resilience=rules,
                 )
             )
         return self._implicit[key]
 
     def _explicit(self, upstream: model.Upstream) -> data.Group:
-        peers = [
-            peer
-            for member in upstream.members
-            for peer in self._peers(
-                upstream.name, member, label=member.address.text, wanted=member.address.text
-            )
-        ]
+        rules = self._rules(upstream.resilience)
+        peers: list[data.Peer] = []
+        for member in upstream.members:
+            label = member.address.text
+            peers += self._peers(upstream.name, member, rules, label=label, wanted=label)
         return data.Group(
             name=upstream.name,
             implicit=False,
@@ -87,7 +86,7 @@ class Groups:
             balance=upstream.balance,
             peers=tuple(peers),
             keepalive=_keepalive(upstream.keepalive),
-            resilience=self._rules(upstream.resilience),
+            resilience=rules,
         )
 
     def _rules(self, said: model.Resilience) -> data.Resilience:
@@ -100,10 +99,16 @@ class Groups:
         )
 
     def _peers(
-        self, group: str, member: model.Member, *, label: str, wanted: str
+        self,
+        group: str,
+        member: model.Member,
+        rules: data.Resilience,
+        *,
+        label: str,
+        wanted: str,
     ) -> Sequence[data.Peer]:
         """Make one peer an address. `wanted` is what nginx calls a name that isn't found."""
-        addresses = self._addresses(group, member, wanted)
+        addresses = self._addresses(group, member, rules, wanted)
         return [
             data.Peer(
                 address=address,
@@ -118,7 +123,9 @@ class Groups:
             for address in addresses
         ]
 
-    def _addresses(self, group: str, member: model.Member, wanted: str) -> Sequence[str]:
+    def _addresses(
+        self, group: str, member: model.Member, rules: data.Resilience, wanted: str
+    ) -> Sequence[str]:
         address = member.address
         if address.literal is not None:
             return [address.literal]
@@ -127,7 +134,8 @@ class Groups:
             message = f'host not found in upstream "{wanted}"'
             self.errors.append(member.where.fail(message, hint=_not_found(address.host)))
         texts = [socket_text(ip, address.port) for ip in found]
-        if len({ip.version for ip in found}) == _BOTH_FAMILIES:
+        # With every rule off the log is nginx's, which says nothing of it.
+        if len({ip.version for ip in found}) == _BOTH_FAMILIES and any(astuple(rules)):
             self._warn(group, member, texts)
         return texts
 

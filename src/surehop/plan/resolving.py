@@ -18,10 +18,13 @@ class Resolver(Protocol):
     def __call__(self, name: str, /) -> Sequence[IPAddress]: ...
 
 
+Overrides = Mapping[str, Sequence[IPAddress]]
+
+
 class SystemResolver:
     """getaddrinfo, both families in its order; `overrides` answer their names alone."""
 
-    def __init__(self, overrides: Mapping[str, Sequence[IPAddress]] | None = None) -> None:
+    def __init__(self, overrides: Overrides | None = None) -> None:
         self._overrides = {name.lower(): tuple(to) for name, to in (overrides or {}).items()}
 
     def __call__(self, name: str) -> Sequence[IPAddress]:

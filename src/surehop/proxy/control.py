@@ -1,9 +1,9 @@
-"""The control process: reads the configuration, opens what needs privileges, watches the data process."""
+"""The control process: reads the configuration, opens what it names, watches the data process."""
 
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
@@ -12,7 +12,7 @@ from surehop import __version__, _core
 from surehop.conf import load
 from surehop.conf.model import Model
 from surehop.errors import StartError
-from surehop.plan import Identity, Plan, SystemResolver, build, identity
+from surehop.plan import Identity, Overrides, Plan, SystemResolver, build, identity
 from surehop.proxy.data import DataProcess
 from surehop.proxy.files import opened, pid_file
 
@@ -29,7 +29,7 @@ class Options:
     prefix: Path
     configuration: str
     resilience: bool
-    overrides: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    overrides: Overrides = field(default_factory=dict)
 
 
 def plan_of(options: Options) -> tuple[Model, Plan]:

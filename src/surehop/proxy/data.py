@@ -27,7 +27,9 @@ class DataProcess:
         self._control = control
 
     @classmethod
-    def start(cls, plan: bytes, descriptors: Sequence[int], run_as: Identity | None) -> "DataProcess":
+    def start(
+        cls, plan: bytes, descriptors: Sequence[int], run_as: Identity | None
+    ) -> "DataProcess":
         """Forks a data process that runs `plan`. Raises StartError if it can't."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()

@@ -1,4 +1,4 @@
-"""Opens what the data process needs while the control process may: log files, sockets, the pid file."""
+"""Opens what the data process needs while it may: log files, sockets, the pid file."""
 
 import errno
 import os
@@ -84,8 +84,8 @@ def _listen(sock: socket.socket, where: tuple[str, int] | str, address: str) -> 
         if e.errno == errno.EADDRINUSE:
             hint = f"something else listens there; `ss -ltnp` says what ({address})"
             raise AddressInUseError(message, hint=hint) from e
-        hint = "ports below 1024 are for root" if e.errno == errno.EACCES else None
-        raise StartError(message, hint=hint) from e
+        advice = "ports below 1024 are for root" if e.errno == errno.EACCES else None
+        raise StartError(message, hint=advice) from e
     sock.setblocking(False)
     return sock
 
@@ -107,7 +107,7 @@ def pid_file(path: str) -> Iterator[None]:
 
 @contextmanager
 def opened(addresses: Sequence[str], logs: Sequence[str]) -> Iterator[list[int]]:
-    """Descriptors of listeners and log files, in this order. Raises StartError; leaves nothing open."""
+    """Descriptors of listeners and log files, in this order, for a while. Raises StartError."""
     with ExitStack() as stack:
         descriptors = []
         for path in logs:

@@ -1,0 +1,37 @@
+"""The bench runs: a look at one case, with the real programs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NEEDED = ("cargo", "haproxy", "nginx", "strace", "taskset", "wrk")
+
+
+def test_bench_proxy_measures_all_three() -> None:
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    missing = [name for name in NEEDED if not shutil.which(name, path=path)]
+    if missing and os.environ.get("REQUIRE_PEERS") == "1":
+        pytest.fail(f"missing: {', '.join(missing)}, and REQUIRE_PEERS=1 says that they are here")
+    if missing or len(os.sched_getaffinity(0)) < 2:
+        pytest.skip(f"missing: {', '.join(missing) or 'a second core'}")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.proxy", "--quick", "--case", "64x100"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+    assert done.returncode == 0, done.stderr
+    rows = [line for line in done.stdout.splitlines() if line.startswith("|")]
+    names = [row.split("|")[1].strip() for row in rows]
+    assert {"nginx", "haproxy", "surehop"} <= set(names), done.stdout
+    assert "epoll_wait" in done.stdout
