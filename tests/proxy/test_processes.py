@@ -26,11 +26,12 @@ def gone(pid: int) -> bool:
 def test_quit_answers_what_is_under_way(surehop: Program) -> None:
     go = threading.Event()
     with Scripted() as origin:
-        origin.play(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\none", go, b"two")
         upstream = f"server 127.0.0.1:{origin.port};"
         with running(surehop, server(upstream=upstream)) as subject:
             pid = subject.pid
             with Raw(subject.port) as busy, Raw(subject.port) as idle:
+                assert idle.answer()[0] == 200
+                origin.play(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\none", go, b"two")
                 busy.send(GET).until(b"one")
                 os.kill(pid, signal.SIGQUIT)
                 assert idle.end() == "fin", "who waits for nothing is let go"
@@ -44,13 +45,16 @@ def test_quit_answers_what_is_under_way(surehop: Program) -> None:
 def test_quit_lets_an_answer_say_that_it_is_the_last(surehop: Program) -> None:
     go = threading.Event()
     with Scripted() as origin:
-        origin.play(go, OK)
         upstream = f"server 127.0.0.1:{origin.port};"
         with (
             running(surehop, server(upstream=upstream)) as subject,
             Raw(subject.port) as busy,
             Raw(subject.port) as idle,
+            Raw(subject.port) as new,
         ):
+            assert idle.answer()[0] == 200
+            origin.take()
+            origin.play(go, OK)
             busy.send(GET)
             origin.wait_begun()
             os.kill(subject.pid, signal.SIGQUIT)
@@ -58,6 +62,8 @@ def test_quit_lets_an_answer_say_that_it_is_the_last(surehop: Program) -> None:
             go.set()
             assert b"\r\nConnection: close\r\n" in busy.until(b"ok\n")
             assert busy.end() == "fin"
+            status, headers, _ = new.answer()
+            assert (status, headers["connection"]) == (200, "close"), "who has come may still ask"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -79,11 +85,13 @@ def test_stop_is_at_once(surehop: Program, number: signal.Signals) -> None:
 
 def test_stop_hastens_a_quit(surehop: Program) -> None:
     with Scripted() as origin:
-        origin.play("hang")
         upstream = f"server 127.0.0.1:{origin.port};"
         with running(surehop, server(upstream=upstream)) as subject:
             pid = subject.pid
             with Raw(subject.port) as client, Raw(subject.port) as idle:
+                assert idle.answer()[0] == 200
+                origin.take()
+                origin.play("hang")
                 client.send(GET)
                 origin.wait_begun()
                 os.kill(pid, signal.SIGQUIT)
