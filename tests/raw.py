@@ -79,6 +79,10 @@ class Raw:
         pairs = (line.split(": ", 1) for line in lines)
         return int(first.split()[1]), {name.lower(): value for name, value in pairs}
 
+    def left(self) -> bytes:
+        """What has arrived and was not asked for yet."""
+        return self._data
+
     def end(self, timeout: float = 5) -> str:
         self._sock.settimeout(timeout)
         try:

@@ -161,15 +161,12 @@ class Scripted:
                 with self._lock:
                     self._begun += 1
                     self._lock.notify_all()
-                goes_on = True
-                if answer.early:
-                    goes_on = self._play(sock, answer.steps)
-                body, framing = reader.body(head) if goes_on else (b"", "none")
+                if answer.early and not self._play(sock, answer.steps):
+                    break
+                body, framing = reader.body(head)
                 with self._lock:
                     self._received.append(Received(number, head, body, framing))
-                if not answer.early:
-                    goes_on = self._play(sock, answer.steps)
-                if not goes_on:
+                if not answer.early and not self._play(sock, answer.steps):
                     break
         except OSError:
             pass  # the other side is gone, which is what some tests are about
@@ -235,11 +232,17 @@ class _Reader:
         if b"transfer-encoding: chunked" not in lines:
             return b"", "none"
         body = b""
-        while size := int(self.until(b"\r\n"), 16):
+        while size := int(self._line(), 16):
             body += self.exactly(size)
             self.exactly(2)
-        self.until(b"\r\n")
+        self._line()
         return body, "chunked"
+
+    def _line(self) -> bytes:
+        line = self.until(b"\r\n")
+        if not line:
+            raise ConnectionError
+        return line
 
 
 def _shut(sock: socket.socket) -> None:

@@ -29,7 +29,7 @@ class Load:
 
 def parse_wrk(text: str) -> Load:
     counted = re.search(r"(\d+) requests in ([\d.]+)(us|ms|s|m)\b", text)
-    rows = re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s|m)$", text, re.MULTILINE)
+    rows = re.findall(r"^\s+(\d+)%\s+([\d.]+)(us|ms|s|m) *$", text, re.MULTILINE)
     shares = {percent: float(number) * UNITS[unit] for percent, number, unit in rows}
     if not counted or int(counted[1]) == 0 or not {"50", "99"} <= shares.keys():
         raise LoadError(text)

@@ -36,6 +36,12 @@ def test_wrk_gives_requests_seconds_and_microseconds() -> None:
     assert load.parse_wrk(WRK) == load.Load(requests=243000, elapsed=4.0, p50=990.0, p99=2500.0)
 
 
+def test_wrk_pads_seconds_with_a_blank() -> None:
+    slow = WRK.replace("2.50ms", "1.26s ")
+    assert slow != WRK
+    assert load.parse_wrk(slow).p99 == 1.26e6
+
+
 @pytest.mark.parametrize(
     "trouble",
     [

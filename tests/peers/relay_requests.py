@@ -84,7 +84,6 @@ REQUESTS = [
             "Proxy-Connection: z",
             "Expect: 100-continue",
         ),
-        blind=(),
     ),
     Case("head", ask("HEAD", "/"), heads=[0], answer=[head("200 OK", "Content-Length: 77")]),
     Case(

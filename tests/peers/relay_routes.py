@@ -85,4 +85,7 @@ ROUTES = [
     Case("invalid-both", get("/both-bad/x"), [head("200 OK", "X Bad: 1")]),
     Case("invalid-not-listed", get("/both/x"), [head("200 OK", "X Bad: 1")]),
     Case("closed-off", get("/both-off/x"), ["fin"]),
+    Case("log-json", get("/json/%22%5C%0A%C3%A9%01", 'X-One: "q" \\ \x7f \xc3\xa9\t')),
+    Case("log-bare", get("/bare/%22%5C%C3%A9", 'X-One: "q" \\ \x7f \xc3\xa9')),
+    Case("log-default", get("/text/%22%5C%0A%C3%A9%01", 'X-One: "q" \\ \x7f \xc3\xa9\t')),
 ]

@@ -4,6 +4,8 @@
 HTTP = """
     keepalive_timeout 5s;
     client_header_timeout 600ms;
+    log_format json escape=json '- | json={"a":"$http_x_one","none":"$http_none","u":"$uri"}';
+    log_format bare escape=none '- | bare=$http_x_one $http_none $uri';
     upstream kept { server 127.0.0.1:ORIGIN; }
     upstream two { server 127.0.0.1:REFUSED max_fails=0; server 127.0.0.1:ORIGIN; }
     upstream dead { server 127.0.0.1:REFUSED; server 127.0.0.2:REFUSED; }
@@ -54,6 +56,8 @@ HTTP = """
         location /once/ { proxy_pass http://127.0.0.1:ORIGIN; keepalive_timeout 0; }
         location /said/ { proxy_pass http://127.0.0.1:ORIGIN; keepalive_timeout 5s 7s; }
         location /twice/ { proxy_pass http://127.0.0.1:ORIGIN; keepalive_requests 2; }
+        location /json/ { access_log logs/access.log json; return 200; }
+        location /bare/ { access_log logs/access.log bare; return 200; }
         location /page/ { return 503; }
         location /text/ { return 200 "uri $uri args $args\\n"; }
         location /empty/ { return 200; }
@@ -144,6 +148,14 @@ LOGGED = [
     "upstream_response_length",
     "upstream_bytes_received",
     "upstream_bytes_sent",
+    "bytes_sent",
+    "msec",
+    "time_local",
+    "time_iso8601",
+    "pid",
+    "connection",
+    "request_id",
+    "remote_port",
 ]
 
 

@@ -29,7 +29,8 @@ def benches(nginx: Program, surehop_nginx: Program) -> Iterator[tuple[Bench, Ben
     with Scripted() as origin, Port() as refused:
         http = HTTP.replace("ORIGIN", str(origin.port)).replace("REFUSED", str(refused.number))
         with (
-            Subject(nginx, http, variables=_VARIABLES) as theirs,
+            # Here it would only wait for a client that waits for it.
+            Subject(nginx, f"lingering_timeout 200ms; {http}", variables=_VARIABLES) as theirs,
             Subject(surehop_nginx, http, variables=_VARIABLES) as ours,
         ):
             yield Bench(nginx, theirs, origin), Bench(surehop_nginx, ours, origin)

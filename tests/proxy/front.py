@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from raw import eventually
-
 from surehop.lab.subjects import Program, Subject
 
 ATTEMPTS = " $upstream_reason $upstream_reused"
@@ -20,7 +19,7 @@ def server(inner: str = "", *, upstream: str = "", http: str = "") -> str:
 
 @contextmanager
 def running(program: Program, http: str, *, workers: int = 1) -> Iterator[Subject]:
-    """The program; an access-log line ends in the attempts' reasons and whether they were reused."""
+    """The program; an access-log line ends in the attempts' reasons and their `reused`."""
     with Subject(program, http, workers=workers, variables=ATTEMPTS) as subject:
         yield subject
 

@@ -3,13 +3,14 @@
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from front import logged, running, server, told
-from raw import GET, Raw, eventually
-from scripted import Scripted
 from test_timeouts import full
 
+from raw import GET, Raw, eventually
+from scripted import Scripted
 from surehop.lab.subjects import Program
 
 UPLOAD = b"POST / HTTP/1.1\r\nHost: o\r\nContent-Length: 100000\r\n\r\n"
@@ -20,14 +21,13 @@ GONE = (
 
 
 def test_while_connecting(surehop: Program) -> None:
-    with full() as address:
-        with running(surehop, server(upstream=f"server {address};")) as subject:
-            with Raw(subject.port) as client:
-                client.send(GET)
-                eventually(lambda: connecting(address))
-            assert logged(subject)[0].startswith(f"GET / 499 [{address}] [-] ")
-            (line,) = told(subject, level="info")
-            assert f"{GONE}connecting to upstream, client: " in line
+    with full() as address, running(surehop, server(upstream=f"server {address};")) as subject:
+        with Raw(subject.port) as client:
+            client.send(GET)
+            eventually(lambda: connecting(address))
+        assert logged(subject)[0].startswith(f"GET / 499 [{address}] [-] ")
+        (line,) = told(subject, level="info")
+        assert f"{GONE}connecting to upstream, client: " in line
 
 
 def test_while_waiting_for_the_head(surehop: Program) -> None:
@@ -90,7 +90,7 @@ def test_nobody_is_charged(surehop: Program) -> None:
             for count in range(1, 5):
                 with Raw(subject.port) as client:
                     client.send(GET)
-                    eventually(lambda: origin.connections + other.connections == count)
+                    eventually(partial(_met, [origin, other], count))
             origin.play()
             other.play()
             with Raw(subject.port) as client:
@@ -109,6 +109,10 @@ def test_half_closed_is_closed(surehop: Program) -> None:
                 client.shutdown(socket.SHUT_WR)
                 assert client.recv(10) == b""
             assert logged(subject)[0].startswith("GET / 499 ")
+
+
+def _met(origins: list[Scripted], count: int) -> bool:
+    return sum(origin.connections for origin in origins) == count
 
 
 def connecting(address: str) -> bool:

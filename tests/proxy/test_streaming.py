@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 
 import pytest
 from front import data_process, memory, running, server
+
 from raw import Raw
 from scripted import OK, Answer, Scripted
-
 from surehop.lab.subjects import Program, Subject
 
 _MIB = 1 << 20
@@ -207,7 +207,8 @@ def test_an_early_refusal_does_not_wait_for_the_upload(front: Subject, scripted:
 
 PIPELINE = (
     b"POST /1 HTTP/1.1\r\nHost: o\r\nContent-Length: 5\r\n\r\nfirst"
-    b"POST /2 HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nsec\r\n3;x\r\nond\r\n0\r\n\r\n"
+    b"POST /2 HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"3\r\nsec\r\n3;x\r\nond\r\n0\r\n\r\n"
     b"GET /3 HTTP/1.1\r\nHost: o\r\nConnection: close\r\n\r\n"
 )
 
@@ -243,7 +244,10 @@ def test_pipelined_requests_byte_by_byte(front: Subject, scripted: Scripted) -> 
     _pipelined(front, scripted, [bytes([byte]) for byte in PIPELINE])
 
 
-ANSWER = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-One: 1\r\n\r\n4;e=1\r\nbody\r\n2\r\n!!\r\n0\r\nT: 1\r\n\r\n"
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-One: 1\r\n\r\n"
+    b"4;e=1\r\nbody\r\n2\r\n!!\r\n0\r\nT: 1\r\n\r\n"
+)
 
 
 def test_answers_cut_anywhere(front: Subject, scripted: Scripted) -> None:

@@ -33,6 +33,7 @@ fn begin_with(worker: &Worker, ex: &mut Exchange, code: u16) {
 
 /// Writes `Connection` (and `Keep-Alive`, where a time was given for it).
 pub fn connection(worker: &Worker, ex: &mut Exchange) {
+    ex.keep &= !worker.stopping();
     if !ex.keep {
         write::header(&mut ex.out, b"Connection", b"close");
         return;

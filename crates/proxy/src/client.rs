@@ -383,15 +383,20 @@ impl Client {
                         let n = step.data.len();
                         into.push(&buf.data()[step.data.clone()]);
                         buf.consume(step.consumed);
-                        let (before, chunk) = (self.body_data, n as u64 + decoder.left());
+                        // What is left belongs to the next chunk if its size came behind the data.
+                        let (data, left) = (n as u64, decoder.left());
+                        let (before, chunk) = if left > 0 && step.consumed > step.data.end {
+                            (self.body_data + data, left)
+                        } else {
+                            (self.body_data, data + left)
+                        };
                         if self.body_limit > 0 && before + chunk > self.body_limit {
                             return Poll::Ready(Err(BodyError::TooLarge(before, chunk)));
                         }
                         self.body_read += step.consumed as u64;
-                        self.body_data += n as u64;
+                        self.body_data += data;
                         if step.done {
                             *body = Body::Done;
-                            self.body_settled = true;
                             self.body_settled = true;
                             return Poll::Ready(Ok(n));
                         }

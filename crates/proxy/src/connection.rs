@@ -21,10 +21,11 @@ use crate::vars;
 use crate::worker::Worker;
 
 /// Counts a client as long as it is here.
-struct Present(Rc<Worker>);
+pub struct Present(Rc<Worker>);
 
 impl Present {
-    fn new(worker: Rc<Worker>) -> Self {
+    /// One more.
+    pub fn new(worker: Rc<Worker>) -> Self {
         worker.clients.set(worker.clients.get() + 1);
         worker.shared.clients.fetch_add(1, Ordering::Relaxed);
         Self(worker)
@@ -50,8 +51,7 @@ pub enum After {
 }
 
 /// Serves a connection. What it holds while it is idle is little: see [`crate::place`].
-pub async fn serve(worker: Rc<Worker>, mut client: Client) {
-    let _present = Present::new(worker.clone());
+pub async fn serve(worker: Rc<Worker>, mut client: Client, _present: Present) {
     loop {
         if let Err(how) = client.arrive(&worker).await {
             return over(&worker, &client, how);

@@ -52,9 +52,9 @@ pub fn log(
                 let found = value(worker, client, ex, var, &mut raw);
                 match format.escape {
                     Escape::Json => escape_json(&raw, out),
-                    _ if !found => out.push(b'-'),
-                    Escape::Default => escape(&raw, out),
                     Escape::None => out.extend_from_slice(&raw),
+                    Escape::Default if !found => out.push(b'-'),
+                    Escape::Default => escape(&raw, out),
                 }
             }
         }
