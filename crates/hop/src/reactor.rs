@@ -481,9 +481,14 @@ impl Reactor {
         slot.owner.set(self.0.current.get());
     }
 
-    pub(crate) fn rest(slot: &Slot, label: u64, owner: TaskId) {
+    pub(crate) fn rest(&self, slot: &Slot, label: u64, owner: TaskId) {
         slot.owner.set(owner);
         slot.label.set(Some(label));
+        if slot.readable.get() {
+            // Its event has been; the watcher finds out whether there is something.
+            self.0.stirred.borrow_mut().push(label);
+            self.wake(owner);
+        }
     }
 
     pub(crate) fn rouse(&self, slot: &Slot) {

@@ -49,9 +49,12 @@ fn a_deadline_moved_later_wakes_nobody_at_the_earlier_time() {
     let sleeper = rx.spawn(async move {
         // Armed early; the wake below ends that wait, and the next is armed late.
         let _ = task
-            .until(begun + 20, || match moved.get() {
-                true => Poll::Pending,
-                false => Poll::Ready(()),
+            .until(begun + 20, || {
+                if moved.get() {
+                    Poll::Pending
+                } else {
+                    Poll::Ready(())
+                }
             })
             .await;
         let _ = task
