@@ -59,6 +59,10 @@ def test_an_outage_lasts_until_the_next_success() -> None:
             ("error", "no live upstreams while connecting to upstream", "app"),
         ),
         ("2026/01/02 03:04:05 [warn] 7#7: a name in x.conf:3", ("warn", "a name in x.conf:3", "")),
+        (
+            "2026/01/02 03:04:05 [warn] 7#7: two servers in /tmp/x-1/nginx.conf:3 (hint: one)",
+            ("warn", "two servers in nginx.conf:3", ""),
+        ),
         ("2026/01/02 03:04:05 [notice] 7#7: start worker processes", None),
         ("2026/01/02 03:04:05 [info] 7#7: *1 client 127.0.0.1 closed keepalive connection", None),
         ("half a li", None),

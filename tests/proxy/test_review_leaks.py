@@ -1,8 +1,7 @@
 """What an exchange held is given back, however it ends."""
 
-from upstream import Line, Upstream, get, steady, told
-
 from surehop.lab.subjects import Program, Subject
+from upstream import Line, Upstream, get, steady, told
 
 
 def busy(line: Line) -> None:

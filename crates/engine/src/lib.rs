@@ -3,7 +3,6 @@
 //! [`Session`] composes the rest: it says what to do as a [`Step`] and is told what came of it as an
 //! [`Event`]. Time and a seed are arguments, so that a test, the lab and a live proxy run the same code.
 #![forbid(unsafe_code)]
-
 // In a test a panic is the report.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

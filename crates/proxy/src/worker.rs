@@ -27,6 +27,8 @@ use crate::plan::Level;
 
 /// How many unused exchanges a worker keeps.
 const KEPT_EXCHANGES: usize = 256;
+/// How many connections are accepted before those that are here have their turn.
+const ACCEPTS: usize = 32;
 /// How long accepting pauses when there are no descriptors left.
 const ACCEPT_PAUSE: u64 = 500;
 
@@ -340,10 +342,27 @@ fn run(worker: &Rc<Worker>) {
 }
 
 async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
+    let in_a_row = Cell::new(0);
     loop {
-        let next = || match listener.poll_accept() {
-            Poll::Pending if worker.stopping() => Poll::Ready(Err(Errno::SHUTDOWN)),
-            other => other,
+        // Accepts in a row are bounded: a burst of clients is shared among the workers, and those who are
+        // here go on meanwhile. Whoever is in the queue when the process drains is still let in.
+        let next = || {
+            if in_a_row.replace(in_a_row.get() + 1) == ACCEPTS {
+                in_a_row.set(0);
+                worker.reactor.again();
+                return Poll::Pending;
+            }
+            match listener.poll_accept() {
+                Poll::Pending => {
+                    in_a_row.set(0);
+                    if worker.stopping() {
+                        Poll::Ready(Err(Errno::SHUTDOWN))
+                    } else {
+                        Poll::Pending
+                    }
+                }
+                accepted @ Poll::Ready(_) => accepted,
+            }
         };
         let accepted = worker.reactor.until(surehop_hop::clock::NEVER, next).await;
         match accepted {
@@ -365,8 +384,6 @@ async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
                 worker
                     .reactor
                     .spawn(connection::serve(worker.clone(), client, present));
-                // A burst of clients is shared among the workers, and those who are here go on.
-                worker.reactor.give_way().await;
             }
             Ok(Err(Errno::SHUTDOWN)) | Err(_) => return,
             // The listener was shut down: the process takes no more clients.

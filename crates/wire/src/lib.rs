@@ -4,7 +4,6 @@
 //! parsed from, so a head is only meaningful beside its buffer. Nothing here does I/O, reads a clock
 //! or, once its vectors have grown, allocates.
 #![forbid(unsafe_code)]
-
 // A test says by unwrapping what it takes for granted.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 

@@ -18,6 +18,8 @@ _LINE = re.compile(
     r"^\S+ \S+ \[(?P<level>\w+)\] \S+ (?:\*\d+ )?(?P<message>.*?)"
     r"(?:, client: (?P<rest>.*))?$"
 )
+# The folder is a temporary one, and the hint stands in the log that is kept.
+_PLACE = re.compile(r" in \S*/([^/\s]+:\d+)(?: \(hint: .*\))?$")
 _UPSTREAM = re.compile(r'upstream: "(?:https?://)?(unix:[^:"]*|[^/"]*)')
 
 
@@ -217,10 +219,11 @@ def read_line(line: str) -> tuple[str, str, str, str] | None:
     if not found:
         return None
     rest = found["rest"] or ""
+    message = _PLACE.sub(r" in \1", found["message"])
     upstream = _UPSTREAM.search(rest)
     if found["level"] in ("debug", "info", "notice") and not upstream:
         return None
-    return found["level"], found["message"], upstream[1] if upstream else "", line
+    return found["level"], message, upstream[1] if upstream else "", line
 
 
 def _keep(subject: Subject, folder: Path) -> None:

@@ -114,11 +114,15 @@ def _why(run: Run) -> str:
 
 def _verdict(first: list[Run], both: list[Run]) -> list[tuple[str, ...]]:
     return [
-        ("two stacks: ::1 tested by live requests", *(f"{len(r.refusals)} times" for r in first)),
+        ("two stacks: ::1 tested by live requests", *(_times(len(r.refusals)) for r in first)),
         ("both at once: failed requests", *(f"{r.failed} of {len(r.answers)}" for r in both)),
         ("both at once: outage", *(f"{r.outage:.1f} s" if r.failed else "none" for r in both)),
         ("both at once: log lines", *(str(len(_news(r))) for r in both)),
     ]
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _news(run: Run) -> list[str]:
