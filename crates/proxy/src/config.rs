@@ -107,6 +107,8 @@ pub struct HeaderConf {
 pub struct GroupConf {
     /// Its name.
     pub name: String,
+    /// Whether `proxy_pass` names a unix socket: there is no port then.
+    pub portless: bool,
     /// For the engine.
     pub plan: GroupPlan,
     /// The peers' addresses.
@@ -408,6 +410,7 @@ impl GroupConf {
             .collect();
         Ok(Self {
             name,
+            portless: group.implicit && matches!(addresses.first(), Some(Address::Unix(_))),
             shown: addresses
                 .iter()
                 .map(|address| address.to_string().into())
