@@ -35,6 +35,8 @@ pub struct Route<'a> {
     pub read_timeout: Millis,
     /// Bytes that a response head may have.
     pub head_limit: usize,
+    /// Whether the kernel probes idle connections.
+    pub tcp_keepalive: bool,
 }
 
 /// What the bytes of a response make so far.
@@ -404,6 +406,9 @@ async fn connect<E: Exchange>(
     };
     let socket =
         Socket::connect(rx, &route.addresses[peer as usize]).map_err(|e| fault(e, true))?;
+    if route.tcp_keepalive {
+        socket.set_keepalive();
+    }
     let connected = rx
         .until(begun + route.connect_timeout, || {
             if ex.gone() {

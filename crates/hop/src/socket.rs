@@ -225,6 +225,11 @@ impl Socket {
         let _ = sockopt::set_tcp_nodelay(&self.fd, true);
     }
 
+    /// Has the kernel probe the connection while it is idle.
+    pub fn set_keepalive(&self) {
+        let _ = sockopt::set_socket_keepalive(&self.fd, true);
+    }
+
     /// Has the coming close send RST instead of FIN.
     pub fn abort_on_close(&self) {
         let _ = sockopt::set_socket_linger(&self.fd, Some(std::time::Duration::ZERO));

@@ -103,6 +103,7 @@ pub(crate) struct Hop {
     pub(crate) policy: Policy,
     pub(crate) facts: Facts,
     pub(crate) head_limit: usize,
+ tcp_keepalive: false,
     pub(crate) read_timeout: Millis,
     pub(crate) panics: bool,
     pub(crate) gone: Rc<Cell<bool>>,
@@ -141,6 +142,7 @@ impl Hop {
             policy: Policy::default(),
             facts: Facts::GET,
             head_limit: 4096,
+            tcp_keepalive: false,
             read_timeout: TIMEOUT,
             panics: false,
             gone: Rc::default(),
@@ -180,6 +182,7 @@ impl Hop {
             send_timeout: TIMEOUT,
             read_timeout: self.read_timeout,
             head_limit: self.head_limit,
+            tcp_keepalive: false,
         };
         let end = drive(&self.connections, &route, self.facts, &mut asked).await;
         if let Driven::Response(upstream) = &end {
