@@ -133,10 +133,11 @@ pub async fn drive<E: Exchange>(
         ex.session()
             .begin(&mut group, route.policy, facts, route.scope, rx.now())
     };
-    // The connection in use; one whose answer was not delivered is closed before the next is taken.
+    // The connection in use. It is closed as soon as its answer will not be delivered; while the caller is
+    // asked, it may still be.
     let mut live: Option<Upstream> = None;
     loop {
-        if !matches!(step, Step::Send | Step::Deliver)
+        if !matches!(step, Step::Send | Step::Ask | Step::Deliver)
             && let Some(old) = live.take()
         {
             hop.close(old);

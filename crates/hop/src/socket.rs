@@ -207,7 +207,7 @@ impl Socket {
 
     /// Lets the socket rest: whatever arrives is told to `owner` by `label`.
     pub fn rest(&self, label: u64, owner: TaskId) {
-        Reactor::rest(&self.slot, label, owner);
+        self.reactor.rest(&self.slot, label, owner);
     }
 
     /// Ends its rest; it belongs to the running task.
