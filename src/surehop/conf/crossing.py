@@ -1,4 +1,4 @@
-"""What crosses from client to upstream and back: `proxy_method`, `proxy_hide_header` and their like."""
+"""What crosses from client to upstream and back: `proxy_method`, `proxy_hide_header` …"""
 
 from surehop.conf.model import Crossing
 from surehop.conf.scope import Scope
