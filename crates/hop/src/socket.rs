@@ -230,11 +230,6 @@ impl Socket {
         let _ = sockopt::set_socket_keepalive(&self.fd, true);
     }
 
-    /// Has the coming close send RST instead of FIN.
-    pub fn abort_on_close(&self) {
-        let _ = sockopt::set_socket_linger(&self.fd, Some(std::time::Duration::ZERO));
-    }
-
     /// The address this end has.
     pub fn local(&self) -> Option<Address> {
         net::getsockname(&self.fd).ok().and_then(address_of)

@@ -131,11 +131,6 @@ impl Exchange {
             &[]
         }
     }
-
-    /// Whether the request has a body.
-    pub fn has_body(&self) -> bool {
-        !matches!(self.head.framing, Framing::None | Framing::Length(0))
-    }
 }
 
 impl Default for Exchange {

@@ -105,7 +105,7 @@ pub async fn proxy(
         answer::page(worker, client, ex, 411).await;
         return After::Linger;
     }
-    compose(worker, client, ex, location, proxy, framing);
+    compose(worker, client, ex, proxy, framing);
     let facts = Facts {
         idempotent: ex.head.method.replayable_in_nginx() && ex.head.method != Method::Connect,
         keyed: ex.head.keyed,
@@ -253,7 +253,6 @@ fn compose(
     worker: &Worker,
     client: &Client,
     ex: &mut Exchange,
-    location: &LocationConf,
     proxy: &ProxyConf,
     framing: Framing,
 ) {
@@ -334,5 +333,4 @@ fn compose(
     }
     out.extend_from_slice(b"\r\n");
     ex.upstream_head = out;
-    let _ = location;
 }
