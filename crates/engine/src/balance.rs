@@ -91,6 +91,7 @@ pub struct Group {
     pub(crate) primaries: Vec<u32>,
     pub(crate) backups: Vec<u32>,
     pub(crate) map: Map,
+    pub(crate) last_bound: Option<u32>,
     // nginx's word for one primary address and no backup.
     single: bool,
     never_ejects: bool,
@@ -120,6 +121,7 @@ impl Group {
         Ok(Self {
             weights: plan.peers.iter().map(weight).collect(),
             map: Map::new(&plan),
+            last_bound: None,
             primaries: list(false),
             backups: list(true),
             single: plan.is_single(),
@@ -219,6 +221,7 @@ impl Group {
         {
             return Some(pick);
         }
+        self.last_bound = None;
         if !backups
             && self.plan.balance.seeks()
             && let Some(pick) = self.seek(now, tried)

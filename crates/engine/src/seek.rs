@@ -178,11 +178,12 @@ impl Group {
             .filter(|&peer| peers[peer as usize].sid == Some(sid));
         let peer = own.find(|&peer| self.fit(peer, now, tried))?;
         let (trial, holds) = self.claim(peer, now)?;
-        // It is a turn of the round robin, so that the others get the new clients; once, since the bound
-        // ones alone must not keep new clients from a peer for ever.
-        if self.weights[peer as usize].current >= 0 {
+        // It is a turn of the round robin, so that the others get the new clients. A row of requests that
+        // are bound to one peer is one turn: it must not keep new clients away for long.
+        if self.last_bound != Some(peer) {
             self.take_turn(backups, peer, now, tried);
         }
+        self.last_bound = Some(peer);
         Some(self.picked(peer, tried, trial, holds))
     }
 }

@@ -110,6 +110,9 @@ pub async fn proxy(
         read_timeout: proxy.plan.read_timeout_ms,
         head_limit: proxy.plan.buffer_size,
     };
+    if let Some(binding) = &group.binding {
+        binding.ask(worker, client, ex);
+    }
     ex.proxied = true;
     let loud = group.plan.rules == Rules::OFF;
     let mut sender = Sender::new(

@@ -1,13 +1,13 @@
 """How an `upstream` chooses: its method, and what binds a client to one of its servers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from surehop.conf.model import Balance, Learn, RouteBy, Sticky, StickyCookie
 from surehop.conf.scope import Scope
 from surehop.conf.templates import Template, Variable, compile_template, known
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
-from surehop.conf.values import PAGE, number, seconds, size
+from surehop.conf.values import PAGE, seconds, size
 
 METHODS = ("ip_hash", "hash", "random", "least_conn", "least_time")
 # They keep no second list of servers, and no weight that changes.
@@ -153,7 +153,7 @@ def _part(node: Node, scope: Scope, token: Token | None) -> Template:
     """Compile what is behind the `=`."""
     if token is None:
         return ()
-    return compile_template(node, token.behind("="), scope)
+    return compile_template(node, replace(token, value=token.value.partition("=")[2]), scope)
 
 
 def _samesite(node: Node, scope: Scope, token: Token | None) -> Template:
@@ -165,52 +165,49 @@ def _samesite(node: Node, scope: Scope, token: Token | None) -> Template:
     return parts
 
 
-@dataclass(slots=True)
-class _Learning:
-    lists: dict[str, list[str]] = field(default_factory=lambda: {"create": [], "lookup": []})
-    zone: tuple[str, int] | None = None
-    timeout_ms: int | None = None
-    header: bool = False
-
-
 def _learn(node: Node, scope: Scope, args: list[Token]) -> Learn:
-    found = _Learning()
+    lists: dict[str, list[str]] = {"create": [], "lookup": []}
+    once: dict[str, Token] = {}
+    zone, timeout, header = None, _LEARN_TIMEOUT, False
     for token in args:
         key, equals, value = token.value.partition("=")
-        if equals and key in found.lists:
-            name = _variable(value)
-            if name is None:
-                message = f'"sticky" directive missing variable in the "{key}" parameter'
-                raise node.fail(message, at=token)
-            found.lists[key].append(_checked(node, scope, name, token))
-        elif equals and key == "zone":
-            if found.zone:
-                raise node.fail('"sticky" directive duplicate zone', at=token)
-            found.zone = _zone(node, token, value)
-        elif equals and key == "timeout":
-            if found.timeout_ms is not None:
-                raise node.fail('"sticky" directive duplicate timeout', at=token)
-            found.timeout_ms = 1000 * (seconds(value) or 0)
-            if not found.timeout_ms:
-                raise node.fail('"sticky" directive invalid timeout', at=token)
+        if key in once and equals:
+            raise node.fail(f'"sticky" directive duplicate {key}', at=token)
+        if key in lists and equals:
+            lists[key].append(_learned_from(node, scope, token))
+        elif key == "zone" and equals:
+            zone = _zone(node, token, value)
+            once[key] = token
+        elif key == "timeout" and equals:
+            timeout = _timeout(node, token, value)
+            once[key] = token
         elif token.value == "header":
-            found.header = True
+            header = True
         else:
             raise node.fail(f'unknown parameter "{token.value}"', at=token)
     for name in ("lookup", "create"):
-        if not found.lists[name]:
+        if not lists[name]:
             raise node.fail(f'"sticky" directive "{name}" parameter is not specified')
-    if not found.zone:
+    if not zone:
         raise node.fail('"sticky" directive "zone" parameter is not specified')
-    _only_here(node, scope, found.zone[0])
-    return Learn(
-        create=tuple(found.lists["create"]),
-        lookup=tuple(found.lists["lookup"]),
-        size=found.zone[1],
-        zone=found.zone[0],
-        timeout_ms=found.timeout_ms or _LEARN_TIMEOUT,
-        header=found.header,
-    )
+    _only_here(node, scope, zone[0])
+    create, lookup = (tuple(lists[name]) for name in ("create", "lookup"))
+    return Learn(create, lookup, *zone, timeout_ms=timeout, header=header)
+
+
+def _learned_from(node: Node, scope: Scope, token: Token) -> str:
+    key, _, value = token.value.partition("=")
+    name = _variable(value)
+    if name is None:
+        raise node.fail(f'"sticky" directive missing variable in the "{key}" parameter', at=token)
+    return _checked(node, scope, name, token)
+
+
+def _timeout(node: Node, token: Token, text: str) -> int:
+    time = seconds(text)
+    if not time:
+        raise node.fail('"sticky" directive invalid timeout', at=token)
+    return 1000 * time
 
 
 def _zone(node: Node, token: Token, text: str) -> tuple[str, int]:
@@ -234,24 +231,3 @@ def _only_here(node: Node, scope: Scope, zone: str) -> None:
                 owner = other.node.args[0].value if other.node else ""
                 message = f'sticky zone "{zone}" is already used in upstream "{owner}"'
                 raise node.fail(message)
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    length: int
-    timeout_ms: int
-
-
-def read_queue(node: Node, _scope: Scope) -> Queue:
-    """Read a directive that nginx sells; the wording of its errors is that of its neighbours."""
-    length = number(node.args[0].value)
-    if not length:
-        message = f'invalid value "{node.args[0].value}" in "queue" directive'
-        raise node.fail(message, at=node.args[0])
-    timeout: int | None = 60
-    for token in node.args[1:]:
-        key, _, value = token.value.partition("=")
-        timeout = seconds(value) if key == "timeout" else None
-        if not timeout:
-            raise node.fail(f'invalid parameter "{token.value}"', at=token)
-    return Queue(length, 1000 * (timeout or 0))
