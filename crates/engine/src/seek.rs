@@ -76,20 +76,7 @@ impl Group {
                 Balance::Hash => self.by_key(tried),
                 Balance::Consistent => self.by_ring(now, tried),
                 Balance::Random => self.by_chance(),
-                Balance::RandomTwo => {
-                    let peer = self.by_chance();
-                    if peer != other && peer.is_some_and(|peer| self.usable(peer, now, tried)) {
-                        match (other, peer) {
-                            (Some(first), Some(second)) => Some(self.quieter(first, second)),
-                            _ => {
-                                other = peer;
-                                None
-                            }
-                        }
-                    } else {
-                        None
-                    }
-                }
+                Balance::RandomTwo => self.by_two_chances(now, tried, &mut other),
                 Balance::RoundRobin | Balance::LeastConn | Balance::LeastTime { .. } => {
                     return None;
                 }
@@ -124,6 +111,19 @@ impl Group {
     fn by_chance(&mut self) -> Option<u32> {
         let chance = self.random();
         self.at_weight(chance)
+    }
+
+    // The first that is drawn and usable waits for another to be compared with.
+    fn by_two_chances(&mut self, now: u64, tried: &Tried, other: &mut Option<u32>) -> Option<u32> {
+        let peer = self.by_chance()?;
+        if *other == Some(peer) || !self.usable(peer, now, tried) {
+            return None;
+        }
+        let Some(first) = *other else {
+            *other = Some(peer);
+            return None;
+        };
+        Some(self.quieter(first, peer))
     }
 
     // Whose share of all weights that is.

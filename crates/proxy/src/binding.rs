@@ -298,7 +298,7 @@ impl Cookie {
         match self.expires {
             None => {}
             Some(-1) => {
-                out.extend_from_slice(b"; expires=Thu, 31-Dec-37 23:55:55 GMT; max-age=315360000")
+                out.extend_from_slice(b"; expires=Thu, 31-Dec-37 23:55:55 GMT; max-age=315360000");
             }
             Some(seconds) => {
                 out.extend_from_slice(b"; expires=");
@@ -309,10 +309,10 @@ impl Cookie {
                 out.extend_from_slice(itoa::Buffer::new().format(seconds).as_bytes());
             }
         }
-        self.value(b"; domain=", &self.domain, (worker, client), ex, out);
+        Self::value(b"; domain=", &self.domain, (worker, client), ex, out);
         out.extend_from_slice(self.flags);
         let before = out.len();
-        self.value(b"; samesite=", &self.samesite, (worker, client), ex, out);
+        Self::value(b"; samesite=", &self.samesite, (worker, client), ex, out);
         if before < out.len() && !is_samesite(&out[before..]) {
             // nginx is strict with what it doesn't know.
             out.truncate(before);
@@ -325,7 +325,6 @@ impl Cookie {
     }
 
     fn value(
-        &self,
         name: &[u8],
         of: &Template,
         (worker, client): (&Worker, &Client),

@@ -212,6 +212,13 @@ mod tests {
         );
     }
 
+    #[test]
+    fn cookies_have_two_digits_of_the_year_until_they_would_not_do() {
+        assert_eq!(cookie(784_111_777), b"Sun, 06-Nov-94 08:49:37 GMT");
+        assert_eq!(cookie(0x7fff_ffff), b"Tue, 19-Jan-38 03:14:07 GMT");
+        assert_eq!(cookie(0x8000_0000), b"Tue, 19-Jan-2038 03:14:08 GMT");
+    }
+
     proptest! {
         #[test]
         fn dates_follow_one_another(days in -50_000i64..80_000) {

@@ -1,6 +1,7 @@
 """The directives of an `upstream` block."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from surehop.conf import balancing
 from surehop.conf.address import AddressError, parse
@@ -61,25 +62,25 @@ def read_member(node: Node, scope: Scope) -> Member:
     return member
 
 
-_COUNTS = {"weight": 1, "max_fails": 0, "max_conns": 0}  # with the least they may be
-_TIMES = {"fail_timeout": "fail_timeout_ms", "slow_start": "slow_start_ms"}
-
-
 def _with_option(node: Node, member: Member, option: Token) -> Member:
     text = option.value
     name, equals, value = text.partition("=")
+    changes: dict[str, Any] = {}
     if text in {"down", "backup", "drain"}:
-        return replace(member, **{text: True})
-    if equals and name == "route":
-        return replace(member, route=_route(node, option, value))
-    if equals and name in _TIMES and (time := seconds(value)) is not None:
-        return replace(member, **{_TIMES[name]: time * 1000})
-    if equals and name in _COUNTS and (count := number(value)) is not None:
-        if count >= _COUNTS[name]:
-            return replace(member, **{name: count})
+        changes[text] = True
+    elif equals and name == "route":
+        changes["route"] = _route(node, option, value)
+    elif equals and name in {"fail_timeout", "slow_start"}:
+        time = seconds(value)
+        changes[f"{name}_ms"] = None if time is None else time * 1000
+    elif equals and name in {"weight", "max_fails", "max_conns"}:
+        count = number(value)
+        changes[name] = None if name == "weight" and count == 0 else count
     elif text.startswith(_NOT_YET):
         raise not_yet(node, f'"{text}" is an nginx parameter of "server"')
-    raise node.fail(f'invalid parameter "{text}"', at=option)
+    if None in changes.values() or not changes:
+        raise node.fail(f'invalid parameter "{text}"', at=option)
+    return replace(member, **changes)
 
 
 def _route(node: Node, option: Token, value: str) -> str:
