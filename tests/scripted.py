@@ -3,7 +3,8 @@
 import socket
 import struct
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, Self
@@ -243,6 +244,23 @@ class _Reader:
         if not line:
             raise ConnectionError
         return line
+
+
+@contextmanager
+def full(backlog: int = 0) -> Iterator[str]:
+    """An address whose accept queue is full: a connect to it is not answered."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(backlog)
+        host, port = listener.getsockname()
+        for _ in range(backlog + 1):
+            stack.enter_context(socket.create_connection((host, port)))
+        # One more would be queued by some kernels: it stays half open.
+        extra = stack.enter_context(socket.socket())
+        extra.setblocking(False)
+        extra.connect_ex((host, port))
+        yield f"{host}:{port}"
 
 
 def _shut(sock: socket.socket) -> None:

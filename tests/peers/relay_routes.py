@@ -88,4 +88,8 @@ ROUTES = [
     Case("log-json", get("/json/%22%5C%0A%C3%A9%01", 'X-One: "q" \\ \x7f \xc3\xa9\t')),
     Case("log-bare", get("/bare/%22%5C%C3%A9", 'X-One: "q" \\ \x7f \xc3\xa9')),
     Case("log-default", get("/text/%22%5C%0A%C3%A9%01", 'X-One: "q" \\ \x7f \xc3\xa9\t')),
+    Case("connect-timeout", get("/stuck/x")),
+    Case("connect-timeout-next", get("/stuck-next/x")),
+    Case("connect-timeout-known", get("/stuck-next/x")),
+    Case("no-such-socket", get("/missing/x")),
 ]

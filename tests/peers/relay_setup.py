@@ -1,6 +1,7 @@
 """The configuration of the exchanges compared with nginx, and the words they are written in."""
 
-# The configuration of both. ORIGIN is the scripted origin's port, REFUSED one that refuses.
+# The configuration of both. ORIGIN is the scripted origin's port, REFUSED one that refuses, STUCK
+# an address that does not answer a connect.
 HTTP = """
     keepalive_timeout 5s;
     client_header_timeout 600ms;
@@ -11,6 +12,7 @@ HTTP = """
     upstream dead { server 127.0.0.1:REFUSED; server 127.0.0.2:REFUSED; }
     upstream spare { server 127.0.0.1:REFUSED; server 127.0.0.1:ORIGIN backup; }
     upstream both { server 127.0.0.1:ORIGIN max_fails=0; server 127.0.0.1:ORIGIN max_fails=0; }
+    upstream stuck { server STUCK; server 127.0.0.1:ORIGIN; }
     server {
         listen 127.0.0.1:@PORT@;
         server_name first first.example;
@@ -49,6 +51,9 @@ HTTP = """
         }
         location /quick/ { proxy_pass http://127.0.0.1:ORIGIN; proxy_read_timeout 120ms; }
         location /quick-both/ { proxy_pass http://both; proxy_read_timeout 120ms; }
+        location /stuck/ { proxy_pass http://STUCK; proxy_connect_timeout 120ms; }
+        location /stuck-next/ { proxy_pass http://stuck; proxy_connect_timeout 120ms; }
+        location /missing/ { proxy_pass http://unix:/nowhere/to/be.found:/base/; }
         location /limited/ { proxy_pass http://127.0.0.1:ORIGIN; client_max_body_size 10; }
         location /unlimited/ { proxy_pass http://127.0.0.1:ORIGIN; client_max_body_size 0; }
         location /brief/ { proxy_pass http://127.0.0.1:ORIGIN; keepalive_timeout 150ms; }

@@ -17,7 +17,7 @@ from relay_requests import BODIES, REQUESTS
 from relay_routes import ROUTES
 from relay_setup import HTTP, LOGGED
 
-from scripted import Scripted
+from scripted import Scripted, full
 from surehop.lab.ports import Port
 from surehop.lab.subjects import Program, Subject
 
@@ -26,8 +26,9 @@ _VARIABLES = "".join(f" | {name}=${name}" for name in LOGGED)
 
 @pytest.fixture(scope="module")
 def benches(nginx: Program, surehop_nginx: Program) -> Iterator[tuple[Bench, Bench]]:
-    with Scripted() as origin, Port() as refused:
+    with Scripted() as origin, Port() as refused, full() as stuck:
         http = HTTP.replace("ORIGIN", str(origin.port)).replace("REFUSED", str(refused.number))
+        http = http.replace("STUCK", stuck)
         with (
             # Here it would only wait for a client that waits for it.
             Subject(nginx, f"lingering_timeout 200ms; {http}", variables=_VARIABLES) as theirs,

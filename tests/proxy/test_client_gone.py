@@ -7,10 +7,9 @@ from functools import partial
 
 import pytest
 from front import logged, running, server, told
-from test_timeouts import full
 
 from raw import GET, Raw, eventually
-from scripted import Scripted
+from scripted import Scripted, full
 from surehop.lab.subjects import Program
 
 UPLOAD = b"POST / HTTP/1.1\r\nHost: o\r\nContent-Length: 100000\r\n\r\n"

@@ -2,35 +2,16 @@
 
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 
 import pytest
 from front import logged, running, server, told
 
 from raw import GET, Raw
-from scripted import Scripted
+from scripted import Scripted, full
 from surehop.lab.subjects import Program
 
 CLIENT = 'client: 127.0.0.1, server: , request: "GET / HTTP/1.1", upstream: '
 TIMED_OUT = "upstream timed out (110: Connection timed out)"
-
-
-@contextmanager
-def full(backlog: int = 0) -> Iterator[str]:
-    """An address whose accept queue is full: a connect to it is not answered."""
-    with ExitStack() as stack:
-        listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(backlog)
-        host, port = listener.getsockname()
-        for _ in range(backlog + 1):
-            stack.enter_context(socket.create_connection((host, port)))
-        # One more would be queued by some kernels: it stays half open.
-        extra = stack.enter_context(socket.socket())
-        extra.setblocking(False)
-        extra.connect_ex((host, port))
-        yield f"{host}:{port}"
 
 
 def test_connect(surehop: Program) -> None:

@@ -35,6 +35,8 @@ pub struct Route<'a> {
     pub read_timeout: Millis,
     /// Bytes that a response head may have.
     pub head_limit: usize,
+    /// Whether the kernel probes idle connections.
+    pub tcp_keepalive: bool,
 }
 
 /// What the bytes of a response make so far.
@@ -133,10 +135,11 @@ pub async fn drive<E: Exchange>(
         ex.session()
             .begin(&mut group, route.policy, facts, route.scope, rx.now())
     };
-    // The connection in use; one whose answer was not delivered is closed before the next is taken.
+    // The connection in use. It is closed as soon as its answer will not be delivered; while the caller is
+    // asked, it may still be.
     let mut live: Option<Upstream> = None;
     loop {
-        if !matches!(step, Step::Send | Step::Deliver)
+        if !matches!(step, Step::Send | Step::Ask | Step::Deliver)
             && let Some(old) = live.take()
         {
             hop.close(old);
@@ -403,6 +406,9 @@ async fn connect<E: Exchange>(
     };
     let socket =
         Socket::connect(rx, &route.addresses[peer as usize]).map_err(|e| fault(e, true))?;
+    if route.tcp_keepalive {
+        socket.set_keepalive();
+    }
     let connected = rx
         .until(begun + route.connect_timeout, || {
             if ex.gone() {

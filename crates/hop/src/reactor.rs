@@ -171,6 +171,11 @@ impl Reactor {
         self.0.tasks.borrow().len()
     }
 
+    /// How many deadlines are kept, with those that count no more.
+    pub fn deadlines(&self) -> usize {
+        self.0.heap.borrow().len()
+    }
+
     /// Starts a task; it runs in this turn.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) -> TaskId {
         let generation = self.0.generation.get().wrapping_add(1);
@@ -476,9 +481,14 @@ impl Reactor {
         slot.owner.set(self.0.current.get());
     }
 
-    pub(crate) fn rest(slot: &Slot, label: u64, owner: TaskId) {
+    pub(crate) fn rest(&self, slot: &Slot, label: u64, owner: TaskId) {
         slot.owner.set(owner);
         slot.label.set(Some(label));
+        if slot.readable.get() {
+            // Its event has been; the watcher finds out whether there is something.
+            self.0.stirred.borrow_mut().push(label);
+            self.wake(owner);
+        }
     }
 
     pub(crate) fn rouse(&self, slot: &Slot) {

@@ -207,7 +207,7 @@ impl Socket {
 
     /// Lets the socket rest: whatever arrives is told to `owner` by `label`.
     pub fn rest(&self, label: u64, owner: TaskId) {
-        Reactor::rest(&self.slot, label, owner);
+        self.reactor.rest(&self.slot, label, owner);
     }
 
     /// Ends its rest; it belongs to the running task.
@@ -225,9 +225,9 @@ impl Socket {
         let _ = sockopt::set_tcp_nodelay(&self.fd, true);
     }
 
-    /// Has the coming close send RST instead of FIN.
-    pub fn abort_on_close(&self) {
-        let _ = sockopt::set_socket_linger(&self.fd, Some(std::time::Duration::ZERO));
+    /// Has the kernel probe the connection while it is idle.
+    pub fn set_keepalive(&self) {
+        let _ = sockopt::set_socket_keepalive(&self.fd, true);
     }
 
     /// The address this end has.

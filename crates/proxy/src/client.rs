@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use rustix::io::Errno;
 use surehop_hop::buffer::{Buf, LARGE};
-use surehop_hop::clock::{Millis, NEVER};
+use surehop_hop::clock::Millis;
 use surehop_hop::socket::{Address, Socket};
 use surehop_wire::request::{Framing, Limits, RequestError};
 use surehop_wire::{chunked, scan::HeadScan};
@@ -457,14 +457,5 @@ impl Client {
             }
         }
         worker.buffers.give(buf);
-    }
-
-    /// A deadline `after` from now; 0 is never.
-    pub fn deadline(worker: &Worker, after: Millis) -> Millis {
-        if after == 0 {
-            NEVER
-        } else {
-            worker.reactor.now() + after
-        }
     }
 }

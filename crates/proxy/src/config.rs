@@ -90,6 +90,30 @@ pub struct ProxyConf {
     pub headers: Vec<HeaderConf>,
     /// What is said about trying again.
     pub policy: Policy,
+    /// What stands for the client's method.
+    pub method: Option<Template>,
+    /// What stands for the client's body.
+    pub body: Option<Template>,
+    /// Response lines that are kept from the client besides nginx's own.
+    hidden: Vec<Box<[u8]>>,
+}
+
+impl ProxyConf {
+    /// Whether a response line of this name is kept from the client.
+    pub fn hides(&self, known: Known, name: &[u8]) -> bool {
+        if known.hidden_by_proxy() {
+            return !self.shows(name);
+        }
+        self.hidden
+            .iter()
+            .any(|hidden| hidden.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether `proxy_pass_header` names it.
+    pub fn shows(&self, name: &[u8]) -> bool {
+        let shown = &self.plan.crossing.shown;
+        shown.iter().any(|shown| shown.0.eq_ignore_ascii_case(name))
+    }
 }
 
 /// A header line to set upstream.
@@ -108,6 +132,8 @@ pub struct HeaderConf {
 pub struct GroupConf {
     /// Its name.
     pub name: String,
+    /// Whether `proxy_pass` names a unix socket: there is no port then.
+    pub portless: bool,
     /// For the engine.
     pub plan: GroupPlan,
     /// The peers' addresses.
@@ -347,11 +373,23 @@ impl ProxyConf {
             backoff: None,
             ask: false,
         };
+        let crossing = &proxy.crossing;
+        let template =
+            |parts: &Option<Vec<plan::Part>>| parts.as_deref().map(Template::compile).transpose();
+        let hides = |name: &&plan::Text| !crossing.shown.contains(name);
         Ok(Self {
-            plan: proxy,
             prefix,
             headers,
             policy,
+            method: template(&crossing.method)?,
+            body: template(&crossing.body)?,
+            hidden: crossing
+                .hidden
+                .iter()
+                .filter(hides)
+                .map(|name| name.0.as_slice().into())
+                .collect(),
+            plan: proxy,
         })
     }
 }
@@ -414,6 +452,7 @@ impl GroupConf {
             .collect();
         Ok(Self {
             name,
+            portless: group.implicit && matches!(addresses.first(), Some(Address::Unix(_))),
             shown: addresses
                 .iter()
                 .map(|address| address.to_string().into())

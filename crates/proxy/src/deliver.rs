@@ -78,9 +78,12 @@ pub async fn deliver(
         s.ex.session
             .current_mut()
             .map_or(0, |attempt| attempt.received);
+    // A HEAD that went upstream as another method: the body that comes is for nobody.
+    let unwanted = s.ex.head.method == Method::Head && s.ex.response.framing != BodyFraming::None;
     let mut d = Delivery {
         upstream,
         coming: match s.ex.response.framing {
+            _ if unwanted => Coming::Done,
             BodyFraming::None | BodyFraming::Length(0) => Coming::Done,
             BodyFraming::Length(n) => Coming::Length(n),
             BodyFraming::Chunked => Coming::Chunked(Decoder::new()),
@@ -90,7 +93,7 @@ pub async fn deliver(
         head_at: 0,
         received,
         length: 0,
-        surplus: false,
+        surplus: unwanted,
         upstream_progress: now,
         client_progress: now,
     };
@@ -113,20 +116,19 @@ fn head(s: &mut Sender<'_>) -> bool {
     out.clear();
     let raw = &ex.response_raw[..];
     write::status_line(&mut out, b"HTTP/1.1", ex.response.status_line.of(raw));
-    write::header(
-        &mut out,
-        b"Server",
-        worker.config.plan.server_header.as_bytes(),
-    );
-    write::header(
-        &mut out,
-        b"Date",
-        &worker.logs.times(worker.reactor.now()).http,
-    );
+    // Who lets the upstream's own through gets that, or none.
+    if !s.proxy.shows(b"server") {
+        let server = worker.config.plan.server_header.as_bytes();
+        write::header(&mut out, b"Server", server);
+    }
+    if !s.proxy.shows(b"date") {
+        let date = worker.logs.times(worker.reactor.now()).http;
+        write::header(&mut out, b"Date", &date);
+    }
     if let Some(kind) = ex.response.find(Known::ContentType) {
         write::header(&mut out, b"Content-Type", kind.value.of(raw));
     }
-    let bodiless = ex.response.framing == BodyFraming::None;
+    let bodiless = ex.response.framing == BodyFraming::None || ex.head.method == Method::Head;
     let mut chunked = false;
     match ex.response.content_length {
         Some(n) => write::number(&mut out, b"Content-Length", n),
@@ -145,7 +147,7 @@ fn head(s: &mut Sender<'_>) -> bool {
     let raw = &ex.response_raw[..];
     for line in &ex.response.headers {
         let written = matches!(line.known, Known::ContentType | Known::ContentLength);
-        if line.forward && !written && !line.known.hidden_by_proxy() {
+        if line.forward && !written && !s.proxy.hides(line.known, line.name.of(raw)) {
             write::header(&mut ex.out, line.name.of(raw), line.value.of(raw));
         }
     }
@@ -235,7 +237,8 @@ impl Delivery {
                 break;
             }
         }
-        if s.body.done() && s.client.socket.peer_closed() {
+        let patient = s.proxy.plan.crossing.ignore_client_abort;
+        if !patient && s.body.done() && s.client.socket.peer_closed() {
             return Poll::Ready(Err(Broken::ClientGone));
         }
         // A stream that pauses holds no buffer meanwhile.

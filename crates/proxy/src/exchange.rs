@@ -6,7 +6,7 @@
 use surehop_engine::{Attempt, Session};
 use surehop_hop::buffer::Buf;
 use surehop_hop::clock::Millis;
-use surehop_wire::request::{Framing, RequestHead};
+use surehop_wire::request::RequestHead;
 use surehop_wire::response::ResponseHead;
 
 /// A request under way.
@@ -133,11 +133,6 @@ impl Exchange {
         } else {
             &[]
         }
-    }
-
-    /// Whether the request has a body.
-    pub fn has_body(&self) -> bool {
-        !matches!(self.head.framing, Framing::None | Framing::Length(0))
     }
 }
 

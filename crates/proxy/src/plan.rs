@@ -244,6 +244,22 @@ pub struct Proxy {
     pub next_upstream_timeout_ms: u64,
     pub buffering: bool,
     pub buffer_size: usize,
+    pub crossing: Crossing,
+}
+
+/// What of a request and its answer crosses; header names are in lower case.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Crossing {
+    pub method: Option<Vec<Part>>,
+    pub body: Option<Vec<Part>>,
+    pub request_headers: bool,
+    pub request_body: bool,
+    pub hidden: Vec<Text>,
+    pub shown: Vec<Text>,
+    pub ignore_client_abort: bool,
+    pub socket_keepalive: bool,
 }
 
 /// `proxy_http_version`.

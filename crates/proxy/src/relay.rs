@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::task::Poll;
 
 use surehop_engine::{Facts, Rules};
+use surehop_hop::buffer::Buf;
 use surehop_hop::drive::{Driven, Route, drive};
 use surehop_wire::header::Known;
 use surehop_wire::request::{Framing, Method};
@@ -18,6 +19,7 @@ use crate::deliver;
 use crate::exchange::Exchange;
 use crate::plan::{HttpVersion, Level};
 use crate::send::Sender;
+use crate::template::Template;
 use crate::told;
 use crate::vars;
 use crate::worker::Worker;
@@ -70,7 +72,12 @@ pub async fn proxy(
     if !invite(worker, client, ex).await {
         return body_failed(worker, client, ex, BodyError::Gone).await;
     }
-    if !body.done() {
+    let replaced = proxy.body.is_some() || !proxy.plan.crossing.request_body;
+    if !body.done() && replaced {
+        if let Err(error) = read_away(worker, client, location, &mut body).await {
+            return body_failed(worker, client, ex, error).await;
+        }
+    } else if !body.done() {
         let mut buf = worker.buffers.small();
         match read_ahead(worker, client, location, &mut body, &mut buf).await {
             Ok(()) => held = Some(buf),
@@ -80,8 +87,14 @@ pub async fn proxy(
             }
         }
     }
-    let held_len = held.as_ref().map_or(0, surehop_hop::buffer::Buf::len);
+    if let Some(template) = &proxy.body {
+        held = Some(own_body(worker, client, ex, template));
+    }
+    let held_len = held.as_ref().map_or(0, Buf::len);
     let framing = match (&body, ex.head.framing) {
+        _ if proxy.body.is_some() => Framing::Length(held_len as u64),
+        // nginx would announce the length of a body that it does not send.
+        _ if replaced => Framing::None,
         (_, Framing::Length(n)) => Framing::Length(n),
         (Body::Done, Framing::Chunked) => Framing::Length(held_len as u64),
         (_, framing) => framing,
@@ -92,7 +105,7 @@ pub async fn proxy(
         answer::page(worker, client, ex, 411).await;
         return After::Linger;
     }
-    compose(worker, client, ex, location, proxy, framing);
+    compose(worker, client, ex, proxy, framing);
     let facts = Facts {
         idempotent: ex.head.method.replayable_in_nginx() && ex.head.method != Method::Connect,
         keyed: ex.head.keyed,
@@ -109,22 +122,14 @@ pub async fn proxy(
         send_timeout: proxy.plan.send_timeout_ms,
         read_timeout: proxy.plan.read_timeout_ms,
         head_limit: proxy.plan.buffer_size,
+        tcp_keepalive: proxy.plan.crossing.socket_keepalive,
     };
     if let Some(binding) = &group.binding {
         binding.ask(worker, client, ex);
     }
     ex.proxied = true;
     let loud = group.plan.rules == Rules::OFF;
-    let mut sender = Sender::new(
-        worker,
-        client,
-        ex,
-        proxy.plan.group,
-        body,
-        held,
-        framing,
-        loud,
-    );
+    let mut sender = Sender::new(worker, client, ex, proxy, body, held, framing, loud);
     sender.body_timeout = location.plan.client_body_timeout_ms;
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
     match driven {
@@ -159,7 +164,7 @@ async fn read_ahead(
     client: &mut Client,
     location: &LocationConf,
     body: &mut Body,
-    into: &mut surehop_hop::buffer::Buf,
+    into: &mut Buf,
 ) -> Result<(), BodyError> {
     let timeout = location.plan.client_body_timeout_ms;
     while !body.done() && !into.space().is_empty() {
@@ -171,6 +176,33 @@ async fn read_ahead(
         read.map_err(|_| BodyError::TimedOut)??;
     }
     Ok(())
+}
+
+/// Reads a body that does not go upstream.
+async fn read_away(
+    worker: &Worker,
+    client: &mut Client,
+    location: &LocationConf,
+    body: &mut Body,
+) -> Result<(), BodyError> {
+    let mut sink = worker.buffers.small();
+    let mut read = Ok(());
+    while !body.done() && read.is_ok() {
+        sink.clear();
+        read = read_ahead(worker, client, location, body, &mut sink).await;
+        worker.reactor.give_way().await;
+    }
+    worker.buffers.give(sink);
+    read
+}
+
+/// The body of `proxy_set_body`.
+fn own_body(worker: &Worker, client: &Client, ex: &mut Exchange, template: &Template) -> Buf {
+    let mut bytes = Vec::new();
+    vars::expand(worker, client, ex, template, &mut bytes);
+    let mut held = Buf::new(bytes.len());
+    held.push(&bytes);
+    held
 }
 
 /// Answers, where there is somebody to answer, that a body could not be read.
@@ -224,7 +256,6 @@ fn compose(
     worker: &Worker,
     client: &Client,
     ex: &mut Exchange,
-    location: &LocationConf,
     proxy: &ProxyConf,
     framing: Framing,
 ) {
@@ -254,12 +285,16 @@ fn compose(
         HttpVersion::V10 => b"HTTP/1.0",
         HttpVersion::V11 => b"HTTP/1.1",
     };
-    write::request_line(
-        &mut out,
-        ex.head.method_span.of(ex.bytes()),
-        &ex.upstream_uri,
-        version,
-    );
+    let mut given = Vec::new();
+    if let Some(template) = &proxy.method {
+        vars::expand(worker, client, ex, template, &mut given);
+    }
+    // What is no method would be another request line.
+    let method = match given.as_slice() {
+        given if !given.is_empty() && given.iter().all(u8::is_ascii_graphic) => given,
+        _ => ex.head.method_span.of(ex.bytes()),
+    };
+    write::request_line(&mut out, method, &ex.upstream_uri, version);
     for header in &proxy.headers {
         // How the body is framed is not the configuration's to say: two framings are two requests.
         if matches!(header.known, Known::ContentLength | Known::TransferEncoding) {
@@ -283,11 +318,12 @@ fn compose(
         Framing::Chunked => write::header(&mut out, b"Transfer-Encoding", b"chunked"),
     }
     let bytes = ex.bytes();
+    let all = proxy.plan.crossing.request_headers;
     for line in ex
         .head
         .headers
         .iter()
-        .filter(|line| line.forward && line.known != Known::Host)
+        .filter(|line| all && line.forward && line.known != Known::Host)
     {
         let name = line.name.of(bytes);
         let set = |header: &crate::config::HeaderConf| {
@@ -300,5 +336,4 @@ fn compose(
     }
     out.extend_from_slice(b"\r\n");
     ex.upstream_head = out;
-    let _ = location;
 }

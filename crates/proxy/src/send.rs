@@ -8,12 +8,12 @@ use surehop_hop::buffer::Buf;
 use surehop_hop::clock::Millis;
 use surehop_hop::drive::{Exchange as Driven, Fault, Heard, Stopped};
 use surehop_hop::socket::Socket;
-use surehop_wire::request::{Framing, Method};
+use surehop_wire::request::Framing;
 use surehop_wire::response::{ResponseError, ResponseHead};
 use surehop_wire::scan::HeadScan;
 
 use crate::client::{Body, BodyError, Client};
-use crate::config::GroupConf;
+use crate::config::{GroupConf, ProxyConf};
 use crate::exchange::Exchange;
 use crate::framer::Framer;
 use crate::log;
@@ -34,8 +34,8 @@ pub struct Sender<'a> {
     pub ex: &'a mut Exchange,
     /// The group it goes to.
     pub group: &'a GroupConf,
-    /// Its place among the worker's groups.
-    index: usize,
+    /// What its location says.
+    pub proxy: &'a ProxyConf,
     /// What is still to come of its body.
     pub body: Body,
     /// Why the client could not send its body.
@@ -66,7 +66,7 @@ impl<'a> Sender<'a> {
         worker: &'a Worker,
         client: &'a mut Client,
         ex: &'a mut Exchange,
-        index: usize,
+        proxy: &'a ProxyConf,
         body: Body,
         held: Option<Buf>,
         framing: Framing,
@@ -77,8 +77,8 @@ impl<'a> Sender<'a> {
             worker,
             client,
             ex,
-            group: &worker.config.groups[index],
-            index,
+            group: &worker.config.groups[proxy.plan.group],
+            proxy,
             body,
             failure: None,
             body_timeout: 60_000,
@@ -275,7 +275,7 @@ impl Drop for Sender<'_> {
             self.worker.buffers.give(buf);
         }
         // Only a panic leaves the session in the middle; its peer must not count this request for ever.
-        if let Ok(mut group) = self.worker.groups[self.index].try_borrow_mut() {
+        if let Ok(mut group) = self.worker.groups[self.proxy.plan.group].try_borrow_mut() {
             let now = self.worker.reactor.now();
             self.ex.session.abandon(&mut group, now);
             self.worker.connections.sweep(&mut group);
@@ -366,7 +366,10 @@ impl Driven for Sender<'_> {
 
     fn gone(&mut self) -> bool {
         // As long as the client sends its body, reading that tells.
-        if !self.body.done() || !self.client.socket.peer_closed() {
+        if self.proxy.plan.crossing.ignore_client_abort
+            || !self.body.done()
+            || !self.client.socket.peer_closed()
+        {
             return false;
         }
         let attempt = self.ex.session.attempts().last().copied();
@@ -411,7 +414,7 @@ impl Driven for Sender<'_> {
         if let Err(error) = self
             .ex
             .response
-            .parse(raw, self.ex.head.method == Method::Head)
+            .parse(raw, self.ex.upstream_head.starts_with(b"HEAD "))
         {
             return fail(self, error, raw);
         }

@@ -290,7 +290,7 @@ pub fn value(
             let host = &proxy.plan.proxy_host.0;
             if *var == Var::ProxyHost {
                 out.extend_from_slice(host);
-            } else {
+            } else if !worker.config.groups[proxy.plan.group].portless {
                 let port = host
                     .rsplit(|&b| b == b':')
                     .next()

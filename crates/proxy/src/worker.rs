@@ -289,6 +289,18 @@ pub fn start(index: usize, shared: Arc<Shared>) -> Result<Handle, String> {
     }
 }
 
+/// Held by the tasks that a worker can't do without. One that panics takes the process along: the control
+/// process starts another at once, where a worker that accepts or watches no more would go unnoticed.
+struct Vital;
+
+impl Drop for Vital {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
 fn prepare(index: usize, shared: Arc<Shared>) -> Result<(Rc<Worker>, Alarm), String> {
     let worker = Rc::new(Worker::new(index, shared)?);
     let alarm = worker
@@ -306,10 +318,15 @@ fn prepare(index: usize, shared: Arc<Shared>) -> Result<(Rc<Worker>, Alarm), Str
         }
     });
     let for_keeper = worker.clone();
-    let keeper = worker
-        .reactor
-        .spawn(async move { for_keeper.connections.keep(&for_keeper.groups).await });
-    let prober = worker.reactor.spawn(prober(worker.clone()));
+    let keeper = worker.reactor.spawn(async move {
+        let _vital = Vital;
+        for_keeper.connections.keep(&for_keeper.groups).await;
+    });
+    let for_prober = worker.clone();
+    let prober = worker.reactor.spawn(async move {
+        let _vital = Vital;
+        prober(for_prober).await;
+    });
     worker.connections.watched_by(keeper, prober);
     for (index, fd) in worker.shared.listeners.iter().enumerate() {
         let listener =
@@ -342,6 +359,7 @@ fn run(worker: &Rc<Worker>) {
 }
 
 async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
+    let _vital = Vital;
     let in_a_row = Cell::new(0);
     loop {
         // Accepts in a row are bounded: a burst of clients is shared among the workers, and those who are

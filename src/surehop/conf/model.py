@@ -81,6 +81,23 @@ class StatusPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Crossing:
+    """What of a request and its answer crosses a `proxy_pass`; header names are lower-cased.
+
+    `method` and `body` stand for the client's where they are given.
+    """
+
+    method: Template | None
+    body: Template | None
+    request_headers: bool
+    request_body: bool
+    hidden: tuple[str, ...]
+    shown: tuple[str, ...]
+    ignore_client_abort: bool
+    socket_keepalive: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Proxy:
     """`headers` are those of proxy_set_header alone; the plan adds nginx's own."""
 
@@ -96,6 +113,7 @@ class Proxy:
     next_upstream_timeout_ms: int
     buffering: bool
     buffer_size: int
+    crossing: Crossing
 
 
 Action = Nothing | Return | StatusPage | Proxy

@@ -71,6 +71,11 @@ def read_set_header(node: Node, _scope: Scope) -> HeaderLine:
     return HeaderLine(node, node.args[0].value)
 
 
+def read_value(node: Node, scope: Scope) -> Template:
+    """Read the one word as text with variables."""
+    return compile_template(node, node.args[0], scope)
+
+
 def read_next_upstream(node: Node, scope: Scope) -> tuple[str, ...]:
     words: list[str] = []
     for token in node.args:

@@ -5,6 +5,7 @@ from typing import Any
 
 from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
+from surehop.conf.crossing import crossing
 from surehop.conf.listening import where
 from surehop.conf.routes import HeaderLine
 from surehop.conf.scope import Context, Findings, Scope
@@ -131,6 +132,7 @@ def _proxy(scope: Scope) -> model.Proxy:
         next_upstream_timeout_ms=value_of(scope, "proxy_next_upstream_timeout"),
         buffering=value_of(scope, "proxy_buffering"),
         buffer_size=value_of(scope, "proxy_buffer_size"),
+        crossing=crossing(scope),
     )
 
 

@@ -149,6 +149,7 @@ class _Builder:
             next_upstream_timeout_ms=proxy.next_upstream_timeout_ms,
             buffering=proxy.buffering,
             buffer_size=proxy.buffer_size,
+            crossing=proxy.crossing,
         )
 
 

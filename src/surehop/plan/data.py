@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from surehop.conf.model import Crossing
 from surehop.conf.templates import Template
 
 VERSION = 1
@@ -98,6 +99,7 @@ class Proxy:
     next_upstream_timeout_ms: int
     buffering: bool
     buffer_size: int
+    crossing: Crossing
 
 
 Action = Nothing | Return | StatusPage | Proxy

@@ -100,11 +100,23 @@ def _watch(
             return
         how = _ended(status)
         journal.write("alert", f"data process {pid} {how}, a new one takes its place")
+        process.forget()
         if time.monotonic() - started < _HEALTHY_AFTER:
             _pause_or_stop()
-        process.kill()
-        process = DataProcess.start(plan, descriptors, run_as)
+        process = _started_again(plan, descriptors, run_as, journal)
         started = time.monotonic()
+
+
+def _started_again(
+    plan: bytes, descriptors: Sequence[int], run_as: Identity | None, journal: _Journal
+) -> DataProcess:
+    """A data process, however often it takes: this plan has run, so what is wrong may pass."""
+    while True:
+        try:
+            return DataProcess.start(plan, descriptors, run_as)
+        except (OSError, StartError) as e:
+            journal.write("alert", f"{e}, it is tried again")
+            _pause_or_stop()
 
 
 def _pause_or_stop() -> None:

@@ -68,6 +68,10 @@ class DataProcess:
         except OSError:
             return  # it is gone already: what was asked for
 
+    def forget(self) -> None:
+        """It has ended and was waited for: its number may be somebody else's by now."""
+        self._control.close()
+
     def kill(self) -> None:
         """Ends it whatever it does, and waits until it has ended."""
         self._control.close()

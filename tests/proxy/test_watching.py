@@ -1,0 +1,75 @@
+"""What the control process does about a data process that dies, its start played by the test."""
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from surehop.errors import StartError
+from surehop.proxy import control
+from surehop.proxy.data import DataProcess
+
+
+class Told(control._Journal):
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, str]] = []
+
+    def write(self, level: str, text: str) -> None:
+        self.lines.append((level, text))
+
+
+@pytest.fixture
+def starts(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[object]], None]:
+    """Have the coming starts give these, or raise them; pauses take no time."""
+
+    def script(results: list[object]) -> None:
+        def start(*_: object) -> object:
+            result = results.pop(0)
+            if isinstance(result, Exception):
+                raise result
+            return result
+
+        monkeypatch.setattr(DataProcess, "start", start)
+
+    monkeypatch.setattr(control, "_HEALTHY_AFTER", 0.0)
+    return script
+
+
+def test_a_start_that_fails_is_tried_again(starts: Callable[[list[object]], None]) -> None:
+    """It died before it said that it runs: service comes back all the same."""
+    process = object()
+    starts(
+        [StartError("the data process could not start: it ended"), OSError(11, "later"), process]
+    )
+    told = Told()
+    assert control._started_again(b"", [], None, told) is process
+    assert told.lines == [
+        ("alert", "the data process could not start: it ended, it is tried again"),
+        ("alert", "[Errno 11] later, it is tried again"),
+    ]
+
+
+def test_a_stop_ends_the_trying(starts: Callable[[list[object]], None]) -> None:
+    starts([StartError("no")] * 3)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(StartError, match="stopped"):
+            control._started_again(b"", [], None, Told())
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+
+def test_nobody_is_killed_by_the_number_of_one_who_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The number of a process that was waited for may be a stranger's."""
+    ours, theirs = socket.socketpair()
+    killed: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, _: killed.append(pid))
+    DataProcess(1, ours).forget()
+    assert killed == []
+    assert theirs.recv(1) == b"", "it is let go"
+    theirs.close()
