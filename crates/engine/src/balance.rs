@@ -85,8 +85,8 @@ pub(crate) struct Weight {
 /// A group of peers in one worker: weights, idle connections, and the shared state.
 #[derive(Debug)]
 pub struct Group {
-    plan: GroupPlan,
-    state: Arc<GroupState>,
+    pub(crate) plan: GroupPlan,
+    pub(crate) state: Arc<GroupState>,
     pub(crate) weights: Vec<Weight>,
     pub(crate) primaries: Vec<u32>,
     pub(crate) backups: Vec<u32>,
@@ -315,67 +315,6 @@ impl Group {
         self.weights[winner as usize].current -= total;
     }
 
-    // Requests under way for its weight, to be compared crosswise.
-    pub(crate) fn load(&self, peer: u32, other: u32) -> u64 {
-        let conns = self.state.at(peer).conns.load(Relaxed);
-        u64::from(conns) * u64::from(self.plan.peers[other as usize].weight)
-    }
-
-    fn least_busy(&mut self, backups: bool, now: u64, tried: &Tried) -> Option<u32> {
-        self.lightest(backups, now, tried, Self::load)
-    }
-
-    /// The one with the least load; round robin among equals. Loads are compared crosswise.
-    pub(crate) fn lightest(
-        &mut self,
-        backups: bool,
-        now: u64,
-        tried: &Tried,
-        load: impl Fn(&Self, u32, u32) -> u64,
-    ) -> Option<u32> {
-        let list = if backups {
-            &self.backups
-        } else {
-            &self.primaries
-        };
-        let mut best: Option<(usize, u32)> = None;
-        let mut many = false;
-        for (at, &peer) in list.iter().enumerate() {
-            if !self.usable(peer, now, tried) {
-                continue;
-            }
-            match best {
-                Some((_, best)) if load(self, peer, best) > load(self, best, peer) => {}
-                Some((_, best)) if load(self, peer, best) == load(self, best, peer) => many = true,
-                _ => (best, many) = (Some((at, peer)), false),
-            }
-        }
-        let (from, first) = best?;
-        let mut best = first;
-        let mut total = 0;
-        if many {
-            for at in from..list.len() {
-                let list = if backups {
-                    &self.backups
-                } else {
-                    &self.primaries
-                };
-                let peer = list[at];
-                if load(self, peer, best) != load(self, best, peer)
-                    || !self.usable(peer, now, tried)
-                {
-                    continue;
-                }
-                total += turn(&mut self.weights, &self.plan, &self.state, (peer, now));
-                if self.weights[peer as usize].current > self.weights[best as usize].current {
-                    best = peer;
-                }
-            }
-        }
-        self.weights[best as usize].current -= total;
-        Some(best)
-    }
-
     // Takes a place at the peer: (it is a trial, the trial is ours alone).
     pub(crate) fn claim(&self, peer: u32, now: u64) -> Option<(bool, bool)> {
         let (plan, state) = (&self.plan.peers[peer as usize], self.state.at(peer));
@@ -450,7 +389,9 @@ impl Group {
         };
         let state = self.state.at(pick.peer);
         state.conns.fetch_sub(1, Relaxed);
-        state.times.end(pick.began);
+        if pick.began > 0 {
+            state.times.end(pick.began);
+        }
         if pick.holds {
             state.trial.store(false, Relaxed);
         }
@@ -615,7 +556,7 @@ impl Group {
 }
 
 // One peer's turn in the smooth round robin; gives what it adds to the total.
-fn turn(
+pub(crate) fn turn(
     weights: &mut [Weight],
     plan: &GroupPlan,
     state: &GroupState,

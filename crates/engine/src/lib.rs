@@ -11,6 +11,7 @@ mod balance;
 mod hash;
 mod health;
 mod idle;
+mod least;
 mod outcome;
 mod plan;
 mod pool;
