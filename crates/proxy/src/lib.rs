@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod attempts;
+pub mod binding;
 pub mod client;
 pub mod config;
 pub mod connection;
@@ -14,6 +15,7 @@ pub mod place;
 pub mod plan;
 pub mod relay;
 pub mod send;
+pub mod sessions;
 pub mod status;
 pub mod template;
 pub mod told;
