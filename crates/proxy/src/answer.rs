@@ -33,7 +33,7 @@ fn begin_with(worker: &Worker, ex: &mut Exchange, code: u16) {
 
 /// Writes `Connection` (and `Keep-Alive`, where a time was given for it).
 pub fn connection(worker: &Worker, ex: &mut Exchange) {
-    ex.keep &= !worker.stopping();
+    ex.keep &= !worker.closing();
     if !ex.keep {
         write::header(&mut ex.out, b"Connection", b"close");
         return;
@@ -238,5 +238,5 @@ pub fn keeps(worker: &Worker, client: &Client, ex: &Exchange) -> bool {
         && timeout > 0
         && client.requests < requests
         && worker.reactor.now() - client.opened < server.keepalive_time_ms
-        && !worker.stopping()
+        && !worker.closing()
 }
