@@ -3,6 +3,7 @@
 SurehopError
 ├── ConfigError          the configuration asks for what can't be done: where, hint
 │   └── ConfigErrors     all that is wrong with it, in the order nginx would meet it
+├── OptionError          the command line asks for what there is not
 ├── PlanError            an option that makes no plan: a bad `--resolve`
 └── StartError           the system refuses what the plan asks for
     └── AddressInUseError
@@ -20,11 +21,14 @@ class SurehopError(Exception):
         self.hint = hint
 
 
+COMMAND_LINE = "command line"  # stands for a file where `-g` is read, which has no lines
+
+
 class ConfigError(SurehopError):
     """One thing wrong with a configuration. `str()` is nginx's wording, ` in FILE:LINE` included.
 
     `line` and `column` count from 1, `column` in characters; `line` is None where nginx names no
-    place either.
+    line either, `file` is empty where it names no place.
     """
 
     def __init__(
@@ -46,7 +50,10 @@ class ConfigError(SurehopError):
         return (self,)
 
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        if not self.file:
+            return self.message
+        bare = self.line is None or self.file == COMMAND_LINE
+        place = self.file if bare else f"{self.file}:{self.line}"
         return f"{self.message} in {place}"
 
 
@@ -66,6 +73,10 @@ class ConfigErrors(ConfigError):  # noqa: N818 (the plural is the point)
 
     def __str__(self) -> str:
         return "\n".join(str(error) for error in self._errors)
+
+
+class OptionError(SurehopError):
+    """A word of the command line that means nothing; the text is nginx's."""
 
 
 class PlanError(SurehopError):

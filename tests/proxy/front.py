@@ -1,5 +1,6 @@
 """Surehop in front of a scripted origin, for tests that look at bytes."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 from raw import eventually
 from surehop.lab.subjects import Program, Subject
 
+LIFE = re.compile(
+    r'\[notice\] (using the "epoll"|surehop/|OS: |getrlimit\(|start worker|signal |exit)'
+)
 ATTEMPTS = " $upstream_reason $upstream_reused"
 
 
@@ -31,9 +35,17 @@ def logged(subject: Subject, count: int = 1) -> list[str]:
 
 
 def told(subject: Subject, count: int = 1, level: str = "warn") -> list[str]:
-    """The error log of this level and above, once that many lines are in it."""
-    eventually(lambda: len(subject.error_log(level)) >= count)
-    return subject.error_log(level, normal=True)
+    """The error log of this level and above, once that many lines are in it.
+
+    What is said of the processes themselves is left out.
+    """
+
+    def lines() -> list[str]:
+        found = subject.error_log(level, normal=True)
+        return [line for line in found if not LIFE.match(line)]
+
+    eventually(lambda: len(lines()) >= count)
+    return lines()
 
 
 def data_process(subject: Subject) -> int:

@@ -1,6 +1,7 @@
 //! The upstream connections of a worker: those at rest and the names by which the engine's pool knows them.
 
 use std::cell::{Cell, RefCell};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use rustix::io::Errno;
@@ -139,6 +140,12 @@ impl Connections {
         let socket = entry.socket.take()?;
         socket.rouse();
         Some(self.in_use(socket, conn.0 as usize, entry.rtt))
+    }
+
+    /// Takes a resting connection out for another reactor, with its round trip.
+    pub fn detach(&self, conn: ConnId) -> Option<(OwnedFd, Millis)> {
+        let Upstream { socket, rtt, .. } = self.rouse(conn)?;
+        Some((socket.detach().ok()?, rtt))
     }
 
     /// Closes a connection that an exchange held.

@@ -27,6 +27,10 @@ pub trait Probed: 'static {
     fn under_way(&self) -> &AtomicU32;
     /// A peer came back. For the log.
     fn recovered(&self, group: usize, peer: u32, recovery: Recovery);
+    /// Whether others probe these groups from now on.
+    fn retired(&self) -> bool {
+        false
+    }
     /// Random bits, for jitter.
     fn random(&self) -> u64;
 }
@@ -34,7 +38,7 @@ pub trait Probed: 'static {
 /// Probes ejected peers for ever.
 pub async fn prober<W: Probed>(worker: Rc<W>) {
     let rx = worker.connections().reactor.clone();
-    loop {
+    while !worker.retired() {
         let now = rx.now();
         let mut next = NEVER;
         for (index, group) in worker.groups().iter().enumerate() {

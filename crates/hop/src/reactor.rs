@@ -195,6 +195,12 @@ impl Reactor {
         id
     }
 
+    /// Ends every task. Tasks that hold who owns the reactor would otherwise live for ever, and it with them.
+    pub fn end(&self) {
+        let tasks = std::mem::take(&mut *self.0.tasks.borrow_mut());
+        drop(tasks);
+    }
+
     /// Puts a task into the run queue.
     pub fn wake(&self, id: TaskId) {
         if let Some(task) = self.0.tasks.borrow_mut().get_mut(id.index as usize)

@@ -72,6 +72,18 @@ impl Socket {
         })
     }
 
+    /// Takes over a connected socket that another reactor gave away.
+    pub fn attach(reactor: &Reactor, fd: OwnedFd) -> Result<Self, Errno> {
+        Self::new(reactor, fd, true)
+    }
+
+    /// Gives the socket away: this reactor hears no more of it.
+    pub fn detach(self) -> Result<OwnedFd, Errno> {
+        // A duplicate stays in epoll when the original is closed, so this one is taken out by itself.
+        self.reactor.deregister(self.fd.as_raw_fd());
+        rustix::io::fcntl_dupfd_cloexec(&self.fd, 3)
+    }
+
     /// Begins to connect; an error that the kernel knows at once is returned at once.
     pub fn connect(reactor: &Reactor, to: &Address) -> Result<Self, Errno> {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;

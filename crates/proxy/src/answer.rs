@@ -44,7 +44,7 @@ pub fn connection(worker: &Worker, ex: &mut Exchange) {
 }
 
 fn keep_alive(worker: &Worker, ex: &mut Exchange) {
-    ex.keep &= !worker.stopping();
+    ex.keep &= !worker.closing();
     if !ex.keep {
         write::header(&mut ex.out, b"Connection", b"close");
         return;
@@ -249,5 +249,5 @@ pub fn keeps(worker: &Worker, client: &Client, ex: &Exchange) -> bool {
         && timeout > 0
         && client.requests < requests
         && worker.reactor.now() - client.opened < server.keepalive_time_ms
-        && !worker.stopping()
+        && !worker.closing()
 }

@@ -12,6 +12,7 @@ use surehop_wire::request::{Framing, Limits, RequestError};
 use surehop_wire::{chunked, scan::HeadScan};
 
 use crate::exchange::Exchange;
+use crate::post::IdleClient;
 use crate::worker::Worker;
 
 /// How long a closing connection is drained at most, and how long it may be silent meanwhile (nginx's
@@ -152,6 +153,30 @@ impl Client {
         }
     }
 
+    /// A client that other workers knew before. None if it has no place here, or is gone.
+    pub fn from_idle(worker: &Worker, idle: IdleClient) -> Option<Self> {
+        let same = |l: &crate::config::ListenerConf| l.address == idle.listener;
+        let listener = worker.config.listeners.iter().position(same)?;
+        let socket = Socket::attach(&worker.reactor, idle.fd).ok()?;
+        let mut client = Self::new(socket, idle.remote, idle.number, listener, idle.opened);
+        client.requests = idle.requests;
+        client.idle_timeout = idle.idle_timeout;
+        Some(client)
+    }
+
+    /// What other workers need to go on with this client, which has no request under way.
+    pub fn into_idle(self, worker: &Worker) -> Option<IdleClient> {
+        Some(IdleClient {
+            remote: self.remote,
+            listener: worker.config.listeners[self.listener].address.clone(),
+            number: self.number,
+            opened: self.opened,
+            requests: self.requests,
+            idle_timeout: self.idle_timeout,
+            fd: self.socket.detach().ok()?,
+        })
+    }
+
     /// The address the client connected to.
     pub fn local_address(&self) -> Option<String> {
         match self.local.get_or_init(|| self.socket.local()) {
@@ -243,7 +268,9 @@ impl Client {
                 .reactor
                 .until(deadline, || match self.poll_fill(worker) {
                     // What has come is answered, even now.
-                    Poll::Pending if !begun && worker.stopping() => Poll::Ready(Ok(0)),
+                    Poll::Pending if !begun && worker.stopping() => {
+                        Poll::Ready(Err(Errno::SHUTDOWN))
+                    }
                     other => other,
                 })
                 .await;
@@ -251,8 +278,8 @@ impl Client {
                 Ok(Ok(n)) if n > 0 => {}
                 Ok(_) if begun => return self.broken(ex, 400),
                 Err(_) if begun => return self.broken(ex, 408),
+                Ok(Err(Errno::SHUTDOWN)) => return Arrival::Over(Over::Stopping),
                 Ok(Err(e)) => return Arrival::Over(Over::Broken(e)),
-                Ok(Ok(_)) if worker.stopping() => return Arrival::Over(Over::Stopping),
                 Ok(Ok(_)) => return Arrival::Over(Over::Closed),
                 Err(_) => return Arrival::Over(Over::TimedOut),
             }

@@ -192,6 +192,15 @@ impl Config {
         Ok(config)
     }
 
+    /// Takes over what is known of the peers of groups of the same names, by their addresses.
+    pub fn adopt(&self, old: &Self) {
+        for group in &self.groups {
+            if let Some(old) = old.groups.iter().find(|old| old.name == group.name) {
+                group.adopt(old);
+            }
+        }
+    }
+
     /// Every index that requests follow must lead somewhere: looked at once, here.
     fn check(&self) -> Result<(), String> {
         let files = self.plan.files.len();
@@ -463,6 +472,21 @@ impl GroupConf {
             plan,
             states,
         })
+    }
+
+    fn adopt(&self, old: &Self) {
+        for (worker, state) in self.states.iter().enumerate() {
+            let before = old.state(worker);
+            state.adopt_budget(before);
+            let mut left: Vec<_> = old.addresses.iter().map(Some).collect();
+            for (peer, address) in self.addresses.iter().enumerate() {
+                // An address that stands twice has two peers: each is taken over once.
+                if let Some(at) = left.iter().position(|old| *old == Some(address)) {
+                    left[at] = None;
+                    state.adopt(&self.plan, peer as u32, before, at as u32);
+                }
+            }
+        }
     }
 
     /// The state that a worker uses.

@@ -54,6 +54,9 @@ pub enum After {
 pub async fn serve(worker: Rc<Worker>, mut client: Client, _present: Present) {
     loop {
         if let Err(how) = client.arrive(&worker).await {
+            if how == Over::Stopping && worker.handing() {
+                return worker.hand_client(client);
+            }
             return over(&worker, &client, how);
         }
         let mut place = worker.place();
@@ -75,6 +78,11 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
     let mut ex = worker.exchange();
     ex.server = worker.config.listeners[client.listener].default;
     let after = match client.request(&worker, &mut ex, &limits).await {
+        // Nothing had come after all.
+        Arrival::Over(Over::Stopping) if worker.handing() => {
+            worker.recycle(ex);
+            return (client, After::Keep);
+        }
         Arrival::Over(how) => {
             over(&worker, &client, how);
             worker.recycle(ex);

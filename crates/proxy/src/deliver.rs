@@ -141,7 +141,7 @@ fn head(s: &mut Sender<'_>) -> bool {
         None => ex.keep = false,
     }
     // What follows a 101 is no HTTP, and upgraded connections are not relayed.
-    ex.keep &= s.body.done() && ex.status != SWITCHING && !worker.stopping();
+    ex.keep &= s.body.done() && ex.status != SWITCHING && !worker.closing();
     ex.out = out;
     answer::connection(worker, ex);
     let raw = &ex.response_raw[..];

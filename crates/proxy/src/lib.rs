@@ -13,6 +13,7 @@ pub mod framer;
 pub mod log;
 pub mod place;
 pub mod plan;
+pub mod post;
 pub mod relay;
 pub mod send;
 pub mod sessions;

@@ -108,6 +108,16 @@ impl Logs {
         }
     }
 
+    /// Goes on in files that were opened anew, those of the same paths.
+    pub fn reopen(&self, files: &[(String, Arc<OwnedFd>)]) {
+        self.flush();
+        for sink in self.sinks.borrow_mut().iter_mut() {
+            if let Some((_, file)) = files.iter().find(|(path, _)| *path == sink.path) {
+                sink.file = file.clone();
+            }
+        }
+    }
+
     /// The time of the turn that began at `now`, read from the clock once a turn.
     pub fn times(&self, now: Millis) -> std::cell::Ref<'_, Times> {
         if self.stamp.get() != now {

@@ -43,6 +43,8 @@ pub struct Plan {
     pub workers: usize,
     /// Connections a worker may have, both sides together.
     pub worker_connections: usize,
+    /// How long workers of an old plan may take to finish; 0 is as long as it takes.
+    pub shutdown_timeout_ms: u64,
     /// Every log file once; the control process passes a descriptor for each, in order.
     pub files: Vec<File>,
     /// Where what belongs to no server is logged.

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use std::task::Poll;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use surehop_engine::{Group, Recovery};
 use surehop_hop::buffer::Buffers;
+use surehop_hop::clock;
 use surehop_hop::connections::Connections;
 use surehop_hop::probe::{Probed, prober};
 use surehop_hop::reactor::{Alarm, Reactor};
@@ -24,6 +26,7 @@ use crate::exchange::Exchange;
 use crate::log::Logs;
 use crate::place::{Place, place};
 use crate::plan::Level;
+use crate::post::{Files, Inbox, Post};
 
 /// How many unused exchanges a worker keeps.
 const KEPT_EXCHANGES: usize = 256;
@@ -36,6 +39,8 @@ const ACCEPT_PAUSE: u64 = 500;
 pub const RUNNING: u8 = 0;
 /// See [`RUNNING`].
 pub const DRAINING: u8 = 1;
+/// Workers of a newer configuration go on: who is idle is handed to them, nothing new is taken.
+pub const HANDING: u8 = 3;
 /// See [`RUNNING`].
 pub const STOPPING: u8 = 2;
 
@@ -44,20 +49,18 @@ pub const STOPPING: u8 = 2;
 pub struct Shared {
     /// The configuration.
     pub config: Arc<Config>,
-    /// [`RUNNING`], [`DRAINING`] or [`STOPPING`].
+    /// [`RUNNING`], [`HANDING`], [`DRAINING`] or [`STOPPING`].
     pub phase: AtomicU8,
     /// Probes under way in all workers.
     pub probes: AtomicU32,
-    /// `$connection` of the last connection.
-    pub connections: AtomicU64,
+    /// `$connection` of the last connection, over all configurations as the next two.
+    pub connections: Arc<AtomicU64>,
     /// Requests answered.
-    pub requests: AtomicU64,
+    pub requests: Arc<AtomicU64>,
     /// Client connections open.
-    pub clients: AtomicU64,
-    /// The log files.
-    pub files: Vec<(String, Arc<OwnedFd>)>,
-    /// The listening sockets, in the plan's order.
-    pub listeners: Vec<OwnedFd>,
+    pub clients: Arc<AtomicU64>,
+    /// Where the workers of the present configuration are reached.
+    pub post: Arc<Post>,
 }
 
 /// One worker.
@@ -86,6 +89,10 @@ pub struct Worker {
     exchanges: RefCell<Vec<Box<Exchange>>>,
     places: Places,
     seed: Cell<u64>,
+    /// Its number.
+    pub index: usize,
+    /// Where it finds what is handed to it.
+    pub inbox: Arc<Inbox>,
     stopping: Cell<bool>,
     /// For each group, how often peers had gone out when it was last found without a live one.
     silent: RefCell<Vec<Option<u64>>>,
@@ -108,10 +115,17 @@ pub struct Handle {
     pub alarm: Alarm,
     /// Ends with it.
     pub thread: std::thread::JoinHandle<()>,
+    /// Where it is handed something.
+    pub inbox: Arc<Inbox>,
 }
 
 impl Worker {
-    fn new(index: usize, shared: Arc<Shared>) -> Result<Self, String> {
+    fn new(
+        index: usize,
+        shared: Arc<Shared>,
+        inbox: Arc<Inbox>,
+        files: &Files,
+    ) -> Result<Self, String> {
         let reactor = Reactor::new().map_err(|e| format!("no reactor: {e}"))?;
         let config = shared.config.clone();
         let mut groups = Vec::new();
@@ -126,7 +140,7 @@ impl Worker {
         }
         let buffers = Buffers::default();
         Ok(Self {
-            logs: Logs::new(&shared.files, config.plan.error_log.clone()),
+            logs: Logs::new(files, config.plan.error_log.clone()),
             connections: Connections::new(reactor.clone(), buffers.clone()),
             hostname: rustix::system::uname()
                 .nodename()
@@ -136,6 +150,8 @@ impl Worker {
             exchanges: RefCell::default(),
             places: Places::default(),
             seed: Cell::new(seed),
+            index,
+            inbox,
             stopping: Cell::new(false),
             silent: RefCell::new(vec![None; config.groups.len()]),
             shared,
@@ -149,6 +165,16 @@ impl Worker {
     /// Whether the process is going down: no connection is kept.
     pub fn stopping(&self) -> bool {
         self.stopping.get()
+    }
+
+    /// Whether workers of a newer configuration take over who is idle.
+    pub fn handing(&self) -> bool {
+        self.stopping() && self.shared.phase.load(Ordering::Relaxed) == HANDING
+    }
+
+    /// Whether connections end with the request that is under way.
+    pub fn closing(&self) -> bool {
+        self.stopping() && !self.handing()
     }
 
     /// An exchange from the store.
@@ -225,6 +251,9 @@ impl Probed for Worker {
     }
 
     fn recovered(&self, group: usize, peer: u32, recovery: Recovery) {
+        if self.stopping() {
+            return;
+        }
         let text = recovery_text(
             &self.config.groups[group],
             peer,
@@ -232,6 +261,10 @@ impl Probed for Worker {
             recovery.probes,
         );
         self.note(Level::Notice, &text);
+    }
+
+    fn retired(&self) -> bool {
+        self.stopping()
     }
 
     fn random(&self) -> u64 {
@@ -263,27 +296,43 @@ pub fn recovery_text(
 }
 
 /// Starts a worker's thread.
-pub fn start(index: usize, shared: Arc<Shared>) -> Result<Handle, String> {
+pub fn start(
+    index: usize,
+    shared: Arc<Shared>,
+    listeners: &Arc<Vec<OwnedFd>>,
+    files: &Files,
+) -> Result<Handle, String> {
+    let inbox = Arc::new(Inbox::default());
+    let (for_worker, listeners, files) = (inbox.clone(), listeners.clone(), files.clone());
     let (tell, told) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new()
         .name(format!("worker {index}"))
-        .spawn(move || match prepare(index, shared) {
-            Ok((worker, alarm)) => {
-                let _ = tell.send(Ok(alarm));
-                let ended = catch_unwind(AssertUnwindSafe(|| run(&worker)));
-                if ended.is_err() || worker.shared.phase.load(Ordering::Relaxed) == RUNNING {
-                    // Listeners without their worker would keep clients waiting for ever; a process
-                    // that dies is started again.
-                    std::process::abort();
+        .spawn(move || {
+            let prepared = prepare(index, shared, for_worker, &listeners, &files);
+            // A worker has its own descriptors of both: those that are given up must be closed at last.
+            drop((listeners, files));
+            match prepared {
+                Ok((worker, alarm)) => {
+                    let _ = tell.send(Ok(alarm));
+                    let ended = catch_unwind(AssertUnwindSafe(|| run(&worker)));
+                    if ended.is_err() || worker.shared.phase.load(Ordering::Relaxed) == RUNNING {
+                        // Listeners without their worker would keep clients waiting for ever; a process
+                        // that dies is started again.
+                        std::process::abort();
+                    }
                 }
-            }
-            Err(e) => {
-                let _ = tell.send(Err(e));
+                Err(e) => {
+                    let _ = tell.send(Err(e));
+                }
             }
         })
         .map_err(|e| format!("no thread for worker {index}: {e}"))?;
     match told.recv() {
-        Ok(Ok(alarm)) => Ok(Handle { alarm, thread }),
+        Ok(Ok(alarm)) => Ok(Handle {
+            alarm,
+            thread,
+            inbox,
+        }),
         Ok(Err(e)) => Err(e),
         Err(_) => Err(format!("worker {index} ended before it began")),
     }
@@ -301,8 +350,14 @@ impl Drop for Vital {
     }
 }
 
-fn prepare(index: usize, shared: Arc<Shared>) -> Result<(Rc<Worker>, Alarm), String> {
-    let worker = Rc::new(Worker::new(index, shared)?);
+fn prepare(
+    index: usize,
+    shared: Arc<Shared>,
+    inbox: Arc<Inbox>,
+    listeners: &[OwnedFd],
+    files: &Files,
+) -> Result<(Rc<Worker>, Alarm), String> {
+    let worker = Rc::new(Worker::new(index, shared, inbox, files)?);
     let alarm = worker
         .reactor
         .alarm()
@@ -328,7 +383,7 @@ fn prepare(index: usize, shared: Arc<Shared>) -> Result<(Rc<Worker>, Alarm), Str
         prober(for_prober).await;
     });
     worker.connections.watched_by(keeper, prober);
-    for (index, fd) in worker.shared.listeners.iter().enumerate() {
+    for (index, fd) in listeners.iter().enumerate() {
         let listener =
             Listener::new(&worker.reactor, fd.as_fd()).map_err(|e| format!("listener: {e}"))?;
         worker
@@ -339,22 +394,40 @@ fn prepare(index: usize, shared: Arc<Shared>) -> Result<(Rc<Worker>, Alarm), Str
 }
 
 fn run(worker: &Rc<Worker>) {
+    let mut end = clock::NEVER;
     loop {
-        let phase = worker.shared.phase.load(Ordering::Relaxed);
-        if phase == DRAINING && !worker.stopping.replace(true) {
+        // Before the inbox: who is replaced finds all that was meant for it.
+        let phase = worker.shared.phase.load(Ordering::Acquire);
+        worker.receive();
+        if phase != RUNNING && phase != STOPPING && !worker.stopping.replace(true) {
+            worker.note(Level::Notice, "gracefully shutting down");
+            let patience = worker.config.plan.shutdown_timeout_ms;
+            if patience > 0 {
+                end = clock::now() + patience;
+            }
             // Whoever waits for a request or a connection finds out that there will be none.
             worker.reactor.wake_all();
         }
-        if phase == STOPPING || phase == DRAINING && worker.clients.get() == 0 {
+        if phase == HANDING {
+            worker.hand_upstreams();
+        }
+        let idle = worker.clients.get() == 0;
+        if phase == STOPPING || phase != RUNNING && idle || phase != RUNNING && clock::now() >= end
+        {
             break;
         }
-        if let Err(e) = worker.reactor.turn(None) {
+        let limit =
+            (end != clock::NEVER).then(|| Duration::from_millis(end.saturating_sub(clock::now())));
+        if let Err(e) = worker.reactor.turn(limit) {
             worker.note(Level::Alert, &format!("epoll_wait() failed: {e}"));
             worker.logs.flush();
             return;
         }
         worker.logs.flush();
     }
+    worker.note(Level::Notice, "exiting");
+    worker.reactor.end();
+    worker.note(Level::Notice, "exit");
     worker.logs.flush();
 }
 
@@ -362,6 +435,9 @@ async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
     let _vital = Vital;
     let in_a_row = Cell::new(0);
     loop {
+        if worker.handing() {
+            return;
+        }
         // Accepts in a row are bounded: a burst of clients is shared among the workers, and those who are
         // here go on meanwhile. Whoever is in the queue when the process drains is still let in.
         let next = || {
@@ -382,7 +458,7 @@ async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
                 accepted @ Poll::Ready(_) => accepted,
             }
         };
-        let accepted = worker.reactor.until(surehop_hop::clock::NEVER, next).await;
+        let accepted = worker.reactor.until(clock::NEVER, next).await;
         match accepted {
             Ok(Ok((socket, from))) => {
                 if worker.clients.get() + worker.connections.len()
@@ -404,10 +480,6 @@ async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
                     .spawn(connection::serve(worker.clone(), client, present));
             }
             Ok(Err(Errno::SHUTDOWN)) | Err(_) => return,
-            // The listener was shut down: the process takes no more clients.
-            Ok(Err(Errno::INVAL)) if worker.shared.phase.load(Ordering::Relaxed) != RUNNING => {
-                return;
-            }
             Ok(Err(e)) => {
                 let mut text = b"accept4() failed".to_vec();
                 crate::log::errno(&mut text, e.raw_os_error());

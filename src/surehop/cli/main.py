@@ -6,122 +6,114 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from surehop import __version__, proxy
-from surehop.errors import ConfigError, SurehopError
-from surehop.plan import NGINX_VERSION, parse_overrides
+from surehop.cli.about import CONFIGURATION, USAGE, VERSION, configure_arguments
+from surehop.cli.arguments import Arguments, read_arguments
+from surehop.errors import ConfigError, OptionError, PlanError, SurehopError
+from surehop.plan import parse_overrides
 
 _DESCRIPTION = "Surehop makes HTTP hops hold."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The `surehop` program. Returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["proxy"]:
+        return _proxy("surehop", words[1:], resilience=True)
+    if words[:2] == ["lab", "origin"]:
+        from surehop.lab.origins import main as origin  # noqa: PLC0415 (the proxy needs no lab)
+
+        return origin(words[2:])
     parser = argparse.ArgumentParser(prog="surehop", description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"surehop {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    run = commands.add_parser(
-        "proxy",
-        help="run the proxy with an nginx configuration",
-        description="Runs the proxy with an nginx configuration. TERM and INT stop it at once, QUIT"
-        " once the requests under way are answered.",
-    )
-    _add_proxy_options(run)
+    commands.add_parser("proxy", help="run the proxy with an nginx configuration", add_help=False)
     lab = commands.add_parser(
         "lab", help="origins that fail on purpose", description="Failures on purpose."
     )
     lab_commands = lab.add_subparsers(dest="lab_command", required=True, metavar="COMMAND")
     lab_commands.add_parser("origin", help="a server that fails as it is told", add_help=False)
-    arguments, rest = parser.parse_known_args(argv)
-    if arguments.command == "lab":
-        from surehop.lab.origins import main as origin  # noqa: PLC0415 (the proxy needs no lab)
-
-        return origin(rest)
-    if rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    return _proxy("surehop", arguments, resilience=True)
+    parser.parse_args(words)
+    return 0
 
 
 def nginx_main(argv: Sequence[str] | None = None) -> int:
     """The `surehop-nginx` program, at which scripts made for nginx are pointed."""
-    parser = argparse.ArgumentParser(
-        prog="surehop-nginx",
-        description="Surehop's proxy with nginx's behaviour (`resilience off`) unless the file says"
-        " otherwise.",
-    )
-    _add_proxy_options(parser)
-    return _proxy("surehop-nginx", parser.parse_args(argv), resilience=False)
+    words = list(sys.argv[1:] if argv is None else argv)
+    return _proxy("nginx", words, resilience=False)
 
 
-def _add_proxy_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-p", dest="prefix", type=Path, default=Path(), metavar="PREFIX",
-        help="the folder that relative paths start from (default: the current one)",
-    )  # fmt: skip
-    parser.add_argument(
-        "-c", dest="configuration", default="conf/nginx.conf", metavar="FILE",
-        help="the configuration, relative to PREFIX (default: conf/nginx.conf)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--resolve", action="append", default=[], metavar="NAME=ADDR[,ADDR…]",
-        help="answer NAME with these addresses (IPv6 in brackets); may be repeated",
-    )  # fmt: skip
-    parser.add_argument(
-        "-t", dest="test", action="store_true", help="check the configuration and exit"
-    )
-    parser.add_argument("-v", dest="show", action="store_const", const="v", help="show the version")
-    parser.add_argument(
-        "-V", dest="show", action="store_const", const="V", help="show what is in it too"
-    )
-
-
-def _proxy(program: str, arguments: argparse.Namespace, *, resilience: bool) -> int:
-    if arguments.show:
-        _show_version(verbose=arguments.show == "V")
-        return 0
+def _proxy(name: str, words: Sequence[str], *, resilience: bool) -> int:
     try:
+        arguments = read_arguments(words)
         options = proxy.Options(
-            prefix=arguments.prefix.absolute(),
-            configuration=arguments.configuration,
+            prefix=Path(arguments.prefix or "").absolute(),
+            configuration=arguments.configuration or CONFIGURATION,
             resilience=resilience,
+            error_log=arguments.error_log,
+            directives=arguments.directives,
+            name=name,
             overrides=parse_overrides(arguments.resolve),
         )
-        if arguments.test:
-            return _test(options)
-        proxy.run(options)
-    except SurehopError as e:
-        _complain(program, e)
+    except (OptionError, PlanError) as e:
+        _say(f"{name}: {e}")
+        if e.hint:
+            _say(f"hint: {e.hint}")
         return 1
-    return 0
+    if arguments.version:
+        _say(VERSION)
+        if arguments.help:
+            _say(USAGE)
+        if arguments.built_with:
+            _say(f"configure arguments: {configure_arguments()}")
+        if not arguments.test:
+            return 0
+    with proxy.early_journal(options) as journal:
+        return _run(options, arguments, journal)
 
 
-def _test(options: proxy.Options) -> int:
-    file = options.prefix / options.configuration
+def _run(options: proxy.Options, arguments: Arguments, journal: proxy.Journal) -> int:
     try:
-        plan = proxy.check(options)
+        if arguments.test:
+            return _test(options, arguments, journal)
+        if arguments.signal:
+            return 0 if proxy.send_signal(options, arguments.signal, journal) else 1
+        return 0 if proxy.run(options, journal) else 1
     except SurehopError as e:
-        _complain("nginx", e)
-        print(f"nginx: configuration file {file} test failed", file=sys.stderr)
+        journal.complain(e)
         return 1
-    for warned in plan.warnings:
-        print(f"nginx: [warn] {warned.text}", file=sys.stderr)
-        if warned.hint:
-            print(f"hint: {warned.hint}", file=sys.stderr)
-    print(f"nginx: the configuration file {file} syntax is ok", file=sys.stderr)
-    print(f"nginx: configuration file {file} test is successful", file=sys.stderr)
+
+
+def _test(options: proxy.Options, arguments: Arguments, journal: proxy.Journal) -> int:
+    try:
+        checked = proxy.check(options)
+        for warned in checked.plan.warnings:
+            journal.write("warn", warned.text, hint=warned.hint)
+        if arguments.version:
+            _tell_without_effect(options.name, checked.model.without_effect)
+        if not arguments.quiet:
+            _say(f"{options.name}: the configuration file {options.file} syntax is ok")
+        proxy.check_system(checked)
+    except SurehopError as e:
+        journal.complain(e)
+        _say(f"{options.name}: configuration file {options.file} test failed")
+        return 1
+    if not arguments.quiet:
+        _say(f"{options.name}: configuration file {options.file} test is successful")
+    if arguments.dump:
+        sys.stdout.flush()
+        for file, text in checked.sources:
+            sys.stdout.buffer.write(
+                b"# configuration file %s:\n" % file.encode(errors="surrogateescape")
+            )
+            sys.stdout.buffer.write(text + b"\n")
+        sys.stdout.flush()
     return 0
 
 
-def _show_version(*, verbose: bool) -> None:
-    print(f"nginx version: nginx/{NGINX_VERSION} (surehop {__version__})", file=sys.stderr)
-    if verbose:
-        print(
-            "configure arguments: --with-http_upstream_zone_module --without-http_rewrite_module"
-            " --without-http_ssl_module --without-stream",
-            file=sys.stderr,
-        )
+def _tell_without_effect(name: str, found: Sequence[ConfigError]) -> None:
+    for one in found:
+        _say(f"{name}: [notice] {one}")
 
 
-def _complain(program: str, error: SurehopError) -> None:
-    errors: Sequence[SurehopError] = error.errors if isinstance(error, ConfigError) else (error,)
-    for one in errors:
-        print(f"{program}: [emerg] {one}", file=sys.stderr)
-        if one.hint:
-            print(f"hint: {one.hint}", file=sys.stderr)
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)

@@ -1,9 +1,11 @@
 """`error_log`, `log_format` and `access_log`."""
 
 from surehop.conf.model import AccessLog, ErrorLog, LogFormat
-from surehop.conf.scope import Context, Scope, not_yet
+from surehop.conf.scope import Context, Scope, Setting, not_yet
 from surehop.conf.templates import Text, Variable, compile_format
+from surehop.conf.tokens import Kind, Token
 from surehop.conf.tree import Node
+from surehop.errors import COMMAND_LINE
 
 LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
 _ESCAPES = ("default", "json", "none")
@@ -35,6 +37,13 @@ def read_error_log(node: Node, _scope: Scope) -> ErrorLog:
     if len(levels) > 1:
         raise node.fail(f'duplicate log level "{levels[1].value}"', at=levels[1])
     return ErrorLog(path.value, levels[0].value if levels else "error")
+
+
+def default_error_log(path: str) -> Setting:
+    """What `error_log PATH;` would say, where no line does."""
+    name = Token(Kind.WORD, "error_log", "error_log", "", 1, 1, 0, 0)
+    end = Token(Kind.SEMICOLON, ";", ";", "", 1, 1, 0, 0)
+    return Setting(Node(COMMAND_LINE, name, (), None, end), ErrorLog(path, "error"))
 
 
 def read_log_format(node: Node, scope: Scope) -> LogFormat:

@@ -250,7 +250,10 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A whole configuration. `worker_processes` is None for `auto`; `resilience` is http's own."""
+    """A whole configuration. `worker_processes` is None for `auto`; `resilience` is http's own.
+
+    `shutdown_timeout_ms` of 0 is as long as it takes; `open_files` of None leaves the limit alone.
+    """
 
     file: str
     prefix: str
@@ -258,12 +261,16 @@ class Model:
     worker_connections: int
     user: User | None
     pid: str
+    shutdown_timeout_ms: int
+    open_files: int | None
+    environment: tuple[str, ...]
     error_log: tuple[ErrorLog, ...]
     formats: tuple[LogFormat, ...]
     upstreams: tuple[Upstream, ...]
     servers: tuple[Server, ...]
     resilience: Resilience
     warnings: tuple[ConfigError, ...]
+    without_effect: tuple[ConfigError, ...]
 
     def absolute(self, path: str) -> str:
         """Give where a file of the configuration is: relative paths start at the prefix."""

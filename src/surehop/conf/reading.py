@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from surehop.conf.known import NGINX_DIRECTIVES
+from surehop.conf.logs import default_error_log
 from surehop.conf.scope import Context, Findings, Scope, Setting, not_yet
 from surehop.conf.table import TABLE, Directive, Status, find
 from surehop.conf.tree import Broken, Node, broken, parse
-from surehop.errors import ConfigError
+from surehop.errors import COMMAND_LINE, ConfigError
 
 _MAGIC = "*?["
 _DEEPEST_INCLUDE = 64
@@ -32,10 +33,17 @@ class Reading:
         self._met: set[int] = set()  # ids of the Broken places reported so far
         self.findings = Findings()
 
-    def read(self, text: str) -> Scope:
-        """Read everything; what is wrong is in `findings` afterwards."""
+    def read(self, text: str, *, directives: str = "", error_log: str | None = None) -> Scope:
+        """Read everything; what is wrong is in `findings` afterwards.
+
+        `directives` are the command line's, before the file's; `error_log` is the default's path.
+        """
         scope = Scope(Context.MAIN, None, None, self.findings)
+        if directives and not self._command_line(scope, directives):
+            return scope
         self._block(scope, text, self._open[0])
+        if error_log is not None and not scope.own("error_log"):
+            scope.settings["error_log"] = [default_error_log(error_log)]
         if not scope.own("events"):
             self.findings.late.append(
                 ConfigError(
@@ -46,6 +54,24 @@ class Reading:
                 )
             )
         return scope
+
+    def _command_line(self, scope: Scope, text: str) -> bool:
+        """Read `-g`; False if its end was missed: nginx then reads no further."""
+        nodes = parse(text, COMMAND_LINE)
+        for node in nodes:
+            if isinstance(node, Node) and node.block is not None:
+                message = "block directives are not supported in -g option"
+                self.findings.errors.append(node.fail(message))
+                return False
+            if isinstance(node, Broken):
+                error = node.error
+                if error.message.startswith("unexpected end of file"):
+                    message = 'unexpected end of parameter, expecting ";"'
+                    error = ConfigError(message, file=COMMAND_LINE, line=None, hint=error.hint)
+                self.findings.errors.append(error)
+                return False
+        self._nodes(nodes, scope)
+        return True
 
     def _block(self, scope: Scope, text: str, file: str) -> None:
         nodes = parse(text, file)
@@ -92,6 +118,8 @@ class Reading:
 
     def _set(self, node: Node, asked: Scope, row: Directive, scope: Scope | None = None) -> None:
         value = row.read(node, asked)
+        if row.status is Status.ACCEPTED:
+            self.findings.without_effect.append(node.fail(f'"{node.name.value}" has no effect'))
         (scope or asked).settings.setdefault(node.name.value, []).append(Setting(node, value))
 
     def _include(self, node: Node, scope: Scope) -> None:

@@ -36,6 +36,7 @@ class Findings:
     errors: list[ConfigError] = field(default_factory=list)
     late: list[ConfigError] = field(default_factory=list)
     warnings: list[ConfigError] = field(default_factory=list)
+    without_effect: list[ConfigError] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)

@@ -34,12 +34,16 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
         worker_connections=value_of(events, "worker_connections") if events else 0,
         user=value_of(main, "user"),
         pid=value_of(main, "pid"),
+        shutdown_timeout_ms=value_of(main, "worker_shutdown_timeout"),
+        open_files=value_of(main, "worker_rlimit_nofile"),
+        environment=tuple(setting.value for setting in main.own("env")),
         error_log=tuple(settings_of(main, "error_log")),
         formats=(logs.COMBINED, *formats),
         upstreams=tuple(upstreams),
         servers=tuple(servers),
         resilience=_resilience(http or main),
         warnings=tuple(findings.warnings),
+        without_effect=tuple(findings.without_effect),
     )
 
 

@@ -60,6 +60,7 @@ class _Builder:
             nginx_version=NGINX_VERSION,
             workers=source.worker_processes or cpus or len(os.sched_getaffinity(0)),
             worker_connections=source.worker_connections,
+            shutdown_timeout_ms=source.shutdown_timeout_ms,
             error_log=error_log,
             formats=tuple(data.Format(form.escape, form.parts) for form in source.formats),
             listeners=listeners,

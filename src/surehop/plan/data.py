@@ -217,6 +217,7 @@ class Plan:
     nginx_version: str
     workers: int
     worker_connections: int
+    shutdown_timeout_ms: int
     files: tuple[LogFile, ...]
     error_log: tuple[ErrorLog, ...]
     formats: tuple[Format, ...]

@@ -2,21 +2,33 @@
 
 import ctypes
 import os
+import resource
 import select
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from surehop import _core
 from surehop.errors import StartError
 from surehop.plan import Identity
 
+_PAST_ALL_FILES = 1 << 20
 _BATCH = 200  # descriptors in one message; the kernel takes 253
 _ANSWER_WITHIN = 30.0  # seconds that the data process has to take over a plan
 _PR_SET_NO_NEW_PRIVS = 38
 # The control process takes these for both; the data process is told over the socket.
 _NOT_FOR_DATA = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a data process gets at its birth and keeps: `environment` is all that it sees."""
+
+    run_as: Identity | None
+    environment: Mapping[str, str]
+    open_files: int | None
 
 
 class DataProcess:
@@ -27,27 +39,45 @@ class DataProcess:
         self._control = control
 
     @classmethod
-    def start(
-        cls, plan: bytes, descriptors: Sequence[int], run_as: Identity | None
-    ) -> "DataProcess":
+    def start(cls, plan: bytes, descriptors: Sequence[int], terms: Terms) -> "DataProcess":
         """Forks a data process that runs `plan`. Raises StartError if it can't."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
             ours.close()
-            _be_data_process(theirs, run_as)
+            _be_data_process(theirs, terms)
         theirs.close()
         process = cls(pid, ours)
         try:
-            process._send(plan, descriptors)
-        except (OSError, StartError):
+            process.load(plan, descriptors)
+        except StartError:
             process.kill()
             raise
         return process
 
-    def _send(self, plan: bytes, descriptors: Sequence[int]) -> None:
+    def load(self, plan: bytes, descriptors: Sequence[int]) -> None:
+        """Hands a plan over, with its listeners and logs. Raises StartError: the old goes on."""
+        try:
+            self._pass_on(descriptors)
+            self._pass_plan(plan)
+        except OSError as e:
+            raise StartError(f"the data process can't be told: {e.strerror}") from e
+        self._await("the data process could not start")
+
+    def reopen(self, descriptors: Sequence[int]) -> None:
+        """Hands log files over that were opened anew. Raises StartError."""
+        try:
+            self._pass_on(descriptors)
+            self._control.send(b"L")
+        except OSError as e:
+            raise StartError(f"the data process can't be told: {e.strerror}") from e
+        self._await("the data process could not reopen its logs")
+
+    def _pass_on(self, descriptors: Sequence[int]) -> None:
         for first in range(0, len(descriptors), _BATCH):
             socket.send_fds(self._control, [b"F"], list(descriptors[first : first + _BATCH]))
+
+    def _pass_plan(self, plan: bytes) -> None:
         file = os.memfd_create("plan", os.MFD_CLOEXEC)
         try:
             with os.fdopen(os.dup(file), "wb") as out:
@@ -55,11 +85,16 @@ class DataProcess:
             socket.send_fds(self._control, [b"P"], [file])
         finally:
             os.close(file)
+
+    def _await(self, what: str) -> None:
         ready, _, _ = select.select([self._control], [], [], _ANSWER_WITHIN)
-        answer = self._control.recv(65536) if ready else b"error: it does not answer"
+        try:
+            answer = self._control.recv(65536) if ready else b"error: it does not answer"
+        except OSError:
+            answer = b""
         if answer != b"ok":
             text = answer.decode(errors="replace").removeprefix("error: ") or "it ended"
-            raise StartError(f"the data process could not start: {text}")
+            raise StartError(f"{what}: {text}")
 
     def tell(self, word: bytes) -> None:
         """Says `T` (stop at once) or `Q` (answer what is under way, then stop)."""
@@ -69,7 +104,7 @@ class DataProcess:
             return  # it is gone already: what was asked for
 
     def forget(self) -> None:
-        """It has ended and was waited for: its number may be somebody else's by now."""
+        """It has ended: nobody will be told anything any more."""
         self._control.close()
 
     def kill(self) -> None:
@@ -82,7 +117,7 @@ class DataProcess:
             return
 
 
-def _be_data_process(control: socket.socket, run_as: Identity | None) -> None:
+def _be_data_process(control: socket.socket, terms: Terms) -> None:
     """Never returns: this process has no business in the caller's code."""
     status = 1
     try:
@@ -91,13 +126,29 @@ def _be_data_process(control: socket.socket, run_as: Identity | None) -> None:
         for number in (signal.SIGTERM, signal.SIGQUIT, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        _drop_privileges(run_as)
+        # What it may use is passed on; a listener that it kept by accident could never be closed.
+        os.closerange(3, control.fileno())
+        os.closerange(control.fileno() + 1, _PAST_ALL_FILES)
+        os.environ.clear()
+        os.environ.update(terms.environment)
+        _limit_files(terms.open_files)
+        _drop_privileges(terms.run_as)
         _core.serve(control.fileno())
         status = 0
     except BaseException as e:  # noqa: BLE001 (whatever it is, it must not go on as the control process)
         print(f"surehop: [alert] the data process ends: {e}", file=sys.stderr, flush=True)
     finally:
         os._exit(status)
+
+
+def _limit_files(count: int | None) -> None:
+    if count is None:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+    except (OSError, ValueError) as e:
+        text = f"setrlimit(RLIMIT_NOFILE, {count}) failed ({e})"
+        print(f"surehop: [alert] {text}", file=sys.stderr, flush=True)
 
 
 def _drop_privileges(run_as: Identity | None) -> None:

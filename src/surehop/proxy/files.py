@@ -4,9 +4,8 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Sequence
+from typing import BinaryIO
 
 from surehop.errors import AddressInUseError, StartError
 
@@ -90,31 +89,32 @@ def _listen(sock: socket.socket, where: tuple[str, int] | str, address: str) -> 
     return sock
 
 
-@contextmanager
-def pid_file(path: str) -> Iterator[None]:
-    """Holds the process's number in `path` as long as it runs. Raises StartError."""
-    pid = Path(path)
+def write_pid(path: str, pid: int) -> None:
+    """Says in `path` who runs. Raises StartError."""
+    with _pid_file(path, os.O_TRUNC) as file:
+        file.write(f"{pid}\n".encode())
+
+
+def check_pid(path: str) -> None:
+    """Whether the pid file could be written; as nginx, it is made. Raises StartError."""
+    _pid_file(path, 0).close()
+
+
+def _pid_file(path: str, flags: int) -> BinaryIO:
     try:
-        pid.write_text(f"{os.getpid()}\n", encoding="ascii")
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | flags, 0o644), "wb")
     except OSError as e:
         hint = _folder_hint(path) if e.errno == errno.ENOENT else None
         raise StartError(f'open() "{path}" failed ({_text(e)})', hint=hint) from e
+
+
+def open_logs(paths: Sequence[str]) -> list[int]:
+    """Descriptors of the log files, in order: all of them or none. Raises StartError."""
+    descriptors: list[int] = []
     try:
-        yield
-    finally:
-        pid.unlink(missing_ok=True)
-
-
-@contextmanager
-def opened(addresses: Sequence[str], logs: Sequence[str]) -> Iterator[list[int]]:
-    """Descriptors of listeners and log files, in this order, for a while. Raises StartError."""
-    with ExitStack() as stack:
-        descriptors = []
-        for path in logs:
-            descriptors.append(open_log(path))
-            stack.callback(os.close, descriptors[-1])
-        listeners = [stack.enter_context(open_listener(address)) for address in addresses]
-        for address in addresses:
-            if address.startswith("unix:"):
-                stack.callback(Path(address.removeprefix("unix:")).unlink, missing_ok=True)
-        yield [listener.fileno() for listener in listeners] + descriptors
+        descriptors.extend(map(open_log, paths))
+    except StartError:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        raise
+    return descriptors

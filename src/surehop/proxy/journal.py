@@ -1,0 +1,60 @@
+"""The control process's own lines: in the error log, and to people while they look on."""
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from surehop.conf.logs import LEVELS
+from surehop.errors import ConfigError, SurehopError
+
+_SEVEREST_FIRST = tuple(reversed(LEVELS))
+_SAID_ALOUD = _SEVEREST_FIRST.index("warn")
+_STDERR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """`level` and what is worse is written."""
+
+    descriptor: int
+    level: str
+    stderr: bool = False
+
+
+class Journal:
+    """`sinks` are error logs; `name` begins the lines for people, of level warn and worse."""
+
+    def __init__(self, sinks: Sequence[Sink] = (), *, name: str = "nginx") -> None:
+        self.sinks = tuple(sinks)
+        self.name = name
+
+    def write(self, level: str, text: str, *, hint: str | None = None) -> None:
+        rank = _SEVEREST_FIRST.index(level)
+        now = time.strftime("%Y/%m/%d %H:%M:%S")
+        tail = f" (hint: {hint})" if hint else ""
+        line = f"{now} [{level}] {os.getpid()}#{os.getpid()}: {text}{tail}\n"
+        for sink in self.sinks:
+            if rank <= _SEVEREST_FIRST.index(sink.level):
+                _put(sink.descriptor, line)
+        if rank <= _SAID_ALOUD and not any(sink.stderr for sink in self.sinks):
+            advice = f"hint: {hint}\n" if hint else ""
+            _put(_STDERR, f"{self.name}: [{level}] {text}\n{advice}")
+
+    def complain(self, error: SurehopError) -> None:
+        """Write all that an error has to say."""
+        errors: Sequence[SurehopError] = (
+            error.errors if isinstance(error, ConfigError) else (error,)
+        )
+        for one in errors:
+            self.write("emerg", str(one), hint=one.hint)
+
+
+def _put(descriptor: int, line: str) -> None:
+    """A log that can't be written, or a terminal that is gone, stops nothing."""
+    sys.stderr.flush()
+    try:
+        os.write(descriptor, line.encode(errors="surrogateescape"))
+    except OSError:
+        return
