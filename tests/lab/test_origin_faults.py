@@ -1,5 +1,9 @@
 """The origin as a server that fails exactly as it is told to."""
 
+import json
+import socket
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -189,3 +193,16 @@ def test_a_killed_origin_refuses_and_comes_back_on_its_port() -> None:
         stats = origin.stats()
         assert (stats.requests, stats.faults) == (2, 1)
         assert [d.path for d in stats.deliveries] == ["/", "/x"]
+
+
+def test_it_ends_without_a_word_though_a_client_is_connected() -> None:
+    command = [sys.executable, "-m", "surehop.lab.origins", "--listen", "ipv4"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        port = json.loads(process.stdout.readline())["port"]
+        with socket.create_connection(("127.0.0.1", port), 10) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: o\r\n\r\n")
+            assert client.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+            process.terminate()
+            _, said = process.communicate(timeout=10)
+    assert (process.returncode, said) == (0, b"")

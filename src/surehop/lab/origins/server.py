@@ -1,6 +1,7 @@
 """An origin in an event loop: its listeners, its connections, its counts."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import socket
@@ -227,4 +228,6 @@ class _Door(asyncio.StreamReaderProtocol):
         super().connection_lost(exc)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._server.serve(reader, writer)
+        # Only the origin's end cancels a connection, and asyncio would print each as an error.
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._server.serve(reader, writer)
