@@ -21,7 +21,7 @@ from surehop.lab.subjects import Program, Subject
 LOCATION = "location / { proxy_pass http://app; }"
 SERVER = f"server {{ listen 127.0.0.1:@PORT@; {LOCATION} }}"
 PATIENCE = 20.0
-_DATE = re.compile(r"\w{3}, \d\d-\w{3}-\d\d \d\d:\d\d:\d\d GMT")
+_DATE = re.compile(r"\w{3}, \d\d-\w{3}-(\d\d){1,2} \d\d:\d\d:\d\d GMT")
 
 
 @dataclass(frozen=True, slots=True)

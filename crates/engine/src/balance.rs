@@ -163,6 +163,8 @@ impl Group {
     /// Chooses a peer for a request, as nginx does; with `last_peer`, a trial when all are out.
     pub fn pick(&mut self, now: Millis, tried: &mut Tried) -> Option<Pick> {
         let mut pick = self.select(now, tried)?;
+        // One who is bound to nobody that is here counts as bound to whom it gets.
+        self.last_bound = tried.wish.sid.map(|_| pick.peer);
         if self.plan.balance.counts_time() {
             pick.began = now;
             self.state.at(pick.peer).times.begin(now);
@@ -221,7 +223,6 @@ impl Group {
         {
             return Some(pick);
         }
-        self.last_bound = None;
         if !backups
             && self.plan.balance.seeks()
             && let Some(pick) = self.seek(now, tried)

@@ -13,7 +13,7 @@ const LOOKS: u32 = 20;
 pub struct Wish {
     /// The key of `hash`; the address of the client for `ip_hash`: three bytes of an IPv4 address.
     pub key: Vec<u8>,
-    /// The session id that the request is bound to.
+    /// The session id that the request is bound to; `NO_PEER` if no peer has it.
     pub sid: Option<u32>,
 }
 
@@ -183,7 +183,6 @@ impl Group {
         if self.last_bound != Some(peer) {
             self.take_turn(backups, peer, now, tried);
         }
-        self.last_bound = Some(peer);
         Some(self.picked(peer, tried, trial, holds))
     }
 }

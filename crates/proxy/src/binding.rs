@@ -159,8 +159,11 @@ impl Binding {
                 return learn.with(|sessions| sessions.find(text, worker.reactor.now()));
             }
         }
-        let at = self.sids.iter().position(|sid| **sid == **text)?;
-        (!text.is_empty()).then_some(at as u32)
+        if text.is_empty() {
+            return None;
+        }
+        let at = self.sids.iter().position(|sid| **sid == **text);
+        Some(at.map_or(NO_PEER, |at| at as u32))
     }
 
     /// Writes the cookie that binds a client to the peer that answered, or that was asked in vain.
