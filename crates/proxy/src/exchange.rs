@@ -9,6 +9,9 @@ use surehop_hop::clock::Millis;
 use surehop_wire::request::{Framing, RequestHead};
 use surehop_wire::response::ResponseHead;
 
+use crate::client::Body;
+use crate::course::Course;
+
 /// A request under way.
 #[derive(Debug)]
 pub struct Exchange {
@@ -60,6 +63,12 @@ pub struct Exchange {
     pub response_raw: Vec<u8>,
     /// `$request_id`, once somebody asked.
     pub id: Option<[u8; 32]>,
+    /// Its way through the phases.
+    pub course: Course,
+    /// What is still to come of its body; none as long as nobody asked.
+    pub body: Option<Body>,
+    /// What was read of its body, if that is all of it.
+    pub held: Option<Buf>,
     /// A space for values that are put together.
     pub scratch: Vec<u8>,
 }
@@ -92,6 +101,9 @@ impl Exchange {
             response: ResponseHead::default(),
             response_raw: Vec::new(),
             id: None,
+            course: Course::new(),
+            body: None,
+            held: None,
             scratch: Vec::new(),
         }
     }
@@ -116,11 +128,38 @@ impl Exchange {
         self.id = None;
         self.passed = false;
         self.proxied = false;
+        self.course.reset();
+        self.body = None;
     }
 
     /// The bytes of the request head.
     pub fn bytes(&self) -> &[u8] {
         self.raw.as_ref().map_or(&[], Buf::data)
+    }
+
+    /// The arguments, without the question mark.
+    pub fn args(&self) -> &[u8] {
+        match &self.course.args {
+            Some(args) => args,
+            None => self.head.query.map_or(&[], |query| query.of(self.bytes())),
+        }
+    }
+
+    /// The status of an answer: an error's stays, whatever the page for it says.
+    pub fn status_or(&self, own: u16) -> u16 {
+        match self.course.status {
+            0 => own,
+            status => surehop_wire::status::sent(status),
+        }
+    }
+
+    /// The method's name.
+    pub fn method(&self) -> &[u8] {
+        if self.course.get {
+            b"GET"
+        } else {
+            self.head.method_span.of(self.bytes())
+        }
     }
 
     /// Every try at an upstream, in order.

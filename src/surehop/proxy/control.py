@@ -11,7 +11,7 @@ from typing import NoReturn
 from surehop import __version__, _core
 from surehop.conf import load
 from surehop.conf.model import Model
-from surehop.errors import StartError
+from surehop.errors import ConfigError, ConfigErrors, StartError
 from surehop.plan import Identity, Overrides, Plan, SystemResolver, build, identity
 from surehop.proxy.data import DataProcess
 from surehop.proxy.files import opened, pid_file
@@ -41,8 +41,21 @@ def plan_of(options: Options) -> tuple[Model, Plan]:
         resilience_default=options.resilience,
         version=__version__,
     )
+    _check_regexes(model)
     _core.check_plan(plan.to_json().encode())
     return model, plan
+
+
+def _check_regexes(model: Model) -> None:
+    """PCRE2 judges them where it will run them. Raises ConfigErrors."""
+    errors: list[ConfigError] = []
+    for regex in model.regexes:
+        try:
+            _core.check_regex(regex.pattern.encode("utf-8", "surrogateescape"), regex.caseless)
+        except ValueError as error:
+            errors.append(regex.where.fail(str(error)))
+    if errors:
+        raise ConfigErrors(errors)
 
 
 def check(options: Options) -> Plan:
