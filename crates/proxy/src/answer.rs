@@ -122,13 +122,7 @@ pub async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code:
 }
 
 /// Carries out a `return` that is no redirect.
-pub async fn give(
-    worker: &Worker,
-    client: &mut Client,
-    ex: &mut Exchange,
-    code: u16,
-    body: &[u8],
-) {
+pub async fn give(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16, body: &[u8]) {
     ex.status = ex.status_or(code);
     begin_with(worker, ex, ex.status);
     send(worker, client, ex, b"text/plain", body).await;

@@ -8,8 +8,8 @@ use surehop_engine::{
 use surehop_hop::socket::Address;
 use surehop_wire::header::Known;
 
-use crate::plan::{self, Action, Plan};
 use crate::course::Course;
+use crate::plan::{self, Action, Plan};
 use crate::routes::{Locations, Names};
 use crate::template::{LogFormat, Template};
 

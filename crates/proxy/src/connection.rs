@@ -266,12 +266,6 @@ async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> 
     let config = &worker.config;
     let listener = &config.listeners[client.listener];
     let merge = config.servers[listener.default].plan.merge_slashes;
-    let mut host = std::mem::take(&mut ex.host);
-    host.extend_from_slice(ex.head.host.of(ex.bytes()));
-    host.make_ascii_lowercase();
-    ex.server = listener.server(&host, &config.servers, &mut ex.course);
-    ex.host = host;
-    tell_invalid_lines(worker, client, ex);
     let mut path = std::mem::take(&mut ex.uri);
     let normal = uri::normalize_as(ex.head.path.of(ex.bytes()), merge, &mut path);
     if path.is_empty() {
@@ -280,12 +274,18 @@ async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> 
     ex.uri = path;
     if let Ok(normal) = normal {
         ex.quoted = normal.quoted;
+        let mut host = std::mem::take(&mut ex.host);
+        host.extend_from_slice(ex.head.host.of(ex.bytes()));
+        host.make_ascii_lowercase();
+        ex.server = listener.server(&host, &config.servers, &mut ex.course);
+        ex.host = host;
+        tell_invalid_lines(worker, client, ex);
         return phases::run(worker, client, ex).await;
     }
     // nginx finds out before it reads the header lines.
-    let (method_span, protocol) = (ex.head.method_span, ex.head.protocol);
+    let (method_span, protocol, path) = (ex.head.method_span, ex.head.protocol, ex.head.path);
     forget(ex);
-    (ex.head.method_span, ex.head.protocol) = (method_span, protocol);
+    (ex.head.method_span, ex.head.protocol, ex.head.path) = (method_span, protocol, path);
     let end = taken(ex);
     salvage(ex, end);
     refused(worker, client, ex, RequestError::InvalidRequest).await

@@ -62,6 +62,8 @@ pub struct Course {
     pub settled: bool,
     /// The arguments, if they are no longer those that were sent.
     pub args: Option<Vec<u8>>,
+    /// Whether the configuration gave the arguments: then they exist, even if they are empty.
+    pub args_given: bool,
     /// What was captured.
     pub captures: Captures,
     /// The configuration's own variables.
@@ -84,6 +86,7 @@ impl Course {
             expect_tested: false,
             settled: false,
             args: None,
+            args_given: false,
             captures: Captures::default(),
             slots: Vec::new(),
             used: false,
@@ -103,6 +106,7 @@ impl Course {
         self.expect_tested = false;
         self.settled = false;
         self.args = None;
+        self.args_given = false;
         if self.used {
             self.captures.clear();
             for slot in &mut self.slots {

@@ -55,6 +55,10 @@ pub struct Exchange {
     pub passed: bool,
     /// Whether the session speaks of this request.
     pub proxied: bool,
+    /// The group it was proxied to last.
+    pub group: Option<usize>,
+    /// Tries of earlier turns, before an error page led elsewhere, and their groups.
+    pub earlier: Vec<(usize, Vec<Attempt>)>,
     /// The policy's view of it.
     pub session: Session,
     /// The upstream's answer.
@@ -97,6 +101,8 @@ impl Exchange {
             upstream_uri: Vec::new(),
             passed: false,
             proxied: false,
+            group: None,
+            earlier: Vec::new(),
             session: Session::new(),
             response: ResponseHead::default(),
             response_raw: Vec::new(),
@@ -128,6 +134,8 @@ impl Exchange {
         self.id = None;
         self.passed = false;
         self.proxied = false;
+        self.group = None;
+        self.earlier.clear();
         self.course.reset();
         self.body = None;
     }
@@ -169,6 +177,16 @@ impl Exchange {
         } else {
             &[]
         }
+    }
+
+    /// Notes that a group's peers are tried from here on.
+    pub fn begin_attempts(&mut self, group: usize) {
+        if let Some(before) = self.group.filter(|_| self.proxied) {
+            self.earlier
+                .push((before, self.session.attempts().to_vec()));
+        }
+        self.group = Some(group);
+        self.proxied = true;
     }
 
     /// Whether the request has a body.

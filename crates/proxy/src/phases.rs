@@ -78,18 +78,20 @@ async fn conclude(
                 Some(next) => next,
                 None => return page(worker, client, ex, code).await,
             },
-            Outcome::Location(code, target) => match error_page(worker, client, ex, code) {
-                Some(next) => next,
-                None => {
+            Outcome::Location(code, target) => {
+                if let Some(next) = error_page(worker, client, ex, code) {
+                    next
+                } else {
                     settle(worker, client, ex).await;
                     answer::redirect(worker, client, ex, code, &target).await;
                     return after(ex);
                 }
-            },
+            }
             Outcome::Redirect(path, args) => {
                 if change(ex) {
                     ex.uri = path;
                     ex.course.args = Some(args);
+                    ex.course.args_given = false;
                     ex.course.internal = true;
                     ex.course.raw = false;
                     pass(worker, client, ex, From::Server).await
@@ -122,12 +124,7 @@ fn cycle(worker: &Worker, client: &Client, ex: &Exchange, what: &[u8], uri: &[u8
     });
 }
 
-fn named(
-    worker: &Worker,
-    client: &Client,
-    ex: &mut Exchange,
-    name: &[u8],
-) -> Result<usize, u16> {
+fn named(worker: &Worker, client: &Client, ex: &mut Exchange, name: &[u8]) -> Result<usize, u16> {
     if !change(ex) {
         cycle(worker, client, ex, b"redirect to named location", name);
         return Err(500);
@@ -151,12 +148,7 @@ pub fn enter(worker: &Worker, client: &Client, ex: &mut Exchange, location: usiz
     ex.keep &= answer::keeps(worker, client, ex);
 }
 
-async fn pass(
-    worker: &Rc<Worker>,
-    client: &mut Client,
-    ex: &mut Exchange,
-    from: From,
-) -> Outcome {
+async fn pass(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, from: From) -> Outcome {
     let server = &worker.config.servers[ex.server];
     ex.course.placed = true;
     let mut look = match from {
@@ -280,6 +272,7 @@ async fn returned(
         Some(text) => vars::expand(worker, client, ex, text, &mut body),
         // nginx has pages for errors and redirects alone.
         None if code < 300 && code != 201 && code != 204 => {}
+        None if matches!(code, 301 | 302 | 303 | 307 | 308) => {}
         None => return Outcome::Status(code),
     }
     if matches!(code, 301 | 302 | 303 | 307 | 308) {
@@ -310,12 +303,7 @@ async fn content(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) ->
 }
 
 /// Where the configuration sends a request that is to be answered with `code`, if it says so.
-fn error_page(
-    worker: &Worker,
-    client: &Client,
-    ex: &mut Exchange,
-    code: u16,
-) -> Option<Outcome> {
+fn error_page(worker: &Worker, client: &Client, ex: &mut Exchange, code: u16) -> Option<Outcome> {
     ex.course.status = code;
     // What is left of such a request can't be told from the next one.
     if matches!(code, 400 | 413 | 414 | 494..=497 | 500 | 501) {

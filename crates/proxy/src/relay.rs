@@ -116,7 +116,7 @@ pub async fn proxy(
         read_timeout: proxy.plan.read_timeout_ms,
         head_limit: proxy.plan.buffer_size,
     };
-    ex.proxied = true;
+    ex.begin_attempts(proxy.plan.group);
     let loud = group.plan.rules == Rules::OFF;
     let mut sender = Sender::new(
         worker,
@@ -252,8 +252,12 @@ fn compose(
             add_args(ex, &mut target);
         }
         Some(uri) => {
-            target.extend_from_slice(&uri.0);
-            let prefix = if ex.course.placed { proxy.prefix } else { 0 };
+            // A `rewrite … break` has said what the URI is.
+            let placed = ex.course.placed;
+            if placed {
+                target.extend_from_slice(&uri.0);
+            }
+            let prefix = if placed { proxy.prefix } else { 0 };
             let rest = ex.uri.get(prefix..).unwrap_or_default();
             // nginx writes as it came what it did not decode.
             if ex.quoted || ex.course.internal {
@@ -271,12 +275,7 @@ fn compose(
         HttpVersion::V10 => b"HTTP/1.0",
         HttpVersion::V11 => b"HTTP/1.1",
     };
-    write::request_line(
-        &mut out,
-        ex.method(),
-        &ex.upstream_uri,
-        version,
-    );
+    write::request_line(&mut out, ex.method(), &ex.upstream_uri, version);
     for header in &proxy.headers {
         // How the body is framed is not the configuration's to say: two framings are two requests.
         if matches!(header.known, Known::ContentLength | Known::TransferEncoding) {

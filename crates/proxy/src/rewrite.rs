@@ -62,6 +62,7 @@ impl<'a, 'b> Run<'a, 'b> {
                 Op::Args { value } => {
                     let value = self.value(value);
                     self.ex.course.args = Some(value);
+                    self.ex.course.args_given = true;
                     None
                 }
                 Op::If {
@@ -195,14 +196,17 @@ impl<'a, 'b> Run<'a, 'b> {
                 args.extend_from_slice(&own);
             }
             self.ex.course.args = Some(args);
+            self.ex.course.args_given = true;
         } else if !rewrite.add_args {
+            self.ex.course.args_given |= !self.ex.args().is_empty();
             self.ex.course.args = Some(Vec::new());
         }
         self.note(|out| {
             quoted_after(out, b"rewritten data: ", &path);
             quoted_after(out, b", args: ", self.ex.args());
         });
-        if path.is_empty() {
+        self.ex.uri = path;
+        if self.ex.uri.is_empty() {
             told::line(
                 self.worker,
                 self.client,
@@ -213,7 +217,6 @@ impl<'a, 'b> Run<'a, 'b> {
             );
             return Some(End::Failed);
         }
-        self.ex.uri = path;
         rewrite.last.then_some(End::Stopped)
     }
 
@@ -312,4 +315,32 @@ fn unescape_redirect(value: &[u8]) -> Vec<u8> {
     }
     out.extend_from_slice(&value[at..]);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_keep_what_must_stay_escaped() {
+        let table: &[(&[u8], &[u8])] = &[
+            (b"/a%20b", b"/a%20b"),
+            (b"/%41%7e%2b", b"/A~+"),
+            (b"/%25%22%c3", b"/%25%22%c3"),
+            (b"/a?%41", b"/a?%41"),
+            (b"/a%3f%41", b"/a?%41"),
+            (b"/%4", b"/%4"),
+            (b"/%zz%41", b"/%zzA"),
+        ];
+        for (value, expected) in table {
+            assert_eq!(unescape_redirect(value), *expected);
+        }
+    }
+
+    #[test]
+    fn arguments_are_escaped_as_nginx_escapes_them() {
+        let mut out = Vec::new();
+        escape_args(b"a b&c+d;e/f=g", &mut out);
+        assert_eq!(out, b"a%20b%26c%2Bd%3Be/f=g");
+    }
 }

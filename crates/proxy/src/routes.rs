@@ -5,16 +5,18 @@ use std::collections::HashMap;
 use crate::config::{ActionConf, LocationConf};
 use crate::course::Course;
 use crate::plan::{self, Match};
-use crate::script::Regex;
+
+/// What keys lead to.
+pub type Keyed<T> = HashMap<Box<[u8]>, T>;
 
 /// The servers of a listener by their names.
 #[derive(Debug, Default)]
 pub struct Names {
-    exact: HashMap<Box<[u8]>, usize>,
+    exact: Keyed<usize>,
     /// `*.x`, by what follows the star and its dot.
-    leading: HashMap<Box<[u8]>, usize>,
+    leading: Keyed<usize>,
     /// `x.*`, by what stands before the dot and the star.
-    trailing: HashMap<Box<[u8]>, usize>,
+    trailing: Keyed<usize>,
     /// Servers with regular expressions, and which of them.
     regexes: Vec<(usize, usize)>,
     any: bool,
@@ -82,8 +84,8 @@ impl Names {
 /// Looks a host up among `*.x`, the longest first, then among `x.*`.
 pub fn wildcard<'a, T>(
     host: &[u8],
-    leading: &'a HashMap<Box<[u8]>, T>,
-    trailing: &'a HashMap<Box<[u8]>, T>,
+    leading: &'a Keyed<T>,
+    trailing: &'a Keyed<T>,
 ) -> Option<&'a T> {
     if !leading.is_empty() {
         let mut dots = memchr::memchr_iter(b'.', host);
@@ -101,9 +103,9 @@ pub fn wildcard<'a, T>(
 /// The locations of a server, or of a location.
 #[derive(Debug, Default)]
 pub struct Locations {
-    exact: HashMap<Box<[u8]>, usize>,
+    exact: Keyed<usize>,
     /// Locations that end in a slash and answer, by their paths without it.
-    slashed: HashMap<Box<[u8]>, usize>,
+    slashed: Keyed<usize>,
     /// In the order of bytes.
     prefixes: Vec<Prefix>,
     regexes: Vec<usize>,
@@ -244,7 +246,25 @@ impl Locations {
     }
 }
 
-/// Whether a regular expression matches, for those who want no captures.
-pub fn matches(regex: &Regex, subject: &[u8]) -> bool {
-    regex.compiled.is_match(subject).unwrap_or(false)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wildcards_by_their_length() {
+        let keyed = |names: &[&str]| -> Keyed<usize> {
+            let named = names.iter().enumerate();
+            named.map(|(i, name)| (name.as_bytes().into(), i)).collect()
+        };
+        let (leading, trailing) = (keyed(&["b.c", "a.b.c", "c"]), keyed(&["x", "x.y"]));
+        let find = |host: &str| wildcard(host.as_bytes(), &leading, &trailing).copied();
+
+        assert_eq!(find("1.a.b.c"), Some(1));
+        assert_eq!(find("a.b.c"), Some(0));
+        assert_eq!(find("b.c"), Some(2));
+        assert_eq!(find("c"), None);
+        assert_eq!(find("x.y.z"), Some(1));
+        assert_eq!(find("x.z.y"), Some(0));
+        assert_eq!(find("x.c"), Some(2));
+    }
 }

@@ -30,8 +30,7 @@ struct RegexPlan {
 impl<'de> Deserialize<'de> for Regex {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let plan = RegexPlan::deserialize(from)?;
-        let compiled =
-            compile(&plan.pattern.0, plan.caseless).map_err(serde::de::Error::custom)?;
+        let compiled = compile(&plan.pattern.0, plan.caseless).map_err(serde::de::Error::custom)?;
         let mut names = Vec::new();
         for (group, name) in compiled.capture_names().iter().enumerate() {
             let Some(name) = name else { continue };
@@ -210,7 +209,7 @@ pub struct Map {
 }
 
 /// Values by their keys.
-pub type Table = std::collections::HashMap<Box<[u8]>, Template>;
+pub type Table = crate::routes::Keyed<Template>;
 
 fn table<'de, D: Deserializer<'de>>(from: D) -> Result<Table, D::Error> {
     let pairs = Vec::<(Text, Template)>::deserialize(from)?;

@@ -135,7 +135,7 @@ fn within(address: IpAddr, from: IpAddr, to: IpAddr) -> bool {
     address.is_ipv4() == from.is_ipv4() && address >= from && address <= to
 }
 
-/// MurmurHash2 with seed 0, by which nginx splits clients.
+/// `MurmurHash2` with seed 0, by which nginx splits clients.
 fn murmur(data: &[u8]) -> u32 {
     const M: u32 = 0x5bd1_e995;
     let mut hash = data.len() as u32;

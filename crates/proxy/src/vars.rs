@@ -188,10 +188,7 @@ pub fn value(
         }
         Var::Http(name) => return all(out, head.headers.iter(), bytes, name),
         Var::Arg(name) => {
-            return put(
-                out,
-                argument(ex.args(), name),
-            );
+            return put(out, argument(ex.args(), name));
         }
         Var::Cookie(name) => {
             let mut lines = head
@@ -212,8 +209,8 @@ pub fn value(
         }
         Var::Request => return known(out, head.line.of(bytes)),
         Var::RequestUri => return known(out, head.uri.of(bytes)),
-        Var::Uri => return known(out, &ex.uri),
-        Var::Args => return known(out, ex.args()),
+        Var::Uri => return known(out, &ex.uri) || !head.path.is_empty(),
+        Var::Args => return known(out, ex.args()) || ex.course.args_given,
         Var::IsArgs => {
             if !ex.args().is_empty() {
                 out.push(b'?');
@@ -316,14 +313,7 @@ pub fn value(
             }
             out.extend_from_slice(client.remote_text.as_bytes());
         }
-        Var::UpstreamAddr => {
-            let group = attempts::group_of(worker, ex);
-            return attempts::list(ex, out, |attempt, out| {
-                if let Some(group) = group {
-                    out.extend_from_slice(group.peer_name(attempt.peer).as_bytes());
-                }
-            });
-        }
+        Var::UpstreamAddr => return attempts::addresses(worker, ex, out),
         Var::UpstreamStatus => {
             return attempts::list(ex, out, |attempt, out| match attempt.status {
                 0 => out.push(b'-'),

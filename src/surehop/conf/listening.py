@@ -97,12 +97,8 @@ def _name(node: Node, token: Token, scope: Scope) -> Name:
         return Name(name, read_regex(node, token, name[1:], scope.findings, caseless=caseless))
     if name == "$hostname":
         return Name(socket.gethostname().lower(), None)
-    head = name.startswith((".", "*."))
-    rest = name[1:] if name.startswith("*.") else name
-    rest = rest.removesuffix(".*") if not head else rest
-    if "*" in rest or name == "." or ".." in name or (name == "*."):
-        message = f'invalid server name or wildcard "{name}" on '
-        raise node.fail(message, at=token)
+    if name == "." or (name.startswith("*") and not re.match(r"\*\..", name)):
+        raise node.fail(f'server name "{name}" is invalid', at=token)
     if "/" in name:
         message = f'server name "{name}" has suspicious symbols'
         scope.findings.warnings.append(node.fail(message, at=token))

@@ -1,4 +1,4 @@
-"""Regular expressions of a configuration: their text, their named groups; PCRE2 itself judges later."""
+"""Regular expressions of a configuration: text and named groups; PCRE2 itself judges later."""
 
 import re
 from typing import NamedTuple

@@ -59,18 +59,18 @@ def read_set(node: Node, scope: Scope) -> None:
     target, value = node.args
     if not target.value.startswith("$"):
         raise node.fail(f'invalid variable name "{target.value}"', at=target)
-    name = declare(node, target, scope)
+    name = declare(node, target)
     if name != _CHANGEABLE:
         scope.findings.variables.setdefault(name, Assigned())
     scope.steps.append(model.Set(name, compile_template(node, value, scope)))
 
 
-def declare(node: Node, token: Token, scope: Scope) -> str:
+def declare(node: Node, token: Token) -> str:
     """Give the name of a variable that the configuration makes its own."""
     name = token.value[1:].lower()
     if not token.value.startswith("$") or not name:
         raise node.fail(f'invalid variable name "{token.value}"', at=token)
-    if name in {"limit_rate"}:
+    if name == "limit_rate":
         raise not_yet(node, f'"${name}" is an nginx variable')
     if name in VARIABLES and name != _CHANGEABLE:
         raise node.fail(f'the duplicate "{name}" variable', at=token)
@@ -86,6 +86,8 @@ def read_rewrite(node: Node, scope: Scope) -> None:
         raise node.fail(f'invalid parameter "{flag}"', at=flags[0])
     redirect = {"redirect": 302, "permanent": 301}.get(flag or "", redirect)
     text = target.value
+    if not text:
+        raise node.fail("empty replacement", at=target)
     dropped = text.endswith("?")
     template = compile_template(node, target, scope, text=text[:-1] if dropped else text)
     path, args = _split(template)
@@ -139,6 +141,8 @@ def _inside(node: Node) -> list[tuple[Token, str]]:
     if not text.startswith("("):
         raise node.fail(f'invalid condition "{text}"', at=token)
     words[0] = (token, text[1:])
+    if len(words) == 1 and text == "()":
+        raise node.fail('invalid condition ")"', at=token)
     token, text = words[-1]
     if not text.endswith(")"):
         raise node.fail(f'invalid condition "{text}"', at=token)

@@ -263,7 +263,7 @@ def _node(scope: Scope) -> Any:
 def _duplicate_locations(locations: list[model.Location]) -> Iterator[ConfigError]:
     seen: dict[tuple[bool, str], model.Where] = {}
     for location in locations:
-        if location.regex:
+        if location.regex or location.match == "named":
             continue
         key = (location.match == "exact", location.path)
         if key in seen:

@@ -163,12 +163,13 @@ DIRECTIVES: tuple[Directive, ...] = (
     _block("if", L, (1, _MANY), Context.LOCATION_IF, rewriting.read_if),
     _row("rewrite_log", HSL | SI | LI, 1, values.flag, default=False),
     _row("uninitialized_variable_warn", HSL | SI | LI, 1, values.flag, default=True),
-    _row(
-        "error_page", HSL | LI, (2, _MANY), rewriting.read_error_page, repeatable=True
-    ),
+    _row("error_page", HSL | LI, (2, _MANY), rewriting.read_error_page, repeatable=True),
     _row("recursive_error_pages", HSL, 1, values.flag, default=False),
     _row("internal", L, 0, values.nothing, inherit=OWN),
-    *(_row(f"{name}_redirect", HSL, 1, values.flag, default=True) for name in ("absolute", "port_in")),
+    *(
+        _row(f"{name}_redirect", HSL, 1, values.flag, default=True)
+        for name in ("absolute", "port_in")
+    ),
     _row("server_name_in_redirect", HSL, 1, values.flag, default=False),
     _row("merge_slashes", H | S, 1, values.flag, default=True),
     _block("map", H, 2, Context.VALUES, variables.read_map),

@@ -45,7 +45,7 @@ class _Mapping:
 
 def read_map(node: Node, scope: Scope) -> None:
     value = compile_template(node, node.args[0], scope)
-    name = declare(node, node.args[1], scope)
+    name = declare(node, node.args[1])
     mapping = _Mapping()
     for line in entries(node, scope):
         try:
@@ -111,7 +111,7 @@ class _Places:
 def read_geo(node: Node, scope: Scope) -> None:
     *source, target = node.args
     value = compile_template(node, source[0], scope) if source else ()
-    name = declare(node, target, scope)
+    name = declare(node, target)
     places = _Places()
     for line in entries(node, scope):
         try:
@@ -182,12 +182,14 @@ def _network(line: Node, text: str) -> tuple[Address, Address]:
 
 def read_split_clients(node: Node, scope: Scope) -> None:
     value = compile_template(node, node.args[0], scope)
-    name = declare(node, node.args[1], scope)
+    name = declare(node, node.args[1])
     parts: list[tuple[int, str]] = []
     total = bound = 0
     for line in entries(node, scope):
         if len(line.args) != 1:
-            scope.findings.errors.append(line.fail("invalid number of the split_clients parameters"))
+            scope.findings.errors.append(
+                line.fail("invalid number of the split_clients parameters")
+            )
             continue
         key = line.name.value
         if key == "*":
