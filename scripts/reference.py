@@ -176,7 +176,14 @@ def _both_keepalives(default: Any) -> str:
 
 SHOWN: dict[str, Callable[[Any], str]] = {
     "daemon": _switch,
-    "proxy_buffering": _switch,
+    **dict.fromkeys(
+        (
+            *("proxy_buffering", "merge_slashes", "recursive_error_pages", "rewrite_log"),
+            *("absolute_redirect", "port_in_redirect", "server_name_in_redirect"),
+            "uninitialized_variable_warn",
+        ),
+        _switch,
+    ),
     "client_max_body_size": _size,
     "proxy_buffer_size": _size,
     "keepalive": _keepalive,

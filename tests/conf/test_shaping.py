@@ -6,16 +6,25 @@ from broken_files import whole
 from surehop.conf import Model, loads
 from surehop.conf.model import (
     AccessLog,
+    Break,
+    Equal,
     ErrorLog,
+    ErrorPage,
+    If,
     KeepaliveTimeout,
     Location,
+    Match,
     Nothing,
     Proxy,
     Return,
+    Rewrite,
+    Set,
     StatusPage,
 )
 from surehop.conf.templates import Text, Variable
 from surehop.errors import ConfigErrors
+
+SET_A = Set("a", (Variable("1"), Text("b")))
 
 
 def read(text: str, *, privileged: bool = True) -> Model:
@@ -153,13 +162,6 @@ def test_a_server_of_an_upstream() -> None:
     ("inner", "action"),
     [
         ("", Nothing()),
-        ("return 204;", Return(204, None)),
-        ("return 200 'a $uri';", Return(200, (Text("a "), Variable("uri")))),
-        ("return http://a/;", Return(302, (Text("http://a/"),))),
-        ("return $scheme://a;", Return(302, (Variable("scheme"), Text("://a")))),
-        ("return 301 ${scheme}s;", Return(301, (Variable("scheme"), Text("s")))),
-        ("return 200; return 404;", Return(200, None)),
-        ("proxy_pass http://127.0.0.1; return 403;", Return(403, None)),
         ("surehop_status;", StatusPage(allow_remote=False)),
         ("# surehop: surehop_status allow_remote;", StatusPage(allow_remote=True)),
     ],
@@ -169,11 +171,75 @@ def test_actions(inner: str, action: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("inner", "steps"),
+    [
+        ("return 204;", (Return(204, None),)),
+        ("return 200 'a $uri';", (Return(200, (Text("a "), Variable("uri"))),)),
+        ("return http://a/;", (Return(302, (Text("http://a/"),)),)),
+        ("return $scheme://a;", (Return(302, (Variable("scheme"), Text("://a"))),)),
+        ("return 301 ${scheme}s;", (Return(301, (Variable("scheme"), Text("s"))),)),
+        ("return 200; return 404;", (Return(200, None), Return(404, None))),
+        ("set $a $1b; break; return 403;", (SET_A, Break(), Return(403, None))),
+    ],
+)
+def test_steps_are_in_order(inner: str, steps: object) -> None:
+    assert location(whole("location", inner + "\n")).steps == steps
+
+
+@pytest.mark.parametrize(
+    ("replacement", "path", "args", "add_args", "flags"),
+    [
+        ("/b", (Text("/b"),), None, True, (None, False, False)),
+        ("/b?", (Text("/b"),), None, False, (None, False, False)),
+        ("/b?c=$1 last", (Text("/b"),), (Text("c="), Variable("1")), True, (None, True, False)),
+        ("$uri?x? break", (Variable("uri"),), (Text("x"),), False, (None, True, True)),
+        ("http://a/ ", (Text("http://a/"),), None, True, (302, True, False)),
+        ("/b permanent", (Text("/b"),), None, True, (301, True, False)),
+        ("/b redirect", (Text("/b"),), None, True, (302, True, False)),
+    ],
+)
+def test_rewrite(
+    replacement: str, path: object, args: object, add_args: bool, flags: object
+) -> None:
+    (found,) = location(whole("location", f"rewrite ^/a {replacement};\n")).steps
+
+    assert isinstance(found, Rewrite)
+    assert (found.path, found.args, found.add_args) == (path, args, add_args)
+    assert (found.redirect, found.last, found.stop) == flags
+
+
+def test_an_if_answers_as_what_is_around_it() -> None:
+    outer = location(
+        "events {} http { server { location /a { proxy_pass http://127.0.0.1:1;"
+        "if ($host = a) { error_page 404 /x; }"
+        "if ($uri !~ b) { proxy_pass http://127.0.0.1:2; } } } }"
+    )
+    first, second = outer.steps
+
+    assert isinstance(first, If)
+    assert isinstance(second, If)
+    assert first.test == Equal((Variable("host"),), (Text("a"),), negated=False)
+    assert isinstance(second.test, Match)
+    assert (second.test.negated, second.test.regex.pattern) == (True, "b")
+    ports = [
+        step.location.action.url.port
+        for step in (first, second)
+        if step.location and isinstance(step.location.action, Proxy)
+    ]
+    assert ports == [1, 2]
+    pages = [step.location and step.location.routing.error_pages for step in (first, second)]
+    assert pages == [(ErrorPage(404, None, (Text("/x"),), "", split=False),), ()]
+
+
+@pytest.mark.parametrize(
     ("line", "match", "path"),
     [
         ("/a", "prefix", "/a"),
-        ("^~ /a", "prefix", "/a"),
-        ("^~/a", "prefix", "/a"),
+        ("^~ /a", "final", "/a"),
+        ("^~/a", "final", "/a"),
+        ("~ a", "regex", "a"),
+        ("~*a", "regex", "a"),
+        ("@a", "named", "@a"),
         ("= /a", "exact", "/a"),
         ("=/a", "exact", "/a"),
     ],
@@ -277,7 +343,7 @@ def test_warnings_are_nginx_own() -> None:
 def test_text_is_bytes() -> None:
     text = whole("location", "return 200 '\udcff';")
 
-    assert location(text).action == Return(200, (Text("\udcff"),))
+    assert location(text).steps == (Return(200, (Text("\udcff"),)),)
 
 
 def test_files_are_under_the_prefix() -> None:

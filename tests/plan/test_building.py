@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from surehop.conf import loads
+from surehop.conf.templates import Text, Variable
 from surehop.errors import ConfigErrors
 from surehop.plan import Plan, build
-from surehop.plan.data import Proxy, Return, StatusPage
+from surehop.plan.data import If, Proxy, Regex, Return, StatusPage
 from surehop.plan.resolving import IPAddress
 
 BOTH = [ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")]
@@ -62,9 +63,9 @@ def test_a_log_file_is_opened_once() -> None:
         "server { location / { error_log /p/e.log; error_log stderr warn; access_log /p/a.log; } }",
         main="error_log e.log info;",
     )
-    (location,) = made.locations
+    location, _own = made.locations
 
-    assert [file.path for file in made.files] == ["/p/e.log", "/p/a.log", "stderr"]
+    assert [file.path for file in made.files] == ["/p/e.log", "stderr", "/p/a.log"]
     assert [(log.file, log.level) for log in made.error_log] == [(0, "info")]
     assert [(log.file, log.level) for log in location.error_log] == [(0, "error"), (2, "warn")]
     assert [(log.file, log.format) for log in location.access_log] == [(1, 0)]
@@ -111,21 +112,57 @@ def test_where_a_proxy_goes(url: str, proxy_host: str, uri: str | None) -> None:
     assert (made.proxy_host, made.uri) == (proxy_host, uri)
 
 
-def test_a_return_of_the_server_answers_for_all_locations() -> None:
-    made = plan(
+def test_a_return_of_the_server_is_a_step_of_its_own() -> None:
+    (server,) = plan(
         "server { return 301 /x; location /a { surehop_status; } location /b { return 204; } }"
-    )
+    ).servers
 
-    assert [getattr(location.action, "status", None) for location in made.locations] == [301, 301]
+    assert server.script == (Return(301, (Text("/x"),)),)
 
 
-def test_a_server_without_locations_gets_one() -> None:
+def test_a_server_has_a_location_that_is_nobodys() -> None:
     made = plan("server { return 404; access_log off; } server { }")
 
-    assert [(location.match, location.path) for location in made.locations] == [("prefix", "/")] * 2
-    assert [location.action.kind for location in made.locations] == ["return", "none"]
+    assert [(location.match, location.path) for location in made.locations] == [("block", "")] * 2
+    assert [location.action.kind for location in made.locations] == ["none", "none"]
     assert [len(location.access_log) for location in made.locations] == [0, 1]
-    assert [server.locations for server in made.servers] == [(0,), (1,)]
+    assert [(server.locations, server.own) for server in made.servers] == [((), 0), ((), 1)]
+
+
+def test_locations_of_all_kinds_have_a_number() -> None:
+    made = plan(
+        "server { location / { location /a { if ($host) { return 204; } } }"
+        "location ~* ^/(?<x>b) { } location @c { } }"
+    )
+    (server,) = made.servers
+    kinds = [location.match for location in made.locations]
+
+    assert kinds == ["block", "prefix", "prefix", "regex", "block", "block"]
+    assert (server.locations, server.named, server.own) == ((2, 3), (("@c", 4),), 5)
+    assert made.locations[2].inner == (1,)
+    assert made.locations[1].script[0] == If(
+        {"is": "true", "value": (Variable("host"),)}, 0, (Return(204, None),)
+    )
+    assert made.locations[3].regex == Regex("^/(?<x>b)", True, (("x", 0),))
+    assert [variable.name for variable in made.variables] == ["x"]
+
+
+def test_variables_of_the_configuration_are_numbered() -> None:
+    made = as_json(
+        plan(
+            "map $host $M { default $b; } split_clients $host $s { 50% a; * b; }"
+            "server { set $b $1$m$host; set $args x; location /$x { } }"
+        )
+    )
+    names = [variable["name"] for variable in made["variables"]]
+
+    assert names == ["m", "s", "b"]
+    assert made["variables"][0]["source"]["default"] == [{"slot": 2}]
+    assert made["variables"][1]["source"]["parts"] == [[2147483647, "a"], [0, "b"]]
+    assert made["servers"][0]["script"] == [
+        {"op": "set", "slot": 2, "value": [{"capture": 1}, {"slot": 0}, {"var": "host"}]},
+        {"op": "args", "value": [{"text": "x"}]},
+    ]
 
 
 def test_the_kinds_of_action_say_what_they_are() -> None:
@@ -137,9 +174,10 @@ def test_the_kinds_of_action_say_what_they_are() -> None:
     )
     kinds = [location["action"].get("kind") for location in made["locations"]]
 
-    assert kinds == ["return", "status", "proxy", "none"]
-    assert made["locations"][0]["action"]["text"] == [{"text": "x"}, {"var": "uri"}]
-    assert Return(200, None).kind == "return"
+    assert kinds == ["none", "status", "proxy", "none", "none"]
+    assert made["locations"][0]["script"] == [
+        {"op": "return", "status": 200, "text": [{"text": "x"}, {"var": "uri"}]}
+    ]
     assert StatusPage(allow_remote=True).kind == "status"
 
 
@@ -147,7 +185,7 @@ def test_text_crosses_as_bytes() -> None:
     made = as_json(plan("server { location /é\udcff { return 200 'ü'; } }"))
 
     assert made["locations"][0]["path"].encode("latin-1") == "/é".encode() + b"\xff"
-    assert made["locations"][0]["action"]["text"][0]["text"].encode("latin-1") == "ü".encode()
+    assert made["locations"][0]["script"][0]["text"][0]["text"].encode("latin-1") == "ü".encode()
 
 
 def test_all_names_that_are_not_found_are_said() -> None:

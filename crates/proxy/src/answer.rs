@@ -133,33 +133,11 @@ pub async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code:
     ex.scratch = body;
 }
 
-/// Carries out a `return`.
-pub async fn give(
-    worker: &Worker,
-    client: &mut Client,
-    ex: &mut Exchange,
-    code: u16,
-    text: Option<&crate::template::Template>,
-) {
-    if code == 444 {
-        ex.status = code;
-        ex.keep = false;
-        return;
-    }
-    let mut body = Vec::new();
-    match text {
-        Some(text) => vars::expand(worker, client, ex, text, &mut body),
-        // nginx has pages for errors and redirects alone.
-        None if code < 300 => {}
-        None => return page(worker, client, ex, code).await,
-    }
-    if !matches!(code, 301 | 302 | 303 | 307 | 308) {
-        ex.status = code;
-        begin_with(worker, ex, code);
-        send(worker, client, ex, b"text/plain", &body).await;
-        return;
-    }
-    redirect(worker, client, ex, code, &body).await;
+/// Carries out a `return` that is no redirect.
+pub async fn give(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16, body: &[u8]) {
+    ex.status = ex.status_or(code);
+    begin_with(worker, ex, ex.status);
+    send(worker, client, ex, b"text/plain", body).await;
 }
 
 /// Sends the client elsewhere.
@@ -184,7 +162,7 @@ pub async fn redirect(
     write::header(&mut ex.out, b"Content-Type", b"text/html");
     write::number(&mut ex.out, b"Content-Length", page.len() as u64);
     // nginx writes one that it made itself earlier than one that was given.
-    if target.starts_with(b"/") {
+    if target.starts_with(b"/") && vars::place(worker, ex).absolute_redirect {
         write::header(&mut ex.out, b"Location", &full);
         connection(worker, ex);
     } else {
@@ -212,17 +190,20 @@ fn one_line(target: Vec<u8>) -> Vec<u8> {
 
 /// nginx's `absolute_redirect`: a target that begins with `/` gets scheme, host and port.
 fn absolute(worker: &Worker, client: &Client, ex: &Exchange, target: &[u8]) -> Vec<u8> {
-    if target.first() != Some(&b'/') {
+    let place = vars::place(worker, ex);
+    if target.first() != Some(&b'/') || !place.absolute_redirect {
         return target.to_vec();
     }
     let mut full = b"http://".to_vec();
+    let name = &worker.config.servers[ex.server].plan.name.0;
     match (ex.host.is_empty(), client.local_address()) {
+        _ if place.server_name_in_redirect => full.extend_from_slice(name),
         (true, Some(local)) => full.extend_from_slice(local.as_bytes()),
         _ => full.extend_from_slice(&ex.host),
     }
     if let Some(port) = worker.config.listeners[client.listener]
         .port()
-        .filter(|port| *port != 80)
+        .filter(|port| *port != 80 && place.port_in_redirect)
     {
         full.push(b':');
         full.extend_from_slice(itoa::Buffer::new().format(port).as_bytes());

@@ -4,28 +4,51 @@ use std::io::Write;
 
 use surehop_engine::{Attempt, NO_PEER};
 
-use crate::config::{ActionConf, GroupConf};
+use crate::config::GroupConf;
 use crate::exchange::Exchange;
 use crate::worker::Worker;
 
 /// The group that the request was proxied to.
 pub fn group_of<'a>(worker: &'a Worker, ex: &Exchange) -> Option<&'a GroupConf> {
-    match &worker.config.locations.get(ex.location?)?.action {
-        ActionConf::Proxy(proxy) => worker.config.groups.get(proxy.plan.group),
-        _ => None,
-    }
+    worker.config.groups.get(ex.group?)
 }
 
-/// Appends one value an attempt, joined by `, `; false if nothing was attempted.
+/// Appends one value an attempt, joined by `, `, and by ` : ` where an error page led upstream again; false
+/// if nothing was attempted.
 pub fn list(ex: &Exchange, out: &mut Vec<u8>, mut one: impl FnMut(&Attempt, &mut Vec<u8>)) -> bool {
-    let attempts = ex.attempts();
-    for (i, attempt) in attempts.iter().enumerate() {
-        if i > 0 {
-            out.extend_from_slice(b", ");
+    runs(ex, out, |_, attempt, out| one(attempt, out))
+}
+
+/// Appends the peers' addresses in the same way.
+pub fn addresses(worker: &Worker, ex: &Exchange, out: &mut Vec<u8>) -> bool {
+    runs(ex, out, |group, attempt, out| {
+        if let Some(group) = group.and_then(|group| worker.config.groups.get(group)) {
+            out.extend_from_slice(group.peer_name(attempt.peer).as_bytes());
         }
-        one(attempt, out);
+    })
+}
+
+fn runs(
+    ex: &Exchange,
+    out: &mut Vec<u8>,
+    mut one: impl FnMut(Option<usize>, &Attempt, &mut Vec<u8>),
+) -> bool {
+    let start = out.len();
+    let mut run = |group, attempts: &[Attempt], out: &mut Vec<u8>| {
+        for (i, attempt) in attempts.iter().enumerate() {
+            if i > 0 {
+                out.extend_from_slice(b", ");
+            } else if out.len() > start {
+                out.extend_from_slice(b" : ");
+            }
+            one(group, attempt, out);
+        }
+    };
+    for (group, attempts) in &ex.earlier {
+        run(Some(*group), attempts, out);
     }
-    !attempts.is_empty()
+    run(ex.group, ex.attempts(), out);
+    !ex.earlier.is_empty() || !ex.attempts().is_empty()
 }
 
 /// Appends `$upstream_attempts`: a JSON list with one object an attempt.

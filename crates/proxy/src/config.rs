@@ -1,6 +1,5 @@
 //! The plan made ready to run: names looked up, addresses read, templates compiled. Shared by the workers.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use surehop_engine::{
@@ -10,7 +9,9 @@ use surehop_hop::socket::Address;
 use surehop_wire::header::Known;
 
 use crate::binding::{self, Binding};
+use crate::course::Course;
 use crate::plan::{self, Action, Plan};
+use crate::routes::{Locations, Names};
 use crate::template::{LogFormat, Template};
 
 /// A plan that can be run.
@@ -37,19 +38,16 @@ pub struct ListenerConf {
     pub address: Address,
     /// Who answers hosts that nobody claims.
     pub default: usize,
-    names: HashMap<Box<[u8]>, usize>,
+    names: Names,
 }
 
 /// A server and the way to its locations.
 #[derive(Debug)]
 pub struct ServerConf {
-    /// As it came; its locations are moved out.
+    /// As it came.
     pub plan: plan::Server,
-    exact: HashMap<Box<[u8]>, usize>,
-    /// Proxied locations that end in a slash, by their paths without it.
-    slashed: HashMap<Box<[u8]>, usize>,
-    /// The longest first.
-    prefixes: Vec<(Box<[u8]>, usize)>,
+    /// Its locations by their paths.
+    pub locations: Locations,
 }
 
 /// A location.
@@ -59,6 +57,8 @@ pub struct LocationConf {
     pub plan: LocationPlan,
     /// What it does.
     pub action: ActionConf,
+    /// Locations within it.
+    pub inner: Option<Box<Locations>>,
 }
 
 /// A location's settings.
@@ -69,14 +69,10 @@ pub type LocationPlan = plan::Location;
 pub enum ActionConf {
     /// 404.
     None,
-    /// `return`.
-    Return(u16, Option<Template>),
     /// `surehop_status`; true allows it from everywhere.
     Status(bool),
     /// `proxy_pass`.
     Proxy(ProxyConf),
-    /// A redirect to the same path with a slash behind it.
-    Slash,
 }
 
 /// `proxy_pass` made ready.
@@ -172,14 +168,26 @@ impl Config {
             .iter()
             .map(|l| ListenerConf::new(l, &plan.servers))
             .collect::<Result<_, _>>()?;
-        let locations: Vec<_> = std::mem::take(&mut plan.locations)
+        let mut locations: Vec<_> = std::mem::take(&mut plan.locations)
             .into_iter()
             .map(|location| LocationConf::new(location, groups.len()))
             .collect::<Result<_, _>>()?;
+        for index in 0..locations.len() {
+            let ids = std::mem::take(&mut locations[index].plan.inner);
+            if !ids.is_empty() {
+                locations[index].inner = Some(Box::new(Locations::new(&ids, &locations)?));
+            }
+        }
         let servers = std::mem::take(&mut plan.servers)
             .into_iter()
-            .map(|server| ServerConf::new(server, &locations))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|server| {
+                let locations = Locations::new(&server.locations, &locations)?;
+                Ok(ServerConf {
+                    plan: server,
+                    locations,
+                })
+            })
+            .collect::<Result<Vec<_>, String>>()?;
         let config = Self {
             plan,
             formats,
@@ -223,6 +231,10 @@ impl Config {
                 .listeners
                 .iter()
                 .all(|l| l.default < self.servers.len())
+            && self.servers.iter().all(|s| {
+                let named = s.plan.named.iter().map(|(_, location)| *location);
+                named.chain([s.plan.own]).all(|l| l < self.locations.len())
+            })
             && self.plan.workers > 0;
         if fits {
             Ok(())
@@ -237,19 +249,7 @@ impl ListenerConf {
         let shown = listener.address.show();
         let address = Address::parse(&shown)
             .ok_or_else(|| format!("`{shown}` is no address to listen on"))?;
-        let mut names = HashMap::new();
-        for &index in &listener.servers {
-            let server = servers
-                .get(index)
-                .ok_or("a listener names a server that is not there")?;
-            for name in server.names.iter().filter(|name| !name.0.is_empty()) {
-                names.entry(name.0.as_slice().into()).or_insert(index);
-            }
-        }
-        if listener.servers.len() == 1 {
-            // The only server answers everything.
-            names.clear();
-        }
+        let names = Names::new(&listener.servers, servers)?;
         Ok(Self {
             address,
             default: listener.default,
@@ -266,73 +266,10 @@ impl ListenerConf {
     }
 
     /// Who answers for this host (in lower case, without port).
-    pub fn server(&self, host: &[u8]) -> usize {
-        if self.names.is_empty() {
-            self.default
-        } else {
-            self.names.get(host).copied().unwrap_or(self.default)
-        }
-    }
-}
-
-impl ServerConf {
-    fn new(server: plan::Server, locations: &[LocationConf]) -> Result<Self, String> {
-        let mut exact = HashMap::new();
-        let mut prefixes = Vec::new();
-        for &index in &server.locations {
-            let location = &locations
-                .get(index)
-                .ok_or("a server names a location that is not there")?
-                .plan;
-            let path: Box<[u8]> = location.path.0.as_slice().into();
-            match location.r#match {
-                plan::Match::Exact => {
-                    exact.insert(path, index);
-                }
-                plan::Match::Prefix => prefixes.push((path, index)),
-            }
-        }
-        let named = |path: &[u8]| {
-            exact.contains_key(path) || prefixes.iter().any(|(prefix, _)| **prefix == *path)
-        };
-        let slashed = server
-            .locations
-            .iter()
-            .filter(|&&index| matches!(locations[index].action, ActionConf::Proxy(_)))
-            .filter_map(|&index| {
-                let path = locations[index].plan.path.0.strip_suffix(b"/")?;
-                (!named(path)).then(|| (path.into(), index))
-            })
-            .collect();
-        prefixes.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
-        Ok(Self {
-            plan: server,
-            exact,
-            slashed,
-            prefixes,
-        })
-    }
-
-    /// The proxied location that `path` would be in if it ended in a slash, unless a location of just that
-    /// path exists: nginx sends the client there.
-    pub fn slashed(&self, path: &[u8]) -> Option<usize> {
-        if self.slashed.is_empty() {
-            return None;
-        }
-        self.slashed.get(path).copied()
-    }
-
-    /// The location for a path in its normal form.
-    pub fn location(&self, path: &[u8]) -> Option<usize> {
-        if !self.exact.is_empty()
-            && let Some(index) = self.exact.get(path)
-        {
-            return Some(*index);
-        }
-        self.prefixes
-            .iter()
-            .find(|(prefix, _)| path.starts_with(prefix))
-            .map(|(_, index)| *index)
+    pub fn server(&self, host: &[u8], servers: &[ServerConf], course: &mut Course) -> usize {
+        self.names
+            .find(host, servers, course)
+            .unwrap_or(self.default)
     }
 }
 
@@ -340,9 +277,6 @@ impl LocationConf {
     fn new(mut location: plan::Location, groups: usize) -> Result<Self, String> {
         let action = match std::mem::replace(&mut location.action, Action::None) {
             Action::None => ActionConf::None,
-            Action::Return { status, text } => {
-                ActionConf::Return(status, text.as_deref().map(Template::compile).transpose()?)
-            }
             Action::Status { allow_remote } => ActionConf::Status(allow_remote),
             Action::Proxy(proxy) if proxy.group < groups => {
                 ActionConf::Proxy(ProxyConf::new(proxy, location.path.0.len())?)
@@ -352,6 +286,7 @@ impl LocationConf {
         Ok(Self {
             plan: location,
             action,
+            inner: None,
         })
     }
 }

@@ -8,14 +8,11 @@ use surehop_wire::header::Span;
 use surehop_wire::request::{self, Limits, RequestError, RequestHead};
 use surehop_wire::uri;
 
-use crate::answer;
-use crate::client::{Arrival, Body, Client, Over};
-use crate::config::ActionConf;
+use crate::client::{Arrival, Client, Over};
 use crate::exchange::Exchange;
 use crate::log::{self, Logs};
+use crate::phases;
 use crate::plan::Level;
-use crate::relay;
-use crate::status;
 use crate::told;
 use crate::vars;
 use crate::worker::Worker;
@@ -95,8 +92,7 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
         }
         Arrival::Refused(error) => {
             client.requests += 1;
-            refuse(&worker, &mut client, &mut ex, error).await;
-            After::Linger
+            refuse(&worker, &mut client, &mut ex, error).await
         }
         Arrival::Request => {
             client.requests += 1;
@@ -105,10 +101,7 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
     };
     worker.shared.requests.fetch_add(1, Ordering::Relaxed);
     record(&worker, &client, &mut ex);
-    client.idle_timeout = match ex.location {
-        Some(location) => worker.config.locations[location].plan.keepalive_timeout_ms,
-        None => worker.config.servers[ex.server].plan.keepalive_timeout_ms,
-    };
+    client.idle_timeout = vars::place(&worker, &ex).keepalive_timeout_ms;
     // The last answer must not be lost to requests that came behind it.
     let after = match after {
         After::Close if ex.complete && client.unread() => After::Linger,
@@ -233,7 +226,12 @@ fn broken(worker: &Worker, client: &Client, ex: &mut Exchange, status: u16) {
     });
 }
 
-async fn refuse(worker: &Worker, client: &mut Client, ex: &mut Exchange, error: RequestError) {
+async fn refuse(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    ex: &mut Exchange,
+    error: RequestError,
+) -> After {
     if error.of_line() {
         forget(ex);
     } else {
@@ -244,17 +242,21 @@ async fn refuse(worker: &Worker, client: &mut Client, ex: &mut Exchange, error: 
         }
         salvage(ex, end);
     }
-    refused(worker, client, ex, error).await;
+    refused(worker, client, ex, error).await
 }
 
-async fn refused(worker: &Worker, client: &mut Client, ex: &mut Exchange, error: RequestError) {
+async fn refused(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    ex: &mut Exchange,
+    error: RequestError,
+) -> After {
     told::line(worker, client, ex, Level::Info, None, |out| {
         error.message(ex.bytes(), out);
         out.extend_from_slice(b" while ");
         out.extend_from_slice(error.action().as_bytes());
     });
-    ex.keep = false;
-    answer::page(worker, client, ex, error.status()).await;
+    phases::refuse(worker, client, ex, error.status()).await
 }
 
 /// Tells of header lines that go no further because nginx does not take their names.
@@ -267,118 +269,39 @@ fn tell_invalid_lines(worker: &Worker, client: &Client, ex: &Exchange) {
     }
 }
 
-/// Chooses server and location and has the request answered.
+/// Chooses the server and has the request answered.
 async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
-    let listener = &worker.config.listeners[client.listener];
-    let mut host = std::mem::take(&mut ex.host);
-    host.extend_from_slice(ex.head.host.of(ex.bytes()));
-    host.make_ascii_lowercase();
-    ex.host = host;
-    ex.server = listener.server(&ex.host);
-    tell_invalid_lines(worker, client, ex);
+    let config = &worker.config;
+    let listener = &config.listeners[client.listener];
+    let merge = config.servers[listener.default].plan.merge_slashes;
     let mut path = std::mem::take(&mut ex.uri);
-    let normal = uri::normalize(ex.head.path.of(ex.bytes()), &mut path);
+    let normal = uri::normalize_as(ex.head.path.of(ex.bytes()), merge, &mut path);
     if path.is_empty() {
         path.push(b'/');
     }
     ex.uri = path;
     if let Ok(normal) = normal {
         ex.quoted = normal.quoted;
-    } else {
-        // nginx finds out before it reads the header lines.
-        let (method_span, protocol) = (ex.head.method_span, ex.head.protocol);
-        forget(ex);
-        (ex.head.method_span, ex.head.protocol) = (method_span, protocol);
-        let end = taken(ex);
-        salvage(ex, end);
-        refused(worker, client, ex, RequestError::InvalidRequest).await;
-        return After::Linger;
+        let mut host = std::mem::take(&mut ex.host);
+        host.extend_from_slice(ex.head.host.of(ex.bytes()));
+        host.make_ascii_lowercase();
+        ex.server = listener.server(&host, &config.servers, &mut ex.course);
+        ex.host = host;
+        tell_invalid_lines(worker, client, ex);
+        return phases::run(worker, client, ex).await;
     }
-    if let Some(location) = worker.config.servers[ex.server].slashed(&ex.uri) {
-        ex.location = Some(location);
-        ex.keep = answer::keeps(worker, client, ex);
-        return without_body(worker, client, ex, &ActionConf::Slash).await;
-    }
-    let Some(location) = worker.config.servers[ex.server].location(&ex.uri) else {
-        ex.keep = answer::keeps(worker, client, ex);
-        return without_body(worker, client, ex, &ActionConf::None).await;
-    };
-    ex.location = Some(location);
-    ex.keep = answer::keeps(worker, client, ex);
-    let location = &worker.config.locations[location];
-    if let surehop_wire::request::Framing::Length(length) = ex.head.framing
-        && location.plan.client_max_body_size > 0
-        && length > location.plan.client_max_body_size
-    {
-        told::line(worker, client, ex, Level::Error, None, |out| {
-            out.extend_from_slice(b"client intended to send too large body: ");
-            out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
-            out.extend_from_slice(b" bytes");
-        });
-        ex.keep = false;
-        answer::page(worker, client, ex, 413).await;
-        return After::Linger;
-    }
-    client.body_limit = location.plan.client_max_body_size;
-    match &location.action {
-        ActionConf::Proxy(proxy) => relay::proxy(worker, client, ex, location, proxy).await,
-        other => without_body(worker, client, ex, other).await,
-    }
-}
-
-/// Answers by ourselves. The request's body, if there is one, is nobody's: a small one that has come
-/// already is skipped, for any other the connection ends with this answer.
-async fn without_body(
-    worker: &Rc<Worker>,
-    client: &mut Client,
-    ex: &mut Exchange,
-    action: &ActionConf,
-) -> After {
-    let mut body = Body::of(&ex.head.framing);
-    if !relay::invite(worker, client, ex).await {
-        ex.keep = false;
-    }
-    if !body.done() {
-        relay::skip(worker, client, &mut body);
-        ex.keep &= body.done();
-    }
-    match action {
-        ActionConf::Slash => {
-            let mut target = std::mem::take(&mut ex.uri);
-            target.push(b'/');
-            if let Some(query) = ex.head.query.filter(|query| !query.is_empty()) {
-                target.push(b'?');
-                target.extend_from_slice(query.of(ex.bytes()));
-            }
-            answer::redirect(worker, client, ex, 301, &target).await;
-            target.truncate(
-                target
-                    .iter()
-                    .position(|&b| b == b'?')
-                    .unwrap_or(target.len())
-                    - 1,
-            );
-            ex.uri = target;
-        }
-        ActionConf::Return(code, text) => {
-            answer::give(worker, client, ex, *code, text.as_ref()).await;
-        }
-        ActionConf::Status(remote) => status::give(worker, client, ex, *remote).await,
-        ActionConf::None | ActionConf::Proxy(_) => answer::page(worker, client, ex, 404).await,
-    }
-    match (ex.keep, body.done()) {
-        (true, _) => After::Keep,
-        (false, true) => After::Close,
-        (false, false) => After::Linger,
-    }
+    // nginx finds out before it reads the header lines.
+    let (method_span, protocol, path) = (ex.head.method_span, ex.head.protocol, ex.head.path);
+    forget(ex);
+    (ex.head.method_span, ex.head.protocol, ex.head.path) = (method_span, protocol, path);
+    let end = taken(ex);
+    salvage(ex, end);
+    refused(worker, client, ex, RequestError::InvalidRequest).await
 }
 
 /// Writes the access log.
 fn record(worker: &Worker, client: &Client, ex: &mut Exchange) {
-    let logs = match ex.location {
-        Some(location) => &worker.config.locations[location].plan.access_log,
-        None => &worker.config.servers[ex.server].plan.access_log,
-    };
+    let logs = &vars::place(worker, ex).access_log;
     for log in logs {
         let format = &worker.config.formats[log.format];
         worker

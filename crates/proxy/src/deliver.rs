@@ -111,11 +111,14 @@ fn head(s: &mut Sender<'_>) -> bool {
     let worker = s.worker;
     warn(s);
     let ex = &mut *s.ex;
-    ex.status = ex.response.status;
+    ex.status = ex.status_or(ex.response.status);
     let mut out = std::mem::take(&mut ex.out);
     out.clear();
     let raw = &ex.response_raw[..];
-    write::status_line(&mut out, b"HTTP/1.1", ex.response.status_line.of(raw));
+    let line = surehop_wire::status::line(ex.status).map(str::as_bytes);
+    let line = line.filter(|_| ex.course.status != 0);
+    let line = line.unwrap_or_else(|| ex.response.status_line.of(raw));
+    write::status_line(&mut out, b"HTTP/1.1", line);
     // Who lets the upstream's own through gets that, or none.
     if !s.proxy.shows(b"server") {
         let server = worker.config.plan.server_header.as_bytes();

@@ -6,8 +6,11 @@
 use surehop_engine::{Attempt, Session};
 use surehop_hop::buffer::Buf;
 use surehop_hop::clock::Millis;
-use surehop_wire::request::RequestHead;
+use surehop_wire::request::{Framing, RequestHead};
 use surehop_wire::response::ResponseHead;
+
+use crate::client::Body;
+use crate::course::Course;
 
 /// A request under way.
 #[derive(Debug)]
@@ -52,6 +55,10 @@ pub struct Exchange {
     pub passed: bool,
     /// Whether the session speaks of this request.
     pub proxied: bool,
+    /// The group it was proxied to last.
+    pub group: Option<usize>,
+    /// Tries of earlier turns, before an error page led elsewhere, and their groups.
+    pub earlier: Vec<(usize, Vec<Attempt>)>,
     /// The policy's view of it.
     pub session: Session,
     /// The upstream's answer.
@@ -62,6 +69,12 @@ pub struct Exchange {
     pub id: Option<[u8; 32]>,
     /// `sticky cookie`: what is written behind the server's id.
     pub cookie_tail: Vec<u8>,
+    /// Its way through the phases.
+    pub course: Course,
+    /// What is still to come of its body; none as long as nobody asked.
+    pub body: Option<Body>,
+    /// What was read of its body, if that is all of it.
+    pub held: Option<Buf>,
     /// A space for values that are put together.
     pub scratch: Vec<u8>,
 }
@@ -90,11 +103,16 @@ impl Exchange {
             upstream_uri: Vec::new(),
             passed: false,
             proxied: false,
+            group: None,
+            earlier: Vec::new(),
             session: Session::new(),
             response: ResponseHead::default(),
             response_raw: Vec::new(),
             id: None,
             cookie_tail: Vec::new(),
+            course: Course::new(),
+            body: None,
+            held: None,
             scratch: Vec::new(),
         }
     }
@@ -119,11 +137,40 @@ impl Exchange {
         self.id = None;
         self.passed = false;
         self.proxied = false;
+        self.group = None;
+        self.earlier.clear();
+        self.course.reset();
+        self.body = None;
     }
 
     /// The bytes of the request head.
     pub fn bytes(&self) -> &[u8] {
         self.raw.as_ref().map_or(&[], Buf::data)
+    }
+
+    /// The arguments, without the question mark.
+    pub fn args(&self) -> &[u8] {
+        match &self.course.args {
+            Some(args) => args,
+            None => self.head.query.map_or(&[], |query| query.of(self.bytes())),
+        }
+    }
+
+    /// The status of an answer: an error's stays, whatever the page for it says.
+    pub fn status_or(&self, own: u16) -> u16 {
+        match self.course.status {
+            0 => own,
+            status => surehop_wire::status::sent(status),
+        }
+    }
+
+    /// The method's name.
+    pub fn method(&self) -> &[u8] {
+        if self.course.get {
+            b"GET"
+        } else {
+            self.head.method_span.of(self.bytes())
+        }
     }
 
     /// Every try at an upstream, in order.
@@ -133,6 +180,21 @@ impl Exchange {
         } else {
             &[]
         }
+    }
+
+    /// Notes that a group's peers are tried from here on.
+    pub fn begin_attempts(&mut self, group: usize) {
+        if let Some(before) = self.group.filter(|_| self.proxied) {
+            self.earlier
+                .push((before, self.session.attempts().to_vec()));
+        }
+        self.group = Some(group);
+        self.proxied = true;
+    }
+
+    /// Whether the request has a body.
+    pub fn has_body(&self) -> bool {
+        !matches!(self.head.framing, Framing::None | Framing::Length(0))
     }
 }
 

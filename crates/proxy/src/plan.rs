@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::script::{ErrorPage, Op, Regex, Variable};
+
 /// Bytes that crossed as Latin-1 code points.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Text(pub Vec<u8>);
@@ -59,6 +61,8 @@ pub struct Plan {
     pub locations: Vec<Location>,
     /// Upstream groups.
     pub groups: Vec<Group>,
+    /// The configuration's own variables.
+    pub variables: Vec<Variable>,
 }
 
 /// A log file.
@@ -148,6 +152,10 @@ pub enum Part {
     Text(Text),
     /// The variable of that name.
     Var(Text),
+    /// The configuration's own variable of that index.
+    Slot(usize),
+    /// What the last regular expression captured: `$1`.
+    Capture(usize),
 }
 
 /// A listening socket and the servers behind it.
@@ -180,6 +188,13 @@ pub struct Server {
     pub error_log: Vec<ErrorLog>,
     pub access_log: Vec<AccessLog>,
     pub locations: Vec<usize>,
+    /// Names that are regular expressions.
+    pub regexes: Vec<Regex>,
+    /// The location that stands for the server as long as none is chosen.
+    pub own: usize,
+    pub named: Vec<(Text, usize)>,
+    pub script: Vec<Op>,
+    pub merge_slashes: bool,
 }
 
 /// How a location is chosen.
@@ -188,7 +203,12 @@ pub struct Server {
 #[allow(missing_docs)]
 pub enum Match {
     Prefix,
+    /// `^~`
+    Final,
     Exact,
+    Regex,
+    /// By no path: `@name`, `if`, the server itself.
+    Block,
 }
 
 /// A location with everything it inherits.
@@ -207,6 +227,18 @@ pub struct Location {
     pub client_body_timeout_ms: u64,
     pub send_timeout_ms: u64,
     pub action: Action,
+    pub regex: Option<Regex>,
+    /// Locations within it.
+    pub inner: Vec<usize>,
+    pub script: Vec<Op>,
+    pub error_pages: Vec<ErrorPage>,
+    pub recursive_error_pages: bool,
+    pub internal: bool,
+    pub absolute_redirect: bool,
+    pub port_in_redirect: bool,
+    pub server_name_in_redirect: bool,
+    pub rewrite_log: bool,
+    pub uninitialized_variable_warn: bool,
 }
 
 /// What a location does.
@@ -216,11 +248,6 @@ pub struct Location {
 pub enum Action {
     /// Nothing: 404.
     None,
-    /// `return`.
-    Return {
-        status: u16,
-        text: Option<Vec<Part>>,
-    },
     /// `surehop_status`.
     Status { allow_remote: bool },
     /// `proxy_pass`.

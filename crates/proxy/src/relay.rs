@@ -11,12 +11,12 @@ use surehop_wire::header::Known;
 use surehop_wire::request::{Framing, Method};
 use surehop_wire::{uri, write};
 
-use crate::answer;
 use crate::client::{Body, BodyError, Client};
 use crate::config::{LocationConf, ProxyConf};
 use crate::connection::After;
 use crate::deliver;
 use crate::exchange::Exchange;
+use crate::phases::Outcome;
 use crate::plan::{HttpVersion, Level};
 use crate::send::Sender;
 use crate::template::Template;
@@ -65,36 +65,44 @@ pub async fn proxy(
     ex: &mut Exchange,
     location: &LocationConf,
     proxy: &ProxyConf,
-) -> After {
-    let mut body = Body::of(&ex.head.framing);
-    let mut held = None;
+) -> Outcome {
+    let framing = ex.head.framing;
+    let mut body = ex.body.take().unwrap_or_else(|| Body::of(&framing));
+    let mut held = ex.held.take();
     ex.passed = true;
-    if !invite(worker, client, ex).await {
-        return body_failed(worker, client, ex, BodyError::Gone).await;
+    if !ex.course.settled && !invite(worker, client, ex).await {
+        return body_failed(client, ex, BodyError::Gone, worker);
     }
+    // A body that nobody wanted, or that is gone in part, is nobody's any more.
+    let lost = ex.course.settled && ex.has_body() && (held.is_none() || !body.done());
+    ex.course.settled = true;
     let replaced = proxy.body.is_some() || !proxy.plan.crossing.request_body;
-    if !body.done() && replaced {
+    if !body.done() && !lost && replaced {
         if let Err(error) = read_away(worker, client, location, &mut body).await {
-            return body_failed(worker, client, ex, error).await;
+            return body_failed(client, ex, error, worker);
         }
-    } else if !body.done() {
+    } else if !body.done() && !lost {
         let mut buf = worker.buffers.small();
         match read_ahead(worker, client, location, &mut body, &mut buf).await {
             Ok(()) => held = Some(buf),
             Err(error) => {
                 worker.buffers.give(buf);
-                return body_failed(worker, client, ex, error).await;
+                ex.body = Some(body);
+                return body_failed(client, ex, error, worker);
             }
         }
+    }
+    if replaced && let Some(theirs) = held.take() {
+        worker.buffers.give(theirs);
     }
     if let Some(template) = &proxy.body {
         held = Some(own_body(worker, client, ex, template));
     }
     let held_len = held.as_ref().map_or(0, Buf::len);
-    let framing = match (&body, ex.head.framing) {
+    let framing = match (&body, framing) {
         _ if proxy.body.is_some() => Framing::Length(held_len as u64),
         // nginx would announce the length of a body that it does not send.
-        _ if replaced => Framing::None,
+        _ if replaced || lost => Framing::None,
         (_, Framing::Length(n)) => Framing::Length(n),
         (Body::Done, Framing::Chunked) => Framing::Length(held_len as u64),
         (_, framing) => framing,
@@ -102,8 +110,8 @@ pub async fn proxy(
     if framing == Framing::Chunked && proxy.plan.http_version == HttpVersion::V10 {
         // HTTP/1.0 can't carry a body of unknown length, and this one is too long to be held.
         ex.keep = false;
-        answer::page(worker, client, ex, 411).await;
-        return After::Linger;
+        ex.body = Some(body);
+        return Outcome::Status(411);
     }
     compose(worker, client, ex, proxy, framing);
     let facts = Facts {
@@ -127,33 +135,33 @@ pub async fn proxy(
     if let Some(binding) = &group.binding {
         binding.ask(worker, client, ex);
     }
-    ex.proxied = true;
+    ex.begin_attempts(proxy.plan.group);
     let loud = group.plan.rules == Rules::OFF;
     let mut sender = Sender::new(worker, client, ex, proxy, body, held, framing, loud);
     sender.body_timeout = location.plan.client_body_timeout_ms;
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
     match driven {
         Driven::Response(upstream) => {
-            deliver::deliver(&mut sender, &route, location, upstream).await
+            Outcome::Done(deliver::deliver(&mut sender, &route, location, upstream).await)
         }
         Driven::Failed(status, _) => {
-            let body_read = sender.body.done();
-            sender.ex.keep &= body_read;
-            answer::page(worker, sender.client, sender.ex, status).await;
-            match (sender.ex.keep, body_read) {
-                (true, _) => After::Keep,
-                (false, true) => After::Close,
-                (false, false) => After::Linger,
-            }
+            sender.ex.keep &= sender.body.done();
+            let body = std::mem::replace(&mut sender.body, Body::Done);
+            sender.ex.body = Some(body);
+            // What was held whole can be sent again, should an error page lead upstream.
+            sender.ex.held = sender.held.take();
+            Outcome::Status(status)
         }
         Driven::Gone => {
             sender.ex.status = 499;
-            After::Close
+            Outcome::Done(After::Close)
         }
         Driven::SenderFailed => {
             let error = sender.failure.unwrap_or(BodyError::Gone);
+            let body = std::mem::replace(&mut sender.body, Body::Done);
+            sender.ex.body = Some(body);
             drop(sender);
-            body_failed(worker, client, ex, error).await
+            body_failed(client, ex, error, worker)
         }
     }
 }
@@ -206,12 +214,12 @@ fn own_body(worker: &Worker, client: &Client, ex: &mut Exchange, template: &Temp
 }
 
 /// Answers, where there is somebody to answer, that a body could not be read.
-async fn body_failed(
-    worker: &Worker,
+fn body_failed(
     client: &mut Client,
     ex: &mut Exchange,
     error: BodyError,
-) -> After {
+    worker: &Worker,
+) -> Outcome {
     let (status, level, text): (u16, Level, &[u8]) = match error {
         BodyError::Gone => (400, Level::Info, b"client prematurely closed connection"),
         BodyError::Invalid => (400, Level::Error, b"client sent invalid chunked body"),
@@ -235,10 +243,11 @@ async fn body_failed(
     client.body_settled = true;
     if matches!(error, BodyError::Gone | BodyError::TimedOut) {
         ex.status = status;
-        return After::Close;
+        return Outcome::Done(After::Close);
     }
-    answer::page(worker, client, ex, status).await;
-    After::Linger
+    ex.course.expect_tested = true;
+    ex.course.settled = true;
+    Outcome::Status(status)
 }
 
 /// Makes blanks of what would end a header line: `$uri` and `$remote_user` are decoded, and a client must
@@ -248,6 +257,17 @@ fn one_line(value: &mut [u8]) {
         if matches!(byte, b'\r' | b'\n' | 0) {
             *byte = b' ';
         }
+    }
+}
+
+fn add_args(ex: &Exchange, target: &mut Vec<u8>) {
+    if ex.course.args.is_none() && ex.head.query.is_none() {
+        return;
+    }
+    let args = ex.args();
+    if ex.course.args.is_none() || !args.is_empty() {
+        target.push(b'?');
+        target.extend_from_slice(args);
     }
 }
 
@@ -262,20 +282,26 @@ fn compose(
     let mut target = std::mem::take(&mut ex.upstream_uri);
     target.clear();
     match &proxy.plan.uri {
-        None => ex.head.write_target(ex.bytes(), &mut target),
+        None if ex.course.raw => ex.head.write_target(ex.bytes(), &mut target),
+        None => {
+            uri::escape(&ex.uri, &mut target);
+            add_args(ex, &mut target);
+        }
         Some(uri) => {
-            target.extend_from_slice(&uri.0);
-            let rest = ex.uri.get(proxy.prefix..).unwrap_or_default();
+            // A `rewrite … break` has said what the URI is.
+            let placed = ex.course.placed;
+            if placed {
+                target.extend_from_slice(&uri.0);
+            }
+            let prefix = if placed { proxy.prefix } else { 0 };
+            let rest = ex.uri.get(prefix..).unwrap_or_default();
             // nginx writes as it came what it did not decode.
-            if ex.quoted {
+            if ex.quoted || ex.course.internal {
                 uri::escape(rest, &mut target);
             } else {
                 target.extend_from_slice(rest);
             }
-            if let Some(query) = ex.head.query {
-                target.push(b'?');
-                target.extend_from_slice(query.of(ex.bytes()));
-            }
+            add_args(ex, &mut target);
         }
     }
     ex.upstream_uri = target;
@@ -292,7 +318,7 @@ fn compose(
     // What is no method would be another request line.
     let method = match given.as_slice() {
         given if !given.is_empty() && given.iter().all(u8::is_ascii_graphic) => given,
-        _ => ex.head.method_span.of(ex.bytes()),
+        _ => ex.method(),
     };
     write::request_line(&mut out, method, &ex.upstream_uri, version);
     for header in &proxy.headers {

@@ -43,7 +43,7 @@ pub struct Sender<'a> {
     /// `client_body_timeout`.
     pub body_timeout: Millis,
     /// The beginning of the body, held so that it can be sent again.
-    held: Option<Buf>,
+    pub held: Option<Buf>,
     held_at: usize,
     stream: Option<Buf>,
     framer: Framer,

@@ -1,11 +1,17 @@
 //! Values with variables: names are looked up once, when the plan is taken over.
 
+use serde::{Deserialize, Deserializer};
+
 use crate::plan::{Format, Part, Text};
 
 /// A variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Var {
+    /// One of the configuration's own.
+    Slot(usize),
+    /// `$1` and the like.
+    Capture(usize),
     Host,
     /// A request header, its name in lower case with dashes.
     Http(Box<[u8]>),
@@ -178,6 +184,8 @@ impl Template {
             .iter()
             .map(|part| match part {
                 Part::Text(Text(text)) => Ok(Piece::Text(text.as_slice().into())),
+                Part::Slot(slot) => Ok(Piece::Var(Var::Slot(*slot))),
+                Part::Capture(number) => Ok(Piece::Var(Var::Capture(*number))),
                 Part::Var(name) => {
                     let name = name.show();
                     Var::named(&name)
@@ -192,6 +200,12 @@ impl Template {
     /// Whether nothing is ever written for it.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl<'de> Deserialize<'de> for Template {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::compile(&Vec::<Part>::deserialize(from)?).map_err(serde::de::Error::custom)
     }
 }
 

@@ -6,14 +6,12 @@ use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::log::Logs;
 use crate::plan::{ErrorLog, Level};
+use crate::vars;
 use crate::worker::Worker;
 
 /// Where this request's errors are logged.
 fn logs<'a>(worker: &'a Worker, ex: &Exchange) -> &'a [ErrorLog] {
-    match ex.location {
-        Some(location) => &worker.config.locations[location].plan.error_log,
-        None => &worker.config.servers[ex.server].plan.error_log,
-    }
+    &vars::place(worker, ex).error_log
 }
 
 /// Writes a line about a request. `sentence` goes up to and with `while …`; `upstream` is the peer's

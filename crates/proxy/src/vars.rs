@@ -152,6 +152,13 @@ fn put(out: &mut Vec<u8>, found: Option<&[u8]>) -> bool {
     found.is_some()
 }
 
+/// The location's settings, the server's own as long as there is no location.
+pub fn place<'a>(worker: &'a Worker, ex: &Exchange) -> &'a crate::plan::Location {
+    let config = &worker.config;
+    let own = || config.servers[ex.server].plan.own;
+    &config.locations[ex.location.unwrap_or_else(own)].plan
+}
+
 /// Appends the value of `var`; false if it has none.
 #[allow(clippy::too_many_lines)] // one arm a variable: a table could not be shorter
 pub fn value(
@@ -161,11 +168,16 @@ pub fn value(
     var: &Var,
     out: &mut Vec<u8>,
 ) -> bool {
+    if let Var::Slot(index) = var {
+        return crate::variables::value(worker, client, ex, *index, out);
+    }
     let now = worker.reactor.now();
     let bytes = ex.raw.as_ref().map_or(&[][..], |raw| raw.data());
     let head = &ex.head;
     let server = &worker.config.servers[ex.server].plan;
     match var {
+        Var::Slot(_) => return false,
+        Var::Capture(number) => return put(out, ex.course.captures.get(*number)),
         Var::Host => {
             let host: &[u8] = if ex.host.is_empty() {
                 &server.name.0
@@ -176,10 +188,7 @@ pub fn value(
         }
         Var::Http(name) => return all(out, head.headers.iter(), bytes, name),
         Var::Arg(name) => {
-            return put(
-                out,
-                argument(head.query.map_or(&[], |query| query.of(bytes)), name),
-            );
+            return put(out, argument(ex.args(), name));
         }
         Var::Cookie(name) => {
             return put(out, cookie_of(ex, bytes, name));
@@ -205,14 +214,14 @@ pub fn value(
         }
         Var::Request => return known(out, head.line.of(bytes)),
         Var::RequestUri => return known(out, head.uri.of(bytes)),
-        Var::Uri => return known(out, &ex.uri),
-        Var::Args => return known(out, head.query.map_or(&[], |query| query.of(bytes))),
+        Var::Uri => return known(out, &ex.uri) || !head.path.is_empty(),
+        Var::Args => return known(out, ex.args()) || ex.course.args_given,
         Var::IsArgs => {
-            if head.query.is_some_and(|query| !query.is_empty()) {
+            if !ex.args().is_empty() {
                 out.push(b'?');
             }
         }
-        Var::RequestMethod => return known(out, head.method_span.of(bytes)),
+        Var::RequestMethod => return known(out, ex.method()),
         Var::Scheme => out.extend_from_slice(b"http"),
         Var::Https => {}
         Var::Pipe => out.push(if ex.pipelined { b'p' } else { b'.' }),
@@ -309,14 +318,7 @@ pub fn value(
             }
             out.extend_from_slice(client.remote_text.as_bytes());
         }
-        Var::UpstreamAddr => {
-            let group = attempts::group_of(worker, ex);
-            return attempts::list(ex, out, |attempt, out| {
-                if let Some(group) = group {
-                    out.extend_from_slice(group.peer_name(attempt.peer).as_bytes());
-                }
-            });
-        }
+        Var::UpstreamAddr => return attempts::addresses(worker, ex, out),
         Var::UpstreamStatus => {
             return attempts::list(ex, out, |attempt, out| match attempt.status {
                 0 => out.push(b'-'),

@@ -200,6 +200,9 @@ impl Worker {
         if let Some(raw) = exchange.raw.take() {
             self.buffers.give(raw);
         }
+        if let Some(held) = exchange.held.take() {
+            self.buffers.give(held);
+        }
         exchange.reset();
         let mut store = self.exchanges.borrow_mut();
         if store.len() < KEPT_EXCHANGES {

@@ -20,6 +20,14 @@ fn check_plan(json: &[u8]) -> PyResult<()> {
         .map_err(PyValueError::new_err)
 }
 
+/// Compiles a regular expression as the data process would; a `ValueError` says what is wrong with it.
+#[pyfunction]
+fn check_regex(pattern: &[u8], caseless: bool) -> PyResult<()> {
+    surehop_proxy::script::compile(pattern, caseless)
+        .map(drop)
+        .map_err(PyValueError::new_err)
+}
+
 /// The variables that log formats and header values may use; those of a family end in `_`.
 #[pyfunction]
 fn variables() -> Vec<&'static str> {
@@ -40,6 +48,7 @@ fn serve(py: Python<'_>, control: i32) -> PyResult<()> {
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(vocabulary, module)?)?;
     module.add_function(wrap_pyfunction!(check_plan, module)?)?;
+    module.add_function(wrap_pyfunction!(check_regex, module)?)?;
     module.add_function(wrap_pyfunction!(variables, module)?)?;
     module.add_function(wrap_pyfunction!(serve, module)?)?;
     Ok(())

@@ -19,8 +19,13 @@ pub struct Normal {
 ///
 /// Decoded slashes and dots count as such; a decoded `?`, `#` or `%` is a plain character.
 pub fn normalize(path: &[u8], out: &mut Vec<u8>) -> Result<Normal, UriError> {
+    normalize_as(path, true, out)
+}
+
+/// The same; slashes in a row stay unless `merge` is set.
+pub fn normalize_as(path: &[u8], merge: bool, out: &mut Vec<u8>) -> Result<Normal, UriError> {
     out.clear();
-    if is_normal(path) {
+    if is_normal(path, merge) {
         out.extend_from_slice(path);
         return Ok(Normal {
             same: true,
@@ -46,14 +51,14 @@ pub fn normalize(path: &[u8], out: &mut Vec<u8>) -> Result<Normal, UriError> {
             }
         }
         if byte == b'/' {
-            end_segment(out, &mut segment)?;
+            end_segment(out, &mut segment, merge)?;
         } else {
             out.push(byte);
         }
     }
     // A last `.` or `..` is resolved like one with a slash behind it, a plain segment stays.
     if matches!(&out[segment..], b"." | b"..") {
-        end_segment(out, &mut segment)?;
+        end_segment(out, &mut segment, merge)?;
     }
     Ok(Normal {
         same: out == path,
@@ -62,9 +67,9 @@ pub fn normalize(path: &[u8], out: &mut Vec<u8>) -> Result<Normal, UriError> {
 }
 
 /// A slash has come: resolves the segment before it, and writes the slash unless there is one.
-fn end_segment(out: &mut Vec<u8>, segment: &mut usize) -> Result<(), UriError> {
+fn end_segment(out: &mut Vec<u8>, segment: &mut usize, merge: bool) -> Result<(), UriError> {
     match &out[*segment..] {
-        b"" if *segment > 0 => {}
+        b"" if merge && *segment > 0 => {}
         b"." => out.truncate(*segment),
         b".." => {
             // The slash before this segment, then the one before its parent.
@@ -82,12 +87,13 @@ fn end_segment(out: &mut Vec<u8>, segment: &mut usize) -> Result<(), UriError> {
 }
 
 /// Whether there is nothing to do: no `%` and `#`, and no slash before a slash or a dot.
-fn is_normal(path: &[u8]) -> bool {
+fn is_normal(path: &[u8], merge: bool) -> bool {
     let mut previous = 0;
     for &byte in path {
         match byte {
             b'%' | b'#' => return false,
-            b'/' | b'.' if previous == b'/' => return false,
+            b'/' if merge && previous == b'/' => return false,
+            b'.' if previous == b'/' => return false,
             _ => previous = byte,
         }
     }
@@ -177,6 +183,21 @@ mod tests {
                 n.quoted,
                 path.split(|&b| b == b'#').next().unwrap().contains(&b'%')
             );
+        }
+    }
+
+    #[test]
+    fn slashes_that_stay() {
+        let table: &[(&[u8], &[u8])] = &[
+            (b"//a", b"//a"),
+            (b"/a//b/../c", b"/a//c"),
+            (b"/a//../c", b"/a/c"),
+            (b"/a%2f%2fb", b"/a//b"),
+        ];
+        for (path, expected) in table {
+            let mut out = Vec::new();
+            normalize_as(path, false, &mut out).unwrap();
+            assert_eq!(out, *expected, "{:?}", path.escape_ascii().to_string());
         }
     }
 

@@ -1,13 +1,17 @@
 """`listen` and `server_name`."""
 
 import re
+import socket
+from typing import NamedTuple
 
 from surehop.conf.address import Address, AddressError, parse
-from surehop.conf.model import Listen, Where
+from surehop.conf.model import Listen, Regex, Where
+from surehop.conf.regexes import read_regex
 from surehop.conf.scope import Context, Scope, not_yet
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
 
+_UPPER = re.compile(r"[A-Z]")
 _PORT_RANGE = re.compile(r"(?:.*:)?\d+-\d+")
 _NO_EFFECT = {"bind", "ipv6only=on"}  # what happens here anyway
 _NOT_YET = {"ssl", "http2", "quic", "proxy_protocol", "reuseport", "deferred", "multipath"}
@@ -21,6 +25,13 @@ _NOT_YET_WITH_VALUE = (
     "ipv6only=off",
     "so_keepalive=",
 )
+
+
+class Name(NamedTuple):
+    """A server name: in lower case, or a regular expression as written."""
+
+    text: str
+    regex: Regex | None
 
 
 def where(node: Node) -> Where:
@@ -73,15 +84,22 @@ def _refuse_twice(node: Node, scope: Scope, address: Address, *, default: bool) 
                 raise node.fail(f"a duplicate default server for {key}")
 
 
-def read_server_name(node: Node, scope: Scope) -> tuple[str, ...]:
-    for token in node.args:
-        name = token.value
-        if name.startswith("~") or name == "$hostname":
-            what = "a regular expression" if name.startswith("~") else '"$hostname"'
-            raise not_yet(node, f'"{name}": {what} is an nginx form of "server_name"')
-        if name.startswith((".", "*.")) or name.endswith(".*"):
-            raise not_yet(node, f'"{name}": a wildcard is an nginx form of "server_name"')
-        if "/" in name:
-            message = f'server name "{name}" has suspicious symbols'
-            scope.findings.warnings.append(node.fail(message, at=token))
-    return tuple(token.value.lower() for token in node.args)
+def read_server_name(node: Node, scope: Scope) -> tuple[Name, ...]:
+    return tuple(_name(node, token, scope) for token in node.args)
+
+
+def _name(node: Node, token: Token, scope: Scope) -> Name:
+    name = token.value
+    if name.startswith("~"):
+        if name == "~":
+            raise node.fail(f'empty regex in server name "{name}"', at=token)
+        caseless = _UPPER.search(name) is not None
+        return Name(name, read_regex(node, token, name[1:], scope.findings, caseless=caseless))
+    if name == "$hostname":
+        return Name(socket.gethostname().lower(), None)
+    if name == "." or (name.startswith("*") and not re.match(r"\*\..", name)):
+        raise node.fail(f'server name "{name}" is invalid', at=token)
+    if "/" in name:
+        message = f'server name "{name}" has suspicious symbols'
+        scope.findings.warnings.append(node.fail(message, at=token))
+    return Name(name.lower(), None)

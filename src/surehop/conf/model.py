@@ -65,6 +65,16 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
+class Regex:
+    """`names` are its named groups, lower-cased."""
+
+    pattern: str
+    caseless: bool
+    names: tuple[str, ...]
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """No directive of the location answers."""
 
@@ -73,6 +83,137 @@ class Nothing:
 class Return:
     status: int
     text: Template | None
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The rewriting ends here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    name: str
+    value: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """`args` are those written in the replacement; `add_args`: the request's own follow."""
+
+    regex: Regex
+    path: Template
+    args: Template | None
+    add_args: bool
+    redirect: int | None
+    last: bool
+    stop: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    value: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Equal:
+    value: Template
+    to: Template
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    value: Template
+    regex: Regex
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileTest:
+    """`what` is file, folder, exists or executable."""
+
+    path: Template
+    what: str
+    negated: bool
+
+
+Test = Truth | Equal | Match | FileTest
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """`location` holds from then on; a server's `if` has none."""
+
+    test: Test
+    location: "Location | None"
+    steps: "tuple[Step, ...]"
+
+
+Step = Return | Break | Set | Rewrite | If
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    """`overwrite`: None keeps the error's status, 0 takes the page's own."""
+
+    status: int
+    overwrite: int | None
+    target: Template
+    args: str
+    split: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    value: Template
+    hostnames: bool
+    volatile: bool
+    default: Template
+    exact: tuple[tuple[str, Template], ...]
+    leading: tuple[tuple[str, Template], ...]
+    trailing: tuple[tuple[str, Template], ...]
+    regexes: tuple[tuple[Regex, Template], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Geo:
+    """`value` is empty for the client's address; the last range that holds an address counts."""
+
+    value: Template
+    default: str
+    ranges: tuple[tuple[str, str, str], ...]
+    proxies: tuple[tuple[str, str], ...]
+    proxy_recursive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Upper bounds of the hash, with 0 for the rest, and the values."""
+
+    value: Template
+    parts: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A variable of the configuration's own; True: `set` gives it, False: a named group."""
+
+    name: str
+    source: Map | Geo | Split | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """What a location says about where a request goes on."""
+
+    error_pages: tuple[ErrorPage, ...]
+    recursive_error_pages: bool
+    internal: bool
+    absolute_redirect: bool
+    port_in_redirect: bool
+    server_name_in_redirect: bool
+    rewrite_log: bool
+    uninitialized_variable_warn: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +257,16 @@ class Proxy:
     crossing: Crossing
 
 
-Action = Nothing | Return | StatusPage | Proxy
+Action = Nothing | StatusPage | Proxy
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
+    """`match` is prefix, final (`^~`), exact, regex, named, or block: `if`, the server itself."""
+
     match: str
     path: str
+    regex: Regex | None
     where: Where
     error_log: tuple[ErrorLog, ...]
     access_log: tuple[AccessLog, ...]
@@ -132,11 +276,18 @@ class Location:
     keepalive_timeout: KeepaliveTimeout
     keepalive_requests: int
     action: Action
+    routing: Routing
+    steps: tuple[Step, ...]
+    inner: "tuple[Location, ...]"
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`names` are lower-cased and as written in order; `$server_name` is the first."""
+    """`names` are lower-cased, in the order written; `$server_name` is the first.
+
+    Those that are regular expressions are in `regexes` as well. `own` holds as long as no location
+    is chosen.
+    """
 
     names: tuple[str, ...]
     where: Where
@@ -150,7 +301,10 @@ class Server:
     keepalive_timeout: KeepaliveTimeout
     keepalive_requests: int
     keepalive_time_ms: int
-    answer: Return | None
+    merge_slashes: bool
+    regexes: tuple[Regex, ...]
+    steps: tuple[Step, ...]
+    own: Location
     locations: tuple[Location, ...]
 
 
@@ -268,6 +422,8 @@ class Model:
     formats: tuple[LogFormat, ...]
     upstreams: tuple[Upstream, ...]
     servers: tuple[Server, ...]
+    variables: tuple[Computed, ...]
+    regexes: tuple[Regex, ...]
     resilience: Resilience
     warnings: tuple[ConfigError, ...]
     without_effect: tuple[ConfigError, ...]

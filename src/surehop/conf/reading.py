@@ -31,7 +31,7 @@ class Reading:
         self._read_file = read_file
         self._open: list[str] = [file]
         self._met: set[int] = set()  # ids of the Broken places reported so far
-        self.findings = Findings()
+        self.findings = Findings(included=self._values)
 
     def read(self, text: str, *, directives: str = "", error_log: str | None = None) -> Scope:
         """Read everything; what is wrong is in `findings` afterwards.
@@ -111,7 +111,7 @@ class Reading:
             self._set(node, inner if row.block is Context.UPSTREAM else scope, row, scope)
         except ConfigError as error:
             self.findings.errors.append(error)
-        if row.block is Context.TYPES:
+        if row.block in {Context.TYPES, Context.VALUES}:
             return
         self._nodes(node.block or (), inner)
         _check_end(node, inner)
@@ -139,6 +139,20 @@ class Reading:
             self._block(scope, text, file)
             self._open.pop()
 
+    def _values(self, node: Node) -> tuple[Node | Broken, ...]:
+        """Give what a file has that is included into a block of keys and values."""
+        found: list[Node | Broken] = []
+        for file in self._included(node):
+            try:
+                text = decode(self._read_file(file))
+            except OSError as error:
+                message = f'open() "{file}" failed ({error.errno}: {error.strerror})'
+                raise node.fail(message, at=node.args[0]) from None
+            nodes = parse(text, file)
+            self._fail_all(broken(nodes))
+            found.extend(nodes)
+        return tuple(found)
+
     def _included(self, node: Node) -> list[str]:
         pattern = str(self._folder / node.args[0].value)
         if any(char in pattern for char in _MAGIC):
@@ -156,8 +170,6 @@ def _row(node: Node, context: Context) -> Directive:
     if row is not None:
         return row
     if name in TABLE:
-        if name == context == Context.LOCATION:
-            raise not_yet(node, 'a nested "location" is an nginx form')
         places = ", ".join(sorted({f"`{c}`" for row in TABLE[name] for c in row.contexts}))
         raise node.fail(f'"{name}" directive is not allowed here', hint=f"it stands in {places}")
     if name in NGINX_DIRECTIVES:

@@ -1,16 +1,15 @@
-"""`location` and what stands in it: `proxy_*`, `return`, `surehop_status`."""
+"""`location` and what stands in it: `proxy_*`, `surehop_status`."""
 
 from dataclasses import dataclass
 
 from surehop.conf.address import Address, AddressError, parse
-from surehop.conf.model import KeepaliveTimeout, Return, StatusPage
-from surehop.conf.scope import Scope, not_yet
+from surehop.conf.model import KeepaliveTimeout, Regex, StatusPage
+from surehop.conf.regexes import read_regex
+from surehop.conf.scope import Context, Scope, not_yet
 from surehop.conf.templates import Template, compile_template
 from surehop.conf.tree import Node
-from surehop.conf.values import milliseconds, number, seconds
+from surehop.conf.values import milliseconds, seconds
 
-_REDIRECTS = ("http://", "https://", "$scheme")
-_LARGEST_STATUS = 999
 _FAILURES = (
     *("error", "timeout", "invalid_header", "non_idempotent"),
     *("http_500", "http_502", "http_503", "http_504", "http_403", "http_404", "http_429"),
@@ -29,17 +28,53 @@ class HeaderLine:
         return self.name, compile_template(self.node, self.node.args[1], scope)
 
 
-def read_location(node: Node, _scope: Scope) -> tuple[str, str]:
-    """Read `location [=|^~] PATH`: how it matches, and the path."""
+_MATCHES = {"": "prefix", "=": "exact", "^~": "final", "~": "regex", "~*": "regex"}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The line that opens a location."""
+
+    match: str
+    path: str
+    regex: Regex | None
+
+
+def read_location(node: Node, scope: Scope) -> Opened:
+    """Read `location [=|^~|~|~*] PATH` or `location @NAME`."""
     words = node.words
     modifier, path = words if len(words) > 1 else _split(words[0])
-    if modifier in {"~", "~*"}:
-        raise not_yet(node, f'"{modifier}" is an nginx form of "location"')
-    if path.startswith("@") and not modifier:
-        raise not_yet(node, f'"{path}": a named location is an nginx form of "location"')
-    if modifier not in {"", "=", "^~"}:
+    if modifier not in _MATCHES:
         raise node.fail(f'invalid location modifier "{modifier}"', at=node.args[0])
-    return ("exact" if modifier == "=" else "prefix"), path
+    match, regex = _MATCHES[modifier], None
+    if match == "regex":
+        caseless = modifier == "~*"
+        regex = read_regex(node, node.args[-1], path, scope.findings, caseless=caseless)
+    elif len(words) == 1 and path.startswith("@") and not modifier:
+        match = "named"
+    opened = Opened(match, path, regex)
+    if scope.context is Context.LOCATION:
+        _check_nested(node, opened, opened_by(scope))
+    return opened
+
+
+def opened_by(scope: Scope) -> Opened:
+    """Give the value of the `location` line that opened `scope`."""
+    settings = scope.parent.own("location") if scope.parent else []
+    found = next((s.value for s in settings if s.node is scope.node), None)
+    return found or Opened("prefix", "", None)
+
+
+def _check_nested(node: Node, inner: Opened, outer: Opened) -> None:
+    for match in ("exact", "named"):
+        if outer.match == match:
+            raise node.fail(
+                f'location "{inner.path}" cannot be inside the {match} location "{outer.path}"'
+            )
+    if inner.match == "named":
+        raise node.fail(f'named location "{inner.path}" can be on the server level only')
+    if inner.regex is None and not inner.path.startswith(outer.path):
+        raise node.fail(f'location "{inner.path}" is outside location "{outer.path}"')
 
 
 def _split(word: str) -> tuple[str, str]:
@@ -49,7 +84,7 @@ def _split(word: str) -> tuple[str, str]:
     return "", word
 
 
-def read_proxy_pass(node: Node, _scope: Scope) -> Address:
+def read_proxy_pass(node: Node, scope: Scope) -> Address:
     url = node.args[0]
     if "$" in url.value:
         raise not_yet(node, 'a URL with variables is an nginx form of "proxy_pass"')
@@ -61,9 +96,17 @@ def read_proxy_pass(node: Node, _scope: Scope) -> Address:
         raise node.fail("invalid URL prefix", at=url, hint=hint)
     text = url.value[len("http://") :]
     try:
-        return parse(text, default_port=80, uri=True)
+        address = parse(text, default_port=80, uri=True)
     except AddressError as error:
         raise node.fail(f'{error} in upstream "{text}"', at=url) from None
+    block = scope.context is not Context.LOCATION
+    if address.uri and (block or opened_by(scope).match in {"regex", "named"}):
+        raise node.fail(
+            '"proxy_pass" cannot have URI part in location given by regular expression, '
+            'or inside named location, or inside "if" statement, or inside "limit_except" block',
+            at=url,
+        )
+    return address
 
 
 def read_set_header(node: Node, _scope: Scope) -> HeaderLine:
@@ -87,16 +130,6 @@ def read_next_upstream(node: Node, scope: Scope) -> tuple[str, ...]:
         else:
             words.append(word)
     return tuple(words)
-
-
-def read_return(node: Node, scope: Scope) -> Return:
-    code, *rest = node.args
-    status = number(code.value)
-    if status is None and not rest and code.value.startswith(_REDIRECTS):
-        return Return(302, compile_template(node, code, scope))
-    if status is None or status > _LARGEST_STATUS:
-        raise node.fail(f'invalid return code "{code.value}"', at=code)
-    return Return(status, compile_template(node, rest[0], scope) if rest else None)
 
 
 def read_status_page(node: Node, _scope: Scope) -> StatusPage:

@@ -19,6 +19,9 @@ class Context(StrEnum):
     LOCATION = "location"
     UPSTREAM = "upstream"
     TYPES = "types"
+    SERVER_IF = "if in server"
+    LOCATION_IF = "if in location"
+    VALUES = "values"  # of keys and values, read by whoever opened it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,11 @@ class Findings:
     late: list[ConfigError] = field(default_factory=list)
     warnings: list[ConfigError] = field(default_factory=list)
     without_effect: list[ConfigError] = field(default_factory=list)
+    # variables the configuration makes, by their names; names used that nginx does not know itself
+    variables: dict[str, Any] = field(default_factory=dict)
+    unknown: list[tuple[str, ConfigError]] = field(default_factory=list)
+    regexes: list[Any] = field(default_factory=list)
+    included: Callable[[Node], tuple[Any, ...]] = lambda _node: ()
 
 
 @dataclass(eq=False, slots=True)
@@ -49,6 +57,7 @@ class Scope:
     findings: Findings
     settings: dict[str, list[Setting]] = field(default_factory=dict)
     children: list["Scope"] = field(default_factory=list)
+    steps: list[Any] = field(default_factory=list)  # of the rewrite module, in order
 
     def child(self, context: Context, node: Node) -> "Scope":
         inner = Scope(context, node, self, self.findings)

@@ -7,8 +7,9 @@ from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
 from surehop.conf.crossing import crossing
 from surehop.conf.listening import where
-from surehop.conf.routes import HeaderLine
-from surehop.conf.scope import Context, Findings, Scope
+from surehop.conf.rewriting import Assigned, Branch
+from surehop.conf.routes import HeaderLine, opened_by
+from surehop.conf.scope import Context, Findings, Scope, Setting
 from surehop.conf.table import RESILIENCE, RESILIENCE_RULES, settings_of, value_of
 from surehop.conf.templates import Template
 from surehop.errors import ConfigError
@@ -27,6 +28,9 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
     findings.late.extend(_ports_of_upstreams(servers, upstreams))
     findings.late.extend(_zones_without_size(_within(http, Context.UPSTREAM)))
     findings.warnings.extend(_conflicting_names(servers))
+    findings.late.extend(
+        error for name, error in findings.unknown if name not in findings.variables
+    )
     return model.Model(
         file=file,
         prefix=prefix,
@@ -41,6 +45,8 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
         formats=(logs.COMBINED, *formats),
         upstreams=tuple(upstreams),
         servers=tuple(servers),
+        variables=tuple(_computed(findings)),
+        regexes=tuple(findings.regexes),
         resilience=_resilience(http or main),
         warnings=tuple(findings.warnings),
         without_effect=tuple(findings.without_effect),
@@ -54,20 +60,23 @@ def _within(scope: Scope | None, context: Context) -> list[Scope]:
 def _server(scope: Scope, default_port: int) -> model.Server:
     node = _node(scope)
     names = [name for setting in scope.own("server_name") for name in setting.value]
+    regexes = tuple(name.regex for name in names if name.regex)
     listens = tuple(setting.value for setting in scope.own("listen"))
     if not listens:
         everywhere = Address(f"*:{default_port}", "*", default_port)
         listens = (model.Listen(everywhere, default=False, where=where(node)),)
     locations = [_location(inner) for inner in scope.within(Context.LOCATION)]
     scope.findings.late.extend(_duplicate_locations(locations))
-    answers = scope.own("return")
     return model.Server(
-        names=tuple(names) or ("",),
+        names=tuple(name.text for name in names) or ("",),
+        regexes=regexes,
+        merge_slashes=value_of(scope, "merge_slashes"),
+        steps=_steps(scope),
+        own=_own(scope),
         where=where(node),
         listens=listens,
         client_header_timeout_ms=value_of(scope, "client_header_timeout"),
         keepalive_time_ms=value_of(scope, "keepalive_time"),
-        answer=answers[0].value if answers else None,
         locations=tuple(locations),
         **_shared(scope),
     )
@@ -92,37 +101,99 @@ def _access_log(scope: Scope) -> tuple[model.AccessLog, ...]:
 
 
 def _location(scope: Scope) -> model.Location:
-    node = _node(scope)
-    match, path = _opened(scope)
+    opened = opened_by(scope)
+    inner = tuple(_location(each) for each in scope.within(Context.LOCATION))
+    scope.findings.late.extend(_duplicate_locations(list(inner)))
     return model.Location(
-        match=match, path=path, where=where(node), action=_action(scope), **_shared(scope)
+        match=opened.match,
+        path=opened.path,
+        regex=opened.regex,
+        where=where(_node(scope)),
+        action=_action(scope),
+        routing=_routing(scope, internal=bool(scope.own("internal"))),
+        steps=_steps(scope),
+        inner=inner,
+        **_shared(scope),
     )
 
 
-def _opened(scope: Scope) -> tuple[str, str]:
-    """Give the value of the `location` line that opened `scope`."""
-    settings = scope.parent.own("location") if scope.parent else []
-    found = next((s.value for s in settings if s.node is scope.node), ("prefix", ""))
-    return found[0], found[1]
+def _own(scope: Scope) -> model.Location:
+    """Give what holds in a server before a location is chosen."""
+    return model.Location(
+        match="block",
+        path="",
+        regex=None,
+        where=where(_node(scope)),
+        action=model.Nothing(),
+        routing=_routing(scope, internal=False),
+        steps=(),
+        inner=(),
+        **_shared(scope),
+    )
 
 
-def _action(scope: Scope) -> model.Action:
+def _block(scope: Scope) -> model.Location | None:
+    """Give what holds once the condition of an `if` is met; it answers as what is around it."""
+    outer = scope.parent
+    if scope.context is not Context.LOCATION_IF or outer is None:
+        return None
+    own = any(scope.own(name) for name in _ANSWERS)
+    return model.Location(
+        match="block",
+        path=opened_by(outer).path,
+        regex=None,
+        where=where(_node(scope)),
+        action=_action(scope if own else outer, said=scope),
+        routing=_routing(scope, internal=bool(outer.own("internal"))),
+        steps=(),
+        inner=(),
+        **_shared(scope),
+    )
+
+
+def _steps(scope: Scope) -> tuple[model.Step, ...]:
+    return tuple(_step(step) for step in scope.steps)
+
+
+def _step(step: Any) -> model.Step:
+    if isinstance(step, Branch):
+        return model.If(step.test, _block(step.scope), _steps(step.scope))
+    found: model.Step = step
+    return found
+
+
+def _routing(scope: Scope, *, internal: bool) -> model.Routing:
+    pages = [page for line in settings_of(scope, "error_page") for page in line]
+    flags = (
+        *("recursive_error_pages", "absolute_redirect", "port_in_redirect"),
+        *("server_name_in_redirect", "rewrite_log", "uninitialized_variable_warn"),
+    )
+    said = {flag: value_of(scope, flag) for flag in flags}
+    return model.Routing(error_pages=tuple(pages), internal=internal, **said)
+
+
+def _computed(findings: Findings) -> Iterator[model.Computed]:
+    for name, source in findings.variables.items():
+        computed = isinstance(source, model.Map | model.Geo | model.Split)
+        yield model.Computed(name, source if computed else isinstance(source, Assigned))
+
+
+def _action(scope: Scope, *, said: Scope | None = None) -> model.Action:
+    """Give what answers. `said`: the block whose settings hold, if it is another."""
     answers = [scope.own(name)[0].node for name in _ANSWERS if scope.own(name)]
     if len(answers) > 1:
         first, second = (node.name.value for node in answers)
         message = f'"{second}" and "{first}" can\'t stand in one location'
         scope.findings.late.append(answers[1].fail(message))
-    if scope.own("return"):
-        answer: model.Return = scope.own_value("return")
-        return answer
     if scope.own("surehop_status"):
         page: model.StatusPage = scope.own_value("surehop_status")
         return page
-    return _proxy(scope) if scope.own("proxy_pass") else model.Nothing()
+    if not scope.own("proxy_pass"):
+        return model.Nothing()
+    return _proxy(scope.own("proxy_pass")[0], said or scope)
 
 
-def _proxy(scope: Scope) -> model.Proxy:
-    setting = scope.own("proxy_pass")[0]
+def _proxy(setting: Setting, scope: Scope) -> model.Proxy:
     return model.Proxy(
         url=setting.value,
         where=where(setting.node),
@@ -197,9 +268,11 @@ def _node(scope: Scope) -> Any:
 
 
 def _duplicate_locations(locations: list[model.Location]) -> Iterator[ConfigError]:
-    seen: dict[tuple[str, str], model.Where] = {}
+    seen: dict[tuple[bool, str], model.Where] = {}
     for location in locations:
-        key = (location.match, location.path)
+        if location.regex or location.match == "named":
+            continue
+        key = (location.match == "exact", location.path)
         if key in seen:
             hint = f"it stands in line {seen[key].line} already"
             yield location.where.fail(f'duplicate location "{location.path}"', hint=hint)
@@ -232,9 +305,19 @@ def _ports_of_upstreams(
 
 def _proxies(servers: list[model.Server]) -> Iterator[model.Proxy]:
     for server in servers:
-        for location in server.locations:
+        for location in _all(server.locations):
             if isinstance(location.action, model.Proxy):
                 yield location.action
+
+
+def _all(locations: Iterable[model.Location]) -> Iterator[model.Location]:
+    """Give the locations, those within them, and those of their `if`s."""
+    for location in locations:
+        yield location
+        yield from _all(location.inner)
+        yield from _all(
+            step.location for step in location.steps if isinstance(step, model.If) and step.location
+        )
 
 
 def _conflicting_names(servers: Iterable[model.Server]) -> Iterator[ConfigError]:

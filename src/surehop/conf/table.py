@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from surehop.conf import balancing, listening, logs, routes, upstreams, values
+from surehop.conf import (
+    balancing,
+    listening,
+    logs,
+    rewriting,
+    routes,
+    upstreams,
+    values,
+    variables,
+)
 from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout, User
 from surehop.conf.scope import Context, Reader, Scope
 from surehop.conf.tree import Node
@@ -44,7 +53,7 @@ class Directive:
     repeatable: bool = False
 
 
-M, E, H, S, L, U = (
+M, E, H, S, L, U, SI, LI = (
     frozenset({c})
     for c in (
         Context.MAIN,
@@ -53,9 +62,12 @@ M, E, H, S, L, U = (
         Context.SERVER,
         Context.LOCATION,
         Context.UPSTREAM,
+        Context.SERVER_IF,
+        Context.LOCATION_IF,
     )
 )
 HSL = H | S | L
+REWRITES = S | L | SI | LI
 OWN, ACCEPTED, OURS = Inherit.OWN, Status.ACCEPTED, Status.OURS
 
 _number = values.one(values.number, "invalid number")
@@ -141,7 +153,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     _block("server", H, 0, Context.SERVER, values.nothing),
     _row("listen", S, (1, _MANY), listening.read_listen, inherit=OWN, repeatable=True),
     _row("server_name", S, (1, _MANY), listening.read_server_name, inherit=OWN, repeatable=True),
-    _block("location", S, (1, 2), Context.LOCATION, routes.read_location),
+    _block("location", S | L, (1, 2), Context.LOCATION, routes.read_location),
     _row(
         "keepalive_timeout",
         HSL,
@@ -154,7 +166,27 @@ DIRECTIVES: tuple[Directive, ...] = (
     *_ms_rows("client_header_timeout", H | S, 60_000),
     *_ms_rows("client_body_timeout send_timeout", HSL, 60_000),
     _row("client_max_body_size", HSL, 1, _offset, 1 << 20),
-    _row("return", S | L, (1, 2), routes.read_return, inherit=OWN, repeatable=True),
+    _row("return", REWRITES, (1, 2), rewriting.read_return, inherit=OWN, repeatable=True),
+    _row("rewrite", REWRITES, (2, 3), rewriting.read_rewrite, inherit=OWN, repeatable=True),
+    _row("set", REWRITES, 2, rewriting.read_set, inherit=OWN, repeatable=True),
+    _row("break", REWRITES, 0, rewriting.read_break, inherit=OWN, repeatable=True),
+    _block("if", S, (1, _MANY), Context.SERVER_IF, rewriting.read_if),
+    _block("if", L, (1, _MANY), Context.LOCATION_IF, rewriting.read_if),
+    _row("rewrite_log", HSL | SI | LI, 1, values.flag, default=False),
+    _row("uninitialized_variable_warn", HSL | SI | LI, 1, values.flag, default=True),
+    _row("error_page", HSL | LI, (2, _MANY), rewriting.read_error_page, repeatable=True),
+    _row("recursive_error_pages", HSL, 1, values.flag, default=False),
+    _row("internal", L, 0, values.nothing, inherit=OWN),
+    *(
+        _row(f"{name}_redirect", HSL, 1, values.flag, default=True)
+        for name in ("absolute", "port_in")
+    ),
+    _row("server_name_in_redirect", HSL, 1, values.flag, default=False),
+    _row("merge_slashes", H | S, 1, values.flag, default=True),
+    _block("map", H, 2, Context.VALUES, variables.read_map),
+    _block("geo", H, (1, 2), Context.VALUES, variables.read_geo),
+    _block("split_clients", H, 2, Context.VALUES, variables.read_split_clients),
+    *_accepted("map_hash_max_size map_hash_bucket_size", H, _number),
     *_accepted("sendfile tcp_nopush tcp_nodelay", HSL, values.flag),
     *_accepted("types_hash_max_size types_hash_bucket_size", HSL, _number),
     *_accepted("server_names_hash_max_size server_names_hash_bucket_size", H, _number),
@@ -174,14 +206,14 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("log_format", H, (2, _MANY), logs.read_log_format, inherit=OWN, repeatable=True),
     _row(
         "access_log",
-        HSL,
+        HSL | LI,
         (1, _MANY),
         logs.read_access_log,
         (AccessLog("logs/access.log", "combined"),),
         repeatable=True,
     ),
     # proxy
-    _row("proxy_pass", L, 1, routes.read_proxy_pass, inherit=OWN),
+    _row("proxy_pass", L | LI, 1, routes.read_proxy_pass, inherit=OWN),
     _row("proxy_set_header", HSL, 2, routes.read_set_header, (), repeatable=True),
     _row("proxy_http_version", HSL, 1, values.choice("1.0", "1.1", not_supported=("2",)), "1.1"),
     *_ms_rows("proxy_connect_timeout proxy_send_timeout proxy_read_timeout", HSL, 60_000),
@@ -248,9 +280,17 @@ def find(name: str, context: Context) -> Directive | None:
     return next((row for row in TABLE.get(name, ()) if context in row.contexts), None)
 
 
+def holding(name: str, scope: Scope) -> Directive | None:
+    """Give the row for `name` as it holds in `scope`: an `if` may not say what holds in it."""
+    row = find(name, scope.context)
+    if row is None and scope.context is Context.LOCATION_IF:
+        return find(name, Context.LOCATION)
+    return row
+
+
 def settings_of(scope: Scope, name: str) -> Sequence[Any]:
     """Give all values of a repeatable directive as they hold in `scope`."""
-    row = find(name, scope.context)
+    row = holding(name, scope)
     if row is None:
         raise LookupError(f"{name} can't stand in {scope.context}")
     for outer in scope.outward():
@@ -264,5 +304,5 @@ def settings_of(scope: Scope, name: str) -> Sequence[Any]:
 def value_of(scope: Scope, name: str) -> Any:
     """Give the value of `name` as it holds in `scope`: its own, an outer block's, the default."""
     found = settings_of(scope, name)
-    row = find(name, scope.context)
+    row = holding(name, scope)
     return found[0] if found else row and row.default

@@ -7,7 +7,9 @@ from surehop.conf.scope import Findings, Scope
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
 
-_NAME = re.compile(r"\$(?:\{(?P<braced>\w*)(?P<closed>\}?)|(?P<plain>\w*))", re.ASCII)
+_NAME = re.compile(
+    r"\$(?:(?P<capture>[1-9])|\{(?P<braced>\w*)(?P<closed>\}?)|(?P<plain>\w*))", re.ASCII
+)
 _PREFIXES = ("arg_", "cookie_", "http_", "sent_http_", "upstream_cookie_", "upstream_http_")
 VARIABLES = frozenset(
     """
@@ -41,25 +43,36 @@ def known(name: str) -> bool:
     return name in VARIABLES or name.startswith(_PREFIXES)
 
 
-def compile_template(node: Node, token: Token, scope: Scope) -> Template:
-    """Split `token`; an unknown variable is a late error, as nginx finds it at the end."""
-    return _compile(node, token, scope.findings, "invalid variable name")
+def compile_template(
+    node: Node, token: Token, scope: Scope, *, text: str | None = None
+) -> Template:
+    """Split `token`, or the text given that is a part of it.
+
+    An unknown variable is a late error, as nginx finds it at the end.
+    """
+    value = token.value if text is None else text
+    return _compile(node, token, value, scope.findings, "invalid variable name")
 
 
 def compile_format(node: Node, tokens: tuple[Token, ...], scope: Scope) -> Template:
     """Split the strings of a log format, which follow each other without a blank."""
     parts: list[Text | Variable] = []
     for token in tokens:
-        parts.extend(_compile(node, token, scope.findings, None))
+        parts.extend(_compile(node, token, token.value, scope.findings, None))
     return _merged(parts)
 
 
-def _compile(node: Node, token: Token, findings: Findings, invalid: str | None) -> Template:
+def _compile(
+    node: Node, token: Token, text: str, findings: Findings, invalid: str | None
+) -> Template:
     parts: list[Text | Variable] = []
-    text, at = token.value, 0
+    at = 0
     while (found := _NAME.search(text, at)) is not None:
         parts.append(Text(text[at : found.start()]))
         at = found.end()
+        if found["capture"]:
+            parts.append(Variable(found["capture"]))
+            continue
         name = found["braced"] if found["plain"] is None else found["plain"]
         if found["braced"] is not None and not found["closed"]:
             message = f'the closing bracket in "{name}" variable is missing'
@@ -68,7 +81,8 @@ def _compile(node: Node, token: Token, findings: Findings, invalid: str | None) 
             rest = f'invalid parameter "{text[found.start() :]}"'
             raise node.fail(invalid or rest, at=token)
         if not known(name):
-            findings.late.append(node.fail(f'unknown "{name}" variable', at=token))
+            error = node.fail(f'unknown "{name}" variable', at=token)
+            findings.unknown.append((name.lower(), error))
         parts.append(Variable(name))
     parts.append(Text(text[at:]))
     return _merged(parts)

@@ -9,6 +9,7 @@ from surehop.plan import data
 from surehop.plan.groups import Groups
 from surehop.plan.listeners import Listeners
 from surehop.plan.resolving import Resolver
+from surehop.plan.scripts import Scripts, error_page
 
 NGINX_VERSION = "1.31.5"  # whose behaviour is kept
 _HTTP_PORT = 80
@@ -45,6 +46,7 @@ class _Builder:
         self._locations: list[data.Location] = []
         self._groups = Groups(source, resolve, resilience_default=resilience_default)
         self._listeners = Listeners(resolve)
+        self._scripts = Scripts(source.variables, self._location)
 
     def build(self, version: str, cpus: int | None) -> data.Plan:
         source = self._source
@@ -67,6 +69,7 @@ class _Builder:
             servers=servers,
             locations=tuple(self._locations),
             groups=self._groups.finish(),
+            variables=self._scripts.variables(),
             files=tuple(data.LogFile(path) for path in self._files),
             warnings=(*warnings, *self._groups.warnings),
         )
@@ -86,9 +89,10 @@ class _Builder:
         )
 
     def _server(self, server: model.Server) -> data.Server:
+        made = [(self._location(each), each) for each in server.locations]
         return data.Server(
             name=server.names[0],
-            names=tuple(dict.fromkeys(server.names)),
+            names=tuple(n for n in dict.fromkeys(server.names) if not n.startswith("~")),
             line=f"{server.where.file}:{server.where.line}",
             client_header_timeout_ms=server.client_header_timeout_ms,
             keepalive_timeout_ms=server.keepalive_timeout.timeout_ms,
@@ -99,15 +103,21 @@ class _Builder:
             send_timeout_ms=server.send_timeout_ms,
             error_log=self._error_log(server.error_log),
             access_log=self._access_log(server.access_log),
-            locations=tuple(self._location(server, each) for each in _locations(server)),
+            locations=tuple(at for at, each in made if each.match != "named"),
+            named=tuple((each.path, at) for at, each in made if each.match == "named"),
+            regexes=tuple(self._scripts.regex(regex) for regex in server.regexes),
+            own=self._location(server.own),
+            script=self._scripts.steps(server.steps),
+            merge_slashes=server.merge_slashes,
         )
 
-    def _location(self, server: model.Server, location: model.Location) -> int:
-        # a `return` of the server answers before any location is looked for
-        action = self._action(server.answer or location.action)
+    def _location(self, location: model.Location) -> int:
+        routing = location.routing
+        inner = tuple(self._location(each) for each in location.inner)
+        script = self._scripts.steps(location.steps)
         self._locations.append(
             data.Location(
-                match=location.match,
+                match="block" if location.match == "named" else location.match,
                 path=location.path,
                 error_log=self._error_log(location.error_log),
                 access_log=self._access_log(location.access_log),
@@ -117,7 +127,18 @@ class _Builder:
                 keepalive_requests=location.keepalive_requests,
                 client_body_timeout_ms=location.client_body_timeout_ms,
                 send_timeout_ms=location.send_timeout_ms,
-                action=action,
+                action=self._action(location.action),
+                regex=self._scripts.regex(location.regex) if location.regex else None,
+                inner=inner,
+                script=script,
+                error_pages=tuple(error_page(page) for page in routing.error_pages),
+                recursive_error_pages=routing.recursive_error_pages,
+                internal=routing.internal,
+                absolute_redirect=routing.absolute_redirect,
+                port_in_redirect=routing.port_in_redirect,
+                server_name_in_redirect=routing.server_name_in_redirect,
+                rewrite_log=routing.rewrite_log,
+                uninitialized_variable_warn=routing.uninitialized_variable_warn,
             )
         )
         return len(self._locations) - 1
@@ -126,8 +147,6 @@ class _Builder:
         match action:
             case model.Nothing():
                 return data.Nothing()
-            case model.Return(status, text):
-                return data.Return(status, text)
             case model.StatusPage(allow_remote):
                 return data.StatusPage(allow_remote)
             case model.Proxy():
@@ -152,25 +171,6 @@ class _Builder:
             buffer_size=proxy.buffer_size,
             crossing=proxy.crossing,
         )
-
-
-def _locations(server: model.Server) -> tuple[model.Location, ...]:
-    """Give the server's locations; one for everything where it has none."""
-    return server.locations or (
-        model.Location(
-            match="prefix",
-            path="/",
-            where=server.where,
-            error_log=server.error_log,
-            access_log=server.access_log,
-            client_max_body_size=server.client_max_body_size,
-            client_body_timeout_ms=server.client_body_timeout_ms,
-            send_timeout_ms=server.send_timeout_ms,
-            keepalive_timeout=server.keepalive_timeout,
-            keepalive_requests=server.keepalive_requests,
-            action=model.Nothing(),
-        ),
-    )
 
 
 def _proxy_host(proxy: model.Proxy) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surehop.conf.model import Crossing
-from surehop.conf.templates import Template
+from surehop.conf.templates import Template, Variable
 
 VERSION = 1
 
@@ -48,6 +48,82 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
+class Regex:
+    """`names` are the named groups with the variables they set."""
+
+    pattern: str
+    caseless: bool
+    names: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    op: str = field(default="return", init=False)
+    status: int
+    text: Template | None
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    op: str = field(default="break", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    op: str = field(default="set", init=False)
+    slot: int
+    value: Template
+
+
+@dataclass(frozen=True, slots=True)
+class SetArgs:
+    op: str = field(default="args", init=False)
+    value: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    op: str = field(default="rewrite", init=False)
+    regex: Regex
+    path: Template
+    args: Template | None
+    add_args: bool
+    redirect: int | None
+    last: bool
+    stop: bool
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """`test` is a dict with `is` and what that kind of test needs."""
+
+    op: str = field(default="if", init=False)
+    test: dict[str, Any]
+    location: int | None
+    script: "tuple[Step, ...]"
+
+
+Step = Return | Break | Set | SetArgs | Rewrite | If
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPage:
+    status: int
+    overwrite: int | None
+    target: Template
+    args: str
+    split: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A variable of the configuration's own; `source` is a dict with `kind` and what that needs."""
+
+    name: str
+    source: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     name: str
     names: tuple[str, ...]
@@ -62,18 +138,16 @@ class Server:
     error_log: tuple[ErrorLog, ...]
     access_log: tuple[AccessLog, ...]
     locations: tuple[int, ...]
+    regexes: tuple[Regex, ...]
+    own: int
+    named: tuple[tuple[str, int], ...]
+    script: tuple[Step, ...]
+    merge_slashes: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
     kind: str = field(default="none", init=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Return:
-    kind: str = field(default="return", init=False)
-    status: int
-    text: Template | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +176,7 @@ class Proxy:
     crossing: Crossing
 
 
-Action = Nothing | Return | StatusPage | Proxy
+Action = Nothing | StatusPage | Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +192,17 @@ class Location:
     client_body_timeout_ms: int
     send_timeout_ms: int
     action: Action
+    regex: Regex | None
+    inner: tuple[int, ...]
+    script: tuple[Step, ...]
+    error_pages: tuple[ErrorPage, ...]
+    recursive_error_pages: bool
+    internal: bool
+    absolute_redirect: bool
+    port_in_redirect: bool
+    server_name_in_redirect: bool
+    rewrite_log: bool
+    uninitialized_variable_warn: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,23 +310,36 @@ class Plan:
     servers: tuple[Server, ...]
     locations: tuple[Location, ...]
     groups: tuple[Group, ...]
+    variables: tuple[Computed, ...] = ()
     warnings: tuple[Warned, ...] = ()
 
     def to_json(self, *, indent: int | None = None) -> str:
+        slots = {variable.name: at for at, variable in enumerate(self.variables)}
         fields = {
-            each.name: _plain(getattr(self, each.name))
+            each.name: _plain(getattr(self, each.name), slots)
             for each in dataclasses.fields(self)
             if each.name != "warnings"
         }
         return json.dumps({"version": VERSION, **fields}, indent=indent)
 
 
-def _plain(value: Any) -> Any:
-    """Make lists, dicts and Latin-1 text of a part of the plan."""
+def _plain(value: Any, slots: dict[str, int]) -> Any:
+    """Make lists, dicts and Latin-1 text of a part of the plan. `slots`: variables of its own."""
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape").decode("latin-1")
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [_plain(item, slots) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item, slots) for key, item in value.items()}
+    if isinstance(value, Variable):
+        return _variable(value.var, slots)
     if dataclasses.is_dataclass(value):
-        return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+        return {f.name: _plain(getattr(value, f.name), slots) for f in dataclasses.fields(value)}
     return value
+
+
+def _variable(name: str, slots: dict[str, int]) -> dict[str, Any]:
+    if name.isdigit():
+        return {"capture": int(name)}
+    slot = slots.get(name.lower())
+    return {"var": name} if slot is None else {"slot": slot}

@@ -9,7 +9,7 @@ from pathlib import Path
 from surehop import __version__, _core
 from surehop.conf import load
 from surehop.conf.model import Model
-from surehop.errors import StartError
+from surehop.errors import ConfigError, ConfigErrors, StartError
 from surehop.plan import Overrides, Plan, SystemResolver, build
 from surehop.proxy.files import open_log
 from surehop.proxy.journal import Journal, Sink
@@ -57,11 +57,24 @@ def plan_of(options: Options, model: Model) -> Plan:
         resilience_default=options.resilience,
         version=__version__,
     )
+    _check_regexes(model)
     try:
         _core.check_plan(plan.to_json().encode())
     except ValueError as e:
         raise StartError(str(e)) from e
     return plan
+
+
+def _check_regexes(model: Model) -> None:
+    """PCRE2 judges them where it will run them. Raises ConfigErrors."""
+    errors: list[ConfigError] = []
+    for regex in model.regexes:
+        try:
+            _core.check_regex(regex.pattern.encode("utf-8", "surrogateescape"), regex.caseless)
+        except ValueError as error:
+            errors.append(regex.where.fail(str(error)))
+    if errors:
+        raise ConfigErrors(errors)
 
 
 @contextmanager

@@ -1,0 +1,391 @@
+//! The phases of a request, as nginx has them: server rewrite, location, location rewrite, content; and
+//! from any of them to an error page, another URI or a named location.
+
+use std::rc::Rc;
+
+use surehop_wire::request::{Framing, Method};
+use surehop_wire::{status as codes, uri};
+
+use crate::answer;
+use crate::client::{Body, Client};
+use crate::config::ActionConf;
+use crate::connection::After;
+use crate::exchange::Exchange;
+use crate::plan::Level;
+use crate::relay;
+use crate::rewrite::{End, Run};
+use crate::routes::Found;
+use crate::script::{ErrorPage, Op};
+use crate::status;
+use crate::template::Template;
+use crate::told;
+use crate::vars;
+use crate::worker::Worker;
+
+/// What came of a phase that did not simply let the request go on.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The request is answered, or will never be.
+    Done(After),
+    /// It is to be answered with this status: by an error page, or nginx's own.
+    Status(u16),
+    /// The same with a target for the client.
+    Location(u16, Vec<u8>),
+    /// It goes on with this path and these arguments.
+    Redirect(Vec<u8>, Vec<u8>),
+    /// It goes on in the location of that name (with its `@`).
+    Named(Vec<u8>),
+}
+
+/// Where a request goes on.
+enum From {
+    Server,
+    Named(usize),
+}
+
+/// Takes a request whose head was read through all phases.
+pub async fn run(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
+    ex.keep = true;
+    let outcome = pass(worker, client, ex, From::Server).await;
+    conclude(worker, client, ex, outcome).await
+}
+
+/// Answers a request that was refused before there was a location for it.
+pub async fn refuse(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    ex: &mut Exchange,
+    code: u16,
+) -> After {
+    ex.location = Some(worker.config.servers[ex.server].plan.own);
+    ex.course.expect_tested = true;
+    ex.course.settled = true;
+    ex.keep = false;
+    conclude(worker, client, ex, Outcome::Status(code)).await;
+    After::Linger
+}
+
+async fn conclude(
+    worker: &Rc<Worker>,
+    client: &mut Client,
+    ex: &mut Exchange,
+    mut outcome: Outcome,
+) -> After {
+    loop {
+        outcome = match outcome {
+            Outcome::Done(after) => return after,
+            Outcome::Status(code) => match error_page(worker, client, ex, code) {
+                Some(next) => next,
+                None => return page(worker, client, ex, code).await,
+            },
+            Outcome::Location(code, target) => {
+                if let Some(next) = error_page(worker, client, ex, code) {
+                    next
+                } else {
+                    settle(worker, client, ex).await;
+                    answer::redirect(worker, client, ex, code, &target).await;
+                    return after(ex);
+                }
+            }
+            Outcome::Redirect(path, args) => {
+                if change(ex) {
+                    ex.uri = path;
+                    ex.course.args = Some(args);
+                    ex.course.args_given = false;
+                    ex.course.internal = true;
+                    ex.course.raw = false;
+                    pass(worker, client, ex, From::Server).await
+                } else {
+                    cycle(worker, client, ex, b"internally redirecting to", &path);
+                    Outcome::Status(500)
+                }
+            }
+            Outcome::Named(name) => match named(worker, client, ex, &name) {
+                Ok(location) => pass(worker, client, ex, From::Named(location)).await,
+                Err(code) => Outcome::Status(code),
+            },
+        };
+    }
+}
+
+/// Counts a change of the URI; false if there were too many.
+fn change(ex: &mut Exchange) -> bool {
+    ex.course.changes = ex.course.changes.saturating_sub(1);
+    ex.course.changes > 0
+}
+
+fn cycle(worker: &Worker, client: &Client, ex: &Exchange, what: &[u8], uri: &[u8]) {
+    told::line(worker, client, ex, Level::Error, None, |out| {
+        out.extend_from_slice(b"rewrite or internal redirection cycle while ");
+        out.extend_from_slice(what);
+        out.extend_from_slice(b" \"");
+        out.extend_from_slice(uri);
+        out.push(b'"');
+    });
+}
+
+fn named(worker: &Worker, client: &Client, ex: &mut Exchange, name: &[u8]) -> Result<usize, u16> {
+    if !change(ex) {
+        cycle(worker, client, ex, b"redirect to named location", name);
+        return Err(500);
+    }
+    let server = &worker.config.servers[ex.server].plan;
+    if let Some((_, location)) = server.named.iter().find(|(known, _)| known.0 == name) {
+        ex.course.internal = true;
+        return Ok(*location);
+    }
+    told::line(worker, client, ex, Level::Error, None, |out| {
+        out.extend_from_slice(b"could not find named location \"");
+        out.extend_from_slice(name);
+        out.push(b'"');
+    });
+    Err(500)
+}
+
+/// Makes `location` the one that counts.
+pub fn enter(worker: &Worker, client: &Client, ex: &mut Exchange, location: usize) {
+    ex.location = Some(location);
+    ex.keep &= answer::keeps(worker, client, ex);
+}
+
+async fn pass(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, from: From) -> Outcome {
+    let server = &worker.config.servers[ex.server];
+    ex.course.placed = true;
+    let mut look = match from {
+        From::Server => {
+            ex.location = Some(server.plan.own);
+            if !server.plan.script.is_empty()
+                && let Some(outcome) = rewrite(worker, client, ex, &server.plan.script).await
+            {
+                return outcome;
+            }
+            true
+        }
+        From::Named(location) => {
+            enter(worker, client, ex, location);
+            false
+        }
+    };
+    loop {
+        if look && let Err(outcome) = find(worker, client, ex) {
+            return outcome;
+        }
+        let script = &vars::place(worker, ex).script;
+        if script.is_empty() {
+            break;
+        }
+        ex.course.changed = false;
+        if let Some(outcome) = rewrite(worker, client, ex, script).await {
+            return outcome;
+        }
+        if !ex.course.changed {
+            break;
+        }
+        if !change(ex) {
+            cycle(worker, client, ex, b"processing", &ex.uri);
+            return Outcome::Status(500);
+        }
+        ex.location = Some(server.plan.own);
+        look = true;
+    }
+    // What limits or forbids, and what tries files, comes here.
+    content(worker, client, ex).await
+}
+
+/// Looks the location up.
+fn find(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> Result<(), Outcome> {
+    let server = &worker.config.servers[ex.server];
+    ex.course.changed = false;
+    let locations = &worker.config.locations;
+    let (location, slash) = match server.locations.find(&ex.uri, locations, &mut ex.course) {
+        Some(Found::Nothing) => (server.plan.own, false),
+        Some(Found::Prefix(location) | Found::Location(location)) => (location, false),
+        Some(Found::Slash(location)) => (location, true),
+        None => return Err(Outcome::Status(500)),
+    };
+    let plan = &locations[location].plan;
+    if plan.internal && !ex.course.internal {
+        ex.location = Some(location);
+        ex.keep &= answer::keeps(worker, client, ex);
+        return Err(Outcome::Status(404));
+    }
+    enter(worker, client, ex, location);
+    if let Framing::Length(length) = ex.head.framing
+        && !ex.course.settled
+        && plan.client_max_body_size > 0
+        && length > plan.client_max_body_size
+    {
+        told::line(worker, client, ex, Level::Error, None, |out| {
+            out.extend_from_slice(b"client intended to send too large body: ");
+            out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+            out.extend_from_slice(b" bytes");
+        });
+        ex.course.expect_tested = true;
+        ex.course.settled = true;
+        return Err(Outcome::Status(413));
+    }
+    client.body_limit = plan.client_max_body_size;
+    if slash {
+        let mut target = Vec::new();
+        uri::escape(&plan.path.0, &mut target);
+        if !ex.args().is_empty() {
+            target.push(b'?');
+            target.extend_from_slice(ex.args());
+        }
+        return Err(Outcome::Location(301, target));
+    }
+    Ok(())
+}
+
+async fn rewrite(
+    worker: &Worker,
+    client: &mut Client,
+    ex: &mut Exchange,
+    script: &[Op],
+) -> Option<Outcome> {
+    let log = vars::place(worker, ex).rewrite_log;
+    match Run::new(worker, client, ex, log).run(script)? {
+        End::Stopped => None,
+        End::Failed => Some(Outcome::Status(500)),
+        End::Redirect(code, target) => Some(Outcome::Location(code, target)),
+        End::Return(code, text) => Some(returned(worker, client, ex, code, text).await),
+    }
+}
+
+async fn returned(
+    worker: &Worker,
+    client: &mut Client,
+    ex: &mut Exchange,
+    code: u16,
+    text: Option<&Template>,
+) -> Outcome {
+    if Some(worker.config.servers[ex.server].plan.own) == ex.location {
+        ex.keep &= answer::keeps(worker, client, ex);
+    }
+    if code == 444 {
+        ex.status = code;
+        ex.keep = false;
+        return Outcome::Done(After::Close);
+    }
+    let mut body = Vec::new();
+    match text.filter(|text| code < 400 || !text.is_empty()) {
+        Some(text) => vars::expand(worker, client, ex, text, &mut body),
+        // nginx has pages for errors and redirects alone.
+        None if code < 300 && code != 201 && code != 204 => {}
+        None if matches!(code, 301 | 302 | 303 | 307 | 308) => {}
+        None => return Outcome::Status(code),
+    }
+    if matches!(code, 301 | 302 | 303 | 307 | 308) {
+        return Outcome::Location(code, body);
+    }
+    settle(worker, client, ex).await;
+    answer::give(worker, client, ex, code, &body).await;
+    Outcome::Done(after(ex))
+}
+
+/// The last phase: the location's action.
+async fn content(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> Outcome {
+    let location = &worker.config.locations[ex.location.unwrap_or_default()];
+    match &location.action {
+        ActionConf::Proxy(proxy) => relay::proxy(worker, client, ex, location, proxy).await,
+        ActionConf::Status(remote) => {
+            settle(worker, client, ex).await;
+            status::give(worker, client, ex, *remote).await;
+            Outcome::Done(after(ex))
+        }
+        ActionConf::None => {
+            if Some(worker.config.servers[ex.server].plan.own) == ex.location {
+                ex.keep &= answer::keeps(worker, client, ex);
+            }
+            Outcome::Status(404)
+        }
+    }
+}
+
+/// Where the configuration sends a request that is to be answered with `code`, if it says so.
+fn error_page(worker: &Worker, client: &Client, ex: &mut Exchange, code: u16) -> Option<Outcome> {
+    ex.course.status = code;
+    // What is left of such a request can't be told from the next one.
+    if matches!(code, 400 | 413 | 414 | 494..=497 | 500 | 501) {
+        ex.keep = false;
+    }
+    let place = vars::place(worker, ex);
+    if ex.course.error_page || place.error_pages.is_empty() || ex.course.changes == 0 {
+        return None;
+    }
+    ex.course.error_page = !place.recursive_error_pages;
+    let page = place.error_pages.iter().find(|page| page.status == code)?;
+    Some(to_page(worker, client, ex, page))
+}
+
+fn to_page(worker: &Worker, client: &Client, ex: &mut Exchange, page: &ErrorPage) -> Outcome {
+    if let Some(overwrite) = page.overwrite {
+        ex.course.status = overwrite;
+        if overwrite != 0 && overwrite != 200 {
+            ex.course.expect_tested = true;
+        }
+    }
+    let mut target = Vec::new();
+    vars::expand(worker, client, ex, &page.target, &mut target);
+    match target.first() {
+        Some(b'/') => {
+            let mut args = page.args.0.clone();
+            if page.split
+                && let Some(at) = memchr::memchr(b'?', &target)
+            {
+                args = target.split_off(at + 1);
+                target.truncate(at);
+            }
+            if ex.head.method != Method::Head {
+                ex.head.method = Method::Get;
+                ex.course.get = true;
+            }
+            Outcome::Redirect(target, args)
+        }
+        Some(b'@') => Outcome::Named(target),
+        _ => {
+            ex.course.expect_tested = true;
+            if !matches!(page.overwrite, Some(301 | 302 | 303 | 307 | 308)) {
+                ex.course.status = 302;
+            }
+            ex.course.error_page = true;
+            Outcome::Location(ex.course.status, target)
+        }
+    }
+}
+
+async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16) -> After {
+    settle(worker, client, ex).await;
+    if codes::sent(code) == 499 {
+        ex.status = code;
+        return After::Close;
+    }
+    answer::page(worker, client, ex, code).await;
+    after(ex)
+}
+
+/// Sees to the request's body before an answer of our own. If there is one it is nobody's: a small one
+/// that has come already is skipped, for any other the connection ends with this answer.
+pub async fn settle(worker: &Worker, client: &mut Client, ex: &mut Exchange) {
+    let framing = ex.head.framing;
+    let mut body = ex.body.take().unwrap_or_else(|| Body::of(&framing));
+    if !ex.course.settled {
+        ex.course.settled = true;
+        if !ex.course.expect_tested && !relay::invite(worker, client, ex).await {
+            ex.keep = false;
+        }
+        if !body.done() {
+            relay::skip(worker, client, &mut body);
+        }
+    }
+    ex.keep &= body.done();
+    ex.body = Some(body);
+}
+
+fn after(ex: &Exchange) -> After {
+    match (ex.keep, ex.body.as_ref().is_none_or(Body::done)) {
+        (true, _) => After::Keep,
+        (false, true) => After::Close,
+        (false, false) => After::Linger,
+    }
+}

@@ -1,0 +1,172 @@
+//! The configuration's own variables: `set`, named groups, `map`, `geo`, `split_clients`.
+
+use std::net::IpAddr;
+
+use surehop_hop::socket::Address;
+
+use crate::client::Client;
+use crate::exchange::Exchange;
+use crate::plan::Level;
+use crate::routes;
+use crate::script::{Geo, Map, Source, fallback};
+use crate::told;
+use crate::vars;
+use crate::worker::Worker;
+
+/// Appends the value of a variable; false if it has none.
+pub fn value(
+    worker: &Worker,
+    client: &Client,
+    ex: &mut Exchange,
+    index: usize,
+    out: &mut Vec<u8>,
+) -> bool {
+    if let Some(slot) = ex.course.slots.get(index).filter(|slot| slot.set) {
+        out.extend_from_slice(&slot.value);
+        return slot.found;
+    }
+    let Some(variable) = worker.config.plan.variables.get(index) else {
+        return false;
+    };
+    let start = out.len();
+    let (found, keep) = match &variable.source {
+        Source::Capture => return false,
+        Source::Set => {
+            if let Some(var) = fallback(&variable.name) {
+                return vars::value(worker, client, ex, &var, out);
+            }
+            if vars::place(worker, ex).uninitialized_variable_warn {
+                told::line(worker, client, ex, Level::Warn, None, |out| {
+                    out.extend_from_slice(b"using uninitialized \"");
+                    out.extend_from_slice(&variable.name.0);
+                    out.extend_from_slice(b"\" variable");
+                });
+            }
+            (true, true)
+        }
+        Source::Map(map) => {
+            self::map(worker, client, ex, map, out);
+            (true, !map.volatile)
+        }
+        Source::Geo(geo) => {
+            self::geo(worker, client, ex, geo, out);
+            (true, true)
+        }
+        Source::Split { value, parts } => {
+            let mut key = Vec::new();
+            vars::expand(worker, client, ex, value, &mut key);
+            let hash = murmur(&key);
+            let part = parts.iter().find(|(to, _)| *to == 0 || hash < *to);
+            if let Some((_, value)) = part {
+                out.extend_from_slice(&value.0);
+            }
+            (part.is_some(), true)
+        }
+    };
+    if keep {
+        ex.course.set(index, found, &out[start..]);
+    }
+    found
+}
+
+fn map(worker: &Worker, client: &Client, ex: &mut Exchange, map: &Map, out: &mut Vec<u8>) {
+    let mut value = Vec::new();
+    vars::expand(worker, client, ex, &map.value, &mut value);
+    if map.hostnames && value.last() == Some(&b'.') {
+        value.pop();
+    }
+    let key = value.to_ascii_lowercase();
+    let mut found = map.exact.get(&*key);
+    if found.is_none() && map.hostnames {
+        found = routes::wildcard(&key, &map.leading, &map.trailing);
+    }
+    if found.is_none() {
+        let mut regexes = map.regexes.iter();
+        found = regexes
+            .find(|(regex, _)| ex.course.matches(regex, &value) == Some(true))
+            .map(|(_, value)| value);
+    }
+    vars::expand(worker, client, ex, found.unwrap_or(&map.default), out);
+}
+
+fn geo(worker: &Worker, client: &Client, ex: &mut Exchange, geo: &Geo, out: &mut Vec<u8>) {
+    let mut address = match &client.remote {
+        Some(Address::Ip(address)) => Some(address.ip()),
+        _ => None,
+    };
+    if !geo.value.is_empty() {
+        let mut text = Vec::new();
+        vars::expand(worker, client, ex, &geo.value, &mut text);
+        address = std::str::from_utf8(&text).ok().and_then(|t| t.parse().ok());
+    }
+    let mut address = address.map(plain);
+    if !geo.proxies.is_empty() {
+        let bytes = ex.bytes();
+        let lines = ex.head.headers.iter();
+        let forwarded = lines
+            .filter(|line| line.known == surehop_wire::header::Known::XForwardedFor)
+            .flat_map(|line| line.value.of(bytes).split(|&b| b == b',' || b == b' '))
+            .filter(|word| !word.is_empty())
+            .filter_map(|word| std::str::from_utf8(word).ok()?.parse::<IpAddr>().ok());
+        for next in forwarded.collect::<Vec<_>>().into_iter().rev() {
+            let trusted = |at: IpAddr| geo.proxies.iter().any(|(from, to)| within(at, *from, *to));
+            if !address.is_some_and(trusted) {
+                break;
+            }
+            address = Some(plain(next));
+            if !geo.proxy_recursive {
+                break;
+            }
+        }
+    }
+    let found = address.and_then(|at| {
+        let mut ranges = geo.ranges.iter().rev();
+        ranges.find(|(from, to, _)| within(at, *from, *to))
+    });
+    out.extend_from_slice(found.map_or(&geo.default.0, |(.., value)| &value.0));
+}
+
+/// An IPv4 address in IPv6's clothes is an IPv4 address.
+fn plain(address: IpAddr) -> IpAddr {
+    address.to_canonical()
+}
+
+fn within(address: IpAddr, from: IpAddr, to: IpAddr) -> bool {
+    address.is_ipv4() == from.is_ipv4() && address >= from && address <= to
+}
+
+/// `MurmurHash2` with seed 0, by which nginx splits clients.
+fn murmur(data: &[u8]) -> u32 {
+    const M: u32 = 0x5bd1_e995;
+    let mut hash = data.len() as u32;
+    let mut chunks = data.chunks_exact(4);
+    for chunk in &mut chunks {
+        let mut k = u32::from_le_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]);
+        k = k.wrapping_mul(M);
+        k ^= k >> 24;
+        k = k.wrapping_mul(M);
+        hash = hash.wrapping_mul(M) ^ k;
+    }
+    let rest = chunks.remainder();
+    if !rest.is_empty() {
+        for (at, byte) in rest.iter().enumerate() {
+            hash ^= u32::from(*byte) << (8 * at);
+        }
+        hash = hash.wrapping_mul(M);
+    }
+    hash ^= hash >> 13;
+    hash = hash.wrapping_mul(M);
+    hash ^ hash >> 15
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_known() {
+        assert_eq!(murmur(b""), 0);
+        assert_ne!(murmur(b"a"), murmur(b"b"));
+        assert_ne!(murmur(b"abcd"), murmur(b"abcde"));
+    }
+}
