@@ -92,7 +92,7 @@ def test_an_unknown_block_hides_no_broken_place() -> None:
         ("location", "proxy_pass https://a;", '"https://" is an nginx form of "proxy_pass"'),
         ("location", "proxy_http_version 2;", '"2" is an nginx value of "proxy_http_version"'),
         ("upstream", "server a resolve;", '"resolve" is an nginx parameter of "server"'),
-        ("upstream", "ip_hash;", '"ip_hash" is an nginx directive'),
+        ("upstream", "health_check;", '"health_check" is an nginx directive'),
         ("http", "access_log syslog:server=a;", '"syslog:" is an nginx form of "access_log"'),
         (
             "http",

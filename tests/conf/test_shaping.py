@@ -133,7 +133,7 @@ def test_a_server_of_an_upstream() -> None:
     upstream = read(whole("upstream", text)).upstreams[0]
     first, second = upstream.members
 
-    assert (upstream.name, upstream.zone, upstream.balance) == ("app", "z", "least_conn")
+    assert (upstream.name, upstream.zone, upstream.balance.method) == ("app", "z", "least_conn")
     assert (first.weight, first.max_fails, first.fail_timeout_ms, first.max_conns) == (
         1,
         1,

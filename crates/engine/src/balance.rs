@@ -9,6 +9,7 @@ use crate::idle::Ring;
 use crate::outcome::Reason;
 use crate::plan::{Balance, GroupPlan, Millis, PeerPlan, PlanError};
 use crate::pool::{ConnId, Idle, Parked, Pool};
+use crate::seek::{Map, Search, Wish};
 
 /// The peers that one request has tried.
 #[derive(Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Tried {
     bits: Vec<u64>,
     // nginx does not return to the primaries once it has turned to the backups.
     backups: bool,
+    pub(crate) wish: Wish,
+    pub(crate) search: Search,
 }
 
 impl Tried {
@@ -24,6 +27,14 @@ impl Tried {
         self.bits.clear();
         self.bits.resize(peers.div_ceil(64) as usize, 0);
         self.backups = false;
+        self.search = Search::default();
+    }
+
+    /// What the next request wants besides a peer; the one before wanted something else.
+    pub fn wish(&mut self) -> &mut Wish {
+        self.wish.key.clear();
+        self.wish.sid = None;
+        &mut self.wish
     }
 
     fn has(&self, peer: u32) -> bool {
@@ -45,6 +56,7 @@ pub struct Pick {
     pub trial: bool,
     // The peer's one trial under way is this one.
     holds: bool,
+    began: Millis,
 }
 
 impl Pick {
@@ -65,19 +77,21 @@ pub enum Outcome {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Weight {
-    current: i64,
+pub(crate) struct Weight {
+    pub(crate) current: i64,
     effective: i64,
 }
 
 /// A group of peers in one worker: weights, idle connections, and the shared state.
 #[derive(Debug)]
 pub struct Group {
-    plan: GroupPlan,
-    state: Arc<GroupState>,
-    weights: Vec<Weight>,
-    primaries: Vec<u32>,
-    backups: Vec<u32>,
+    pub(crate) plan: GroupPlan,
+    pub(crate) state: Arc<GroupState>,
+    pub(crate) weights: Vec<Weight>,
+    pub(crate) primaries: Vec<u32>,
+    pub(crate) backups: Vec<u32>,
+    pub(crate) map: Map,
+    pub(crate) last_bound: Option<u32>,
     // nginx's word for one primary address and no backup.
     single: bool,
     never_ejects: bool,
@@ -106,6 +120,8 @@ impl Group {
         };
         Ok(Self {
             weights: plan.peers.iter().map(weight).collect(),
+            map: Map::new(&plan),
+            last_bound: None,
             primaries: list(false),
             backups: list(true),
             single: plan.is_single(),
@@ -146,9 +162,20 @@ impl Group {
 
     /// Chooses a peer for a request, as nginx does; with `last_peer`, a trial when all are out.
     pub fn pick(&mut self, now: Millis, tried: &mut Tried) -> Option<Pick> {
+        let mut pick = self.select(now, tried)?;
+        if self.plan.balance.counts_time() {
+            pick.began = now;
+            self.state.at(pick.peer).times.begin(now);
+        }
+        Some(pick)
+    }
+
+    fn select(&mut self, now: Millis, tried: &mut Tried) -> Option<Pick> {
         if self.single {
             let peer = self.primaries[0];
-            let up = !self.plan.peers[peer as usize].down;
+            let plan = &self.plan.peers[peer as usize];
+            let bound = plan.sid.is_some() && plan.sid == tried.wish.sid;
+            let up = !plan.down && (!plan.drain || bound);
             return (up && self.occupy(peer)).then(|| self.picked(peer, tried, false, false));
         }
         if !tried.backups {
@@ -169,19 +196,45 @@ impl Group {
         }
     }
 
-    fn picked(&mut self, peer: u32, tried: &mut Tried, trial: bool, holds: bool) -> Pick {
+    pub(crate) fn picked(
+        &mut self,
+        peer: u32,
+        tried: &mut Tried,
+        trial: bool,
+        holds: bool,
+    ) -> Pick {
         tried.add(peer);
         count(&self.state.at(peer).counters.picks);
-        Pick { peer, trial, holds }
+        Pick {
+            peer,
+            trial,
+            holds,
+            began: 0,
+        }
     }
 
     fn choose(&mut self, backups: bool, now: Millis, tried: &mut Tried) -> Option<Pick> {
+        let ms = now;
         let now = now / 1000;
+        if tried.wish.sid.is_some()
+            && let Some(pick) = self.bound(backups, now, tried)
+        {
+            return Some(pick);
+        }
+        self.last_bound = None;
+        if !backups
+            && self.plan.balance.seeks()
+            && let Some(pick) = self.seek(now, tried)
+        {
+            return Some(pick);
+        }
         // Another worker may take the last place or the trial meanwhile; then it is not usable any more.
         loop {
             let peer = match self.plan.balance {
-                Balance::RoundRobin => self.smoothest(backups, now, tried)?,
                 Balance::LeastConn => self.least_busy(backups, now, tried)?,
+                Balance::LeastTime { .. } => self.quickest(backups, ms, tried)?,
+                // What the others seek and don't find.
+                _ => self.smoothest(backups, now, tried, |_| true)?,
             };
             if let Some((trial, holds)) = self.claim(peer, now) {
                 return Some(self.picked(peer, tried, trial, holds));
@@ -189,7 +242,12 @@ impl Group {
         }
     }
 
-    fn usable(&self, peer: u32, now: u64, tried: &Tried) -> bool {
+    pub(crate) fn usable(&self, peer: u32, now: u64, tried: &Tried) -> bool {
+        !self.plan.peers[peer as usize].drain && self.fit(peer, now, tried)
+    }
+
+    // A peer that drains is still fit for those who are bound to it.
+    pub(crate) fn fit(&self, peer: u32, now: u64, tried: &Tried) -> bool {
         let (plan, state) = (&self.plan.peers[peer as usize], self.state.at(peer));
         !tried.has(peer)
             && !plan.down
@@ -213,7 +271,13 @@ impl Group {
         max > 0 && !self.never_ejects && self.state.at(peer).fails.load(Relaxed) >= max
     }
 
-    fn smoothest(&mut self, backups: bool, now: u64, tried: &Tried) -> Option<u32> {
+    pub(crate) fn smoothest(
+        &mut self,
+        backups: bool,
+        now: u64,
+        tried: &Tried,
+        among: impl Fn(u32) -> bool,
+    ) -> Option<u32> {
         let mut best: Option<u32> = None;
         let mut total = 0;
         let list = if backups {
@@ -222,8 +286,8 @@ impl Group {
             &self.primaries
         };
         for &peer in list {
-            if self.usable(peer, now, tried) {
-                total += turn(&mut self.weights, &self.plan.peers, peer);
+            if among(peer) && self.usable(peer, now, tried) {
+                total += turn(&mut self.weights, &self.plan, &self.state, (peer, now));
                 let current = self.weights[peer as usize].current;
                 if best.is_none_or(|best| current > self.weights[best as usize].current) {
                     best = Some(peer);
@@ -235,50 +299,24 @@ impl Group {
         Some(best)
     }
 
-    fn least_busy(&mut self, backups: bool, now: u64, tried: &Tried) -> Option<u32> {
+    // A turn of the round robin that is decided already.
+    pub(crate) fn take_turn(&mut self, backups: bool, winner: u32, now: u64, tried: &Tried) {
         let list = if backups {
             &self.backups
         } else {
             &self.primaries
         };
-        let peers = &self.plan.peers;
-        // Requests under way for its weight, compared crosswise.
-        let load = |peer: u32, other: u32| {
-            let conns = self.state.at(peer).conns.load(Relaxed);
-            u64::from(conns) * u64::from(peers[other as usize].weight)
-        };
-        let mut best: Option<(usize, u32)> = None;
-        let mut many = false;
-        for (at, &peer) in list.iter().enumerate() {
-            if !self.usable(peer, now, tried) {
-                continue;
-            }
-            match best {
-                Some((_, best)) if load(peer, best) > load(best, peer) => {}
-                Some((_, best)) if load(peer, best) == load(best, peer) => many = true,
-                _ => (best, many) = (Some((at, peer)), false),
-            }
-        }
-        let (from, first) = best?;
-        let mut best = first;
         let mut total = 0;
-        if many {
-            for &peer in &list[from..] {
-                if load(peer, best) != load(best, peer) || !self.usable(peer, now, tried) {
-                    continue;
-                }
-                total += turn(&mut self.weights, peers, peer);
-                if self.weights[peer as usize].current > self.weights[best as usize].current {
-                    best = peer;
-                }
+        for &peer in list {
+            if peer == winner || self.usable(peer, now, tried) {
+                total += turn(&mut self.weights, &self.plan, &self.state, (peer, now));
             }
         }
-        self.weights[best as usize].current -= total;
-        Some(best)
+        self.weights[winner as usize].current -= total;
     }
 
     // Takes a place at the peer: (it is a trial, the trial is ours alone).
-    fn claim(&self, peer: u32, now: u64) -> Option<(bool, bool)> {
+    pub(crate) fn claim(&self, peer: u32, now: u64) -> Option<(bool, bool)> {
         let (plan, state) = (&self.plan.peers[peer as usize], self.state.at(peer));
         let trial = self.has_failed(peer);
         let holds = trial && self.plan.rules.last_peer;
@@ -324,8 +362,7 @@ impl Group {
         for dark in [false, true] {
             for peer in peers.clone() {
                 let state = self.state.at(peer);
-                let down = self.plan.peers[peer as usize].down;
-                if down
+                if !self.plan.peers[peer as usize].is_open()
                     || tried.has(peer)
                     || state.is_dark() != dark
                     || state.trial.swap(true, Relaxed)
@@ -352,6 +389,9 @@ impl Group {
         };
         let state = self.state.at(pick.peer);
         state.conns.fetch_sub(1, Relaxed);
+        if pick.began > 0 {
+            state.times.end(pick.began);
+        }
         if pick.holds {
             state.trial.store(false, Relaxed);
         }
@@ -431,7 +471,7 @@ impl Group {
     fn others_available(&self, peer: u32) -> bool {
         (0..self.plan.peers.len() as u32).any(|other| {
             other != peer
-                && !self.plan.peers[other as usize].down
+                && self.plan.peers[other as usize].is_open()
                 && !self.state.at(other).is_ejected()
         })
     }
@@ -516,11 +556,20 @@ impl Group {
 }
 
 // One peer's turn in the smooth round robin; gives what it adds to the total.
-fn turn(weights: &mut [Weight], peers: &[PeerPlan], peer: u32) -> i64 {
+pub(crate) fn turn(
+    weights: &mut [Weight],
+    plan: &GroupPlan,
+    state: &GroupState,
+    (peer, now): (u32, u64),
+) -> i64 {
     let weight = &mut weights[peer as usize];
-    let added = weight.effective;
+    let of = &plan.peers[peer as usize];
+    let mut added = weight.effective;
+    if plan.slow_start {
+        added = state.at(peer).warmed(added, of.slow_start, now * 1000);
+    }
     weight.current += added;
-    if weight.effective < i64::from(peers[peer as usize].weight) {
+    if weight.effective < i64::from(of.weight) {
         weight.effective += 1;
     }
     added

@@ -8,6 +8,7 @@ fn group(rules: Rules, peers: Vec<PeerPlan>) -> Group {
     let plan = GroupPlan {
         peers,
         balance: Balance::RoundRobin,
+        slow_start: false,
         keepalive: KeepalivePlan::default(),
         rules,
     };

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Re
 use crate::outcome::{PeerStatus, Reason};
 use crate::plan::{GroupPlan, Millis};
 use crate::retry::Budget;
+use crate::time::Times;
 
 /// Background connects under way at a time, over all groups.
 pub const PROBES_UNDER_WAY: u32 = 16;
@@ -180,6 +181,8 @@ pub(crate) struct PeerState {
     learned: AtomicU64,
     pub(crate) forgotten_at: AtomicU64,
     pub(crate) counters: Counters,
+    pub(crate) times: Times,
+    back_at: AtomicU64,
 }
 
 impl PeerState {
@@ -233,10 +236,23 @@ impl PeerState {
     pub(crate) fn recover(&self, now: Millis) -> Option<Recovery> {
         self.fails.store(0, Relaxed);
         self.shift(AVAILABLE, |state| state != AVAILABLE)?;
+        self.back_at.store(now, Relaxed);
         Some(Recovery {
             out_for: now.saturating_sub(self.ejected_since.load(Relaxed)),
             probes: self.probes.load(Relaxed),
         })
+    }
+
+    /// What a weight is worth in thousandths, less while the peer warms up after it was out.
+    pub(crate) fn warmed(&self, weight: i64, slow_start: Millis, now: Millis) -> i64 {
+        let full = weight * 1000;
+        let back = self.back_at.load(Relaxed);
+        let since = now.saturating_sub(back);
+        if back == 0 || since >= slow_start || weight == 0 {
+            return full;
+        }
+        let part = i128::from(full) * i128::from(since) / i128::from(slow_start);
+        (part as i64).max(1)
     }
 
     pub(crate) fn learn(&self, idle: Millis, now: Millis) {
@@ -264,6 +280,7 @@ impl PeerState {
             (&self.checked, &old.checked),
             (&self.ejected_since, &old.ejected_since),
             (&self.probe_at, &old.probe_at),
+            (&self.back_at, &old.back_at),
             (&self.learned, &old.learned),
             (&self.forgotten_at, &old.forgotten_at),
         ] {
@@ -272,6 +289,7 @@ impl PeerState {
         for (new, old) in self.counters.pairs().into_iter().zip(old.counters.pairs()) {
             new.store(old.load(Relaxed), Relaxed);
         }
+        self.times.adopt(&old.times);
         self.fails.store(old.fails.load(Relaxed), Relaxed);
         self.probes.store(old.probes.load(Relaxed), Relaxed);
         self.why.store(old.why.load(Relaxed), Relaxed);

@@ -7,6 +7,7 @@ fn plan(peers: usize) -> GroupPlan {
     GroupPlan {
         peers: vec![PeerPlan::default(); peers],
         balance: Balance::RoundRobin,
+        slow_start: false,
         keepalive: KeepalivePlan::default(),
         rules: Rules::ON,
     }

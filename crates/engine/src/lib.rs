@@ -8,16 +8,21 @@
 
 mod attempt;
 mod balance;
+mod hash;
 mod health;
 mod idle;
+mod least;
 mod outcome;
 mod plan;
 mod pool;
 mod retry;
+mod seek;
 mod session;
+mod time;
 
 pub use attempt::{Attempt, Event, Keep, NO_PEER, Step};
 pub use balance::{Group, Outcome, Pick, Tried};
+pub use hash::NO_ADDRESS;
 pub use health::{
     GroupState, LEARNED_FOR, Notice, PROBE_FIRST, PROBE_LONGEST, PROBES_UNDER_WAY, PeerCounters,
     PeerView, Probe, Recovery,
@@ -31,4 +36,5 @@ pub use plan::{
 };
 pub use pool::{ConnId, Idle, Parked};
 pub use retry::{BUDGET_RESERVE, BUDGET_SECONDS, Budget, REQUESTS_A_RETRY, RESERVE_REFILL};
+pub use seek::Wish;
 pub use session::Session;

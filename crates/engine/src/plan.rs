@@ -21,6 +21,21 @@ pub struct PeerPlan {
     pub down: bool,
     /// Chosen when the primaries give none.
     pub backup: bool,
+    /// Chosen for those alone who are bound to it.
+    pub drain: bool,
+    /// Who is bound to this number is bound to the peer; several peers may have the same.
+    pub sid: Option<u32>,
+    /// What the configuration calls it: its place on the ring of `Consistent`.
+    pub name: Vec<u8>,
+    /// How long its weight grows from nothing after it was out.
+    pub slow_start: Millis,
+}
+
+impl PeerPlan {
+    /// Whether a request that is bound to nothing may choose it.
+    pub const fn is_open(&self) -> bool {
+        !self.down && !self.drain
+    }
 }
 
 impl Default for PeerPlan {
@@ -32,6 +47,10 @@ impl Default for PeerPlan {
             max_conns: 0,
             down: false,
             backup: false,
+            drain: false,
+            sid: None,
+            name: Vec::new(),
+            slow_start: 0,
         }
     }
 }
@@ -43,6 +62,38 @@ pub enum Balance {
     RoundRobin,
     /// The fewest requests under way for its weight; round robin among equals.
     LeastConn,
+    /// The least time to answer, counting the requests under way; round robin among equals.
+    LeastTime {
+        /// Until the last byte of the answer, not until its head.
+        last_byte: bool,
+        /// Answers that are still awaited count with the time they have taken so far.
+        inflight: bool,
+    },
+    /// By the client's address.
+    IpHash,
+    /// By a key.
+    Hash,
+    /// By a key, on a ring of which a peer that comes or goes changes little.
+    Consistent,
+    /// By chance.
+    Random,
+    /// The one of two, drawn by chance, with the fewest requests under way for its weight.
+    RandomTwo,
+}
+
+impl Balance {
+    /// Whether it matters since when requests are under way.
+    pub(crate) const fn counts_time(self) -> bool {
+        matches!(self, Self::LeastTime { inflight: true, .. })
+    }
+
+    /// Whether a peer is looked for, and round robin comes second.
+    pub(crate) const fn seeks(self) -> bool {
+        matches!(
+            self,
+            Self::IpHash | Self::Hash | Self::Consistent | Self::Random | Self::RandomTwo
+        )
+    }
 }
 
 /// The limits on idle connections.
@@ -126,6 +177,8 @@ pub struct GroupPlan {
     pub peers: Vec<PeerPlan>,
     /// How one is chosen.
     pub balance: Balance,
+    /// Whether a peer has a `slow_start`.
+    pub slow_start: bool,
     /// Idle connections.
     pub keepalive: KeepalivePlan,
     /// Differences from nginx.
@@ -192,6 +245,10 @@ impl GroupPlan {
         self.peers.iter().filter(|peer| !peer.down).count() as u32
     }
 
+    fn open(&self) -> usize {
+        self.peers.iter().filter(|peer| peer.is_open()).count()
+    }
+
     /// One primary and no backup, which nginx treats on its own.
     pub fn is_single(&self) -> bool {
         self.peers.len() == 1
@@ -199,7 +256,7 @@ impl GroupPlan {
 
     /// Whether no failure takes a peer out: there is no other.
     pub fn never_ejects(&self) -> bool {
-        self.is_single() || (self.rules.last_peer && self.up() <= 1)
+        self.is_single() || (self.rules.last_peer && self.open() <= 1)
     }
 }
 

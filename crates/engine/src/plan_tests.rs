@@ -4,6 +4,7 @@ fn group(peers: Vec<PeerPlan>) -> GroupPlan {
     GroupPlan {
         peers,
         balance: Balance::RoundRobin,
+        slow_start: false,
         keepalive: KeepalivePlan::default(),
         rules: Rules::ON,
     }

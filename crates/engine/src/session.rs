@@ -12,6 +12,8 @@ use crate::outcome::{Cause, Phase, Reason, Rule, Verdict};
 use crate::plan::{Facts, FailureSet, Millis, Policy};
 use crate::pool::Parked;
 use crate::retry::{Failure, Question};
+use crate::seek::Wish;
+use crate::time::Part;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -49,6 +51,7 @@ pub struct Session {
     // A fresh connection's death that is charged only if it was not the request's doing.
     held: Option<(u32, Reason)>,
     opened_at: Millis,
+    wished: bool,
 }
 
 impl Default for Session {
@@ -74,7 +77,14 @@ impl Session {
             fresh_only: false,
             held: None,
             opened_at: 0,
+            wished: false,
         }
+    }
+
+    /// What the next request wants of the balancer; to be told before it begins, each time anew.
+    pub fn wish(&mut self) -> &mut Wish {
+        self.wished = true;
+        self.tried.wish()
     }
 
     /// Begins a request; the one before it must be over.
@@ -90,6 +100,9 @@ impl Session {
             self.pick.is_none(),
             "the request before was neither finished nor abandoned"
         );
+        if !std::mem::take(&mut self.wished) {
+            self.tried.wish();
+        }
         self.attempts.clear();
         self.notices.clear();
         self.tried.reset(group.plan().peers.len() as u32);
@@ -386,7 +399,10 @@ impl Session {
         let attempt = self.last();
         attempt.phase = Phase::Body;
         attempt.status = status;
-        attempt.header_time = Some(turn.now.saturating_sub(attempt.started));
+        let took = turn.now.saturating_sub(attempt.started);
+        attempt.header_time = Some(took);
+        let peer = attempt.peer;
+        turn.group.timed(peer, Part::Head, took);
         let policy = turn.policy;
         let listed = FailureSet::of_status(status).filter(|&kind| policy.next_upstream.has(kind));
         if listed.is_none() && !(policy.ask && status >= 400) {
@@ -450,7 +466,16 @@ impl Session {
             attempt.reason = Reason::of(Phase::Body, cause, false, attempt.sent, attempt.received);
         }
         attempt.verdict = Verdict::Delivered;
-        let Attempt { peer, requests, .. } = *attempt;
+        let Attempt {
+            peer,
+            requests,
+            started,
+            ..
+        } = *attempt;
+        if died.is_none() {
+            turn.group
+                .timed(peer, Part::Whole, now.saturating_sub(started));
+        }
         if let Some(Keep { conn, hint, rtt }) = keep {
             let (opened_at, requests) = (self.opened_at, requests.saturating_add(1));
             let parked = Parked {

@@ -69,6 +69,7 @@ fn a_request_allocates_nothing_once_warm() {
     let plan = GroupPlan {
         peers: vec![PeerPlan::default(); 3],
         balance: Balance::RoundRobin,
+        slow_start: false,
         keepalive: KeepalivePlan {
             connections: 2,
             ..KeepalivePlan::default()

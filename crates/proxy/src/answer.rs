@@ -5,6 +5,7 @@ use std::io::IoSlice;
 use surehop_wire::request::Version;
 use surehop_wire::{header::Known, request::Method, status, uri, write};
 
+use crate::attempts;
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::vars;
@@ -33,6 +34,16 @@ fn begin_with(worker: &Worker, ex: &mut Exchange, code: u16) {
 
 /// Writes `Connection` (and `Keep-Alive`, where a time was given for it).
 pub fn connection(worker: &Worker, ex: &mut Exchange) {
+    keep_alive(worker, ex);
+    if ex.proxied
+        && let Some(group) = attempts::group_of(worker, ex)
+        && let Some(binding) = &group.binding
+    {
+        binding.tell(ex);
+    }
+}
+
+fn keep_alive(worker: &Worker, ex: &mut Exchange) {
     ex.keep &= !worker.closing();
     if !ex.keep {
         write::header(&mut ex.out, b"Connection", b"close");

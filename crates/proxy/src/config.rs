@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use surehop_engine::{
-    Balance, FailureSet, GroupPlan, GroupState, KeepalivePlan, NO_PEER, PeerPlan, Policy, Rules,
+    FailureSet, GroupPlan, GroupState, KeepalivePlan, NO_PEER, PeerPlan, Policy, Rules,
 };
 use surehop_hop::socket::Address;
 use surehop_wire::header::Known;
 
+use crate::binding::{self, Binding};
 use crate::plan::{self, Action, Plan};
 use crate::template::{LogFormat, Template};
 
@@ -143,6 +144,8 @@ pub struct GroupConf {
     pub names: Vec<String>,
     /// The states: one for all workers, or one for each.
     pub states: Vec<Arc<GroupState>>,
+    /// What it must know of a request before it chooses.
+    pub binding: Option<Box<Binding>>,
 }
 
 impl Config {
@@ -416,19 +419,22 @@ impl GroupConf {
             peers: group
                 .peers
                 .iter()
-                .map(|peer| PeerPlan {
+                .zip(binding::sids(group))
+                .map(|(peer, sid)| PeerPlan {
                     weight: peer.weight,
                     max_fails: peer.max_fails,
                     fail_timeout: peer.fail_timeout_ms,
                     max_conns: peer.max_conns,
                     down: peer.down,
                     backup: peer.backup,
+                    drain: peer.drain,
+                    sid,
+                    name: peer.name.0.clone(),
+                    slow_start: peer.slow_start_ms,
                 })
                 .collect(),
-            balance: match group.balance {
-                plan::Balance::RoundRobin => Balance::RoundRobin,
-                plan::Balance::LeastConn => Balance::LeastConn,
-            },
+            balance: binding::balance(group.balance),
+            slow_start: group.peers.iter().any(|peer| peer.slow_start_ms > 0),
             keepalive: KeepalivePlan {
                 connections: u32::try_from(group.keepalive.connections).unwrap_or(u32::MAX),
                 scopes: group.keepalive.scopes,
@@ -462,6 +468,7 @@ impl GroupConf {
                 .collect(),
             names: group.peers.iter().map(|peer| peer.name.show()).collect(),
             addresses,
+            binding: Binding::new(group)?,
             plan,
             states,
         })

@@ -71,6 +71,7 @@ pub async fn deliver(
     upstream: Upstream,
 ) -> After {
     let worker = s.worker;
+    learn(s, true);
     let chunked = head(s);
     let now = worker.reactor.now();
     let received =
@@ -156,6 +157,13 @@ fn head(s: &mut Sender<'_>) -> bool {
 
 fn current(s: &Sender<'_>) -> Option<Attempt> {
     s.ex.session.attempts().last().copied()
+}
+
+/// `sticky learn`: the answer may bind a session to its peer.
+fn learn(s: &mut Sender<'_>, header: bool) {
+    if let Some(binding) = &s.group.binding {
+        binding.learn(s.worker, s.client, s.ex, header);
+    }
 }
 
 /// What nginx warns of in a response head.
@@ -419,6 +427,7 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
             Broken::Client(_) | Broken::ClientTimedOut | Broken::ClientGone | Broken::SenderFailed
         )
     );
+    learn(s, false);
     if client_broke {
         if let Some(attempt) = s.ex.session.current_mut() {
             attempt.sent = sent;

@@ -60,6 +60,8 @@ pub struct Exchange {
     pub response_raw: Vec<u8>,
     /// `$request_id`, once somebody asked.
     pub id: Option<[u8; 32]>,
+    /// `sticky cookie`: what is written behind the server's id.
+    pub cookie_tail: Vec<u8>,
     /// A space for values that are put together.
     pub scratch: Vec<u8>,
 }
@@ -92,6 +94,7 @@ impl Exchange {
             response: ResponseHead::default(),
             response_raw: Vec::new(),
             id: None,
+            cookie_tail: Vec::new(),
             scratch: Vec::new(),
         }
     }

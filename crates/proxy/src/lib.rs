@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod attempts;
+pub mod binding;
 pub mod client;
 pub mod config;
 pub mod connection;
@@ -15,6 +16,7 @@ pub mod plan;
 pub mod post;
 pub mod relay;
 pub mod send;
+pub mod sessions;
 pub mod status;
 pub mod template;
 pub mod told;

@@ -283,6 +283,8 @@ pub struct Group {
     pub implicit: bool,
     pub zone: Option<Text>,
     pub balance: Balance,
+    pub hash_key: Vec<Part>,
+    pub sticky: Option<Sticky>,
     pub peers: Vec<Peer>,
     pub keepalive: Keepalive,
     pub resilience: Resilience,
@@ -295,6 +297,43 @@ pub struct Group {
 pub enum Balance {
     RoundRobin,
     LeastConn,
+    IpHash,
+    Hash,
+    Consistent,
+    Random,
+    RandomTwo,
+    LeastTimeHeader,
+    LeastTimeHeaderInflight,
+    LeastTimeLastByte,
+    LeastTimeLastByteInflight,
+}
+
+/// `sticky`: what binds a client to a peer.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+#[allow(missing_docs)]
+pub enum Sticky {
+    /// A cookie that the client is given.
+    Cookie {
+        name: Text,
+        /// -1 is for ever.
+        expires_s: Option<i64>,
+        domain: Vec<Part>,
+        httponly: bool,
+        secure: bool,
+        samesite: Vec<Part>,
+        path: Option<Text>,
+    },
+    /// The first of these that is not empty.
+    Route { variables: Vec<Part> },
+    /// What peers' answers said, looked up in what clients say.
+    Learn {
+        create: Vec<Part>,
+        lookup: Vec<Part>,
+        size: usize,
+        timeout_ms: u64,
+        header: bool,
+    },
 }
 
 /// One address of a group.
@@ -310,6 +349,9 @@ pub struct Peer {
     pub max_conns: u32,
     pub down: bool,
     pub backup: bool,
+    pub drain: bool,
+    pub sid: Option<Text>,
+    pub slow_start_ms: u64,
 }
 
 /// `keepalive` and its limits.

@@ -124,6 +124,9 @@ pub async fn proxy(
         head_limit: proxy.plan.buffer_size,
         tcp_keepalive: proxy.plan.crossing.socket_keepalive,
     };
+    if let Some(binding) = &group.binding {
+        binding.ask(worker, client, ex);
+    }
     ex.proxied = true;
     let loud = group.plan.rules == Rules::OFF;
     let mut sender = Sender::new(worker, client, ex, proxy, body, held, framing, loud);

@@ -13,6 +13,7 @@ pub enum Var {
     Cookie(Box<[u8]>),
     SentHttp(Box<[u8]>),
     UpstreamHttp(Box<[u8]>),
+    UpstreamCookie(Box<[u8]>),
     Request,
     RequestUri,
     Uri,
@@ -65,12 +66,13 @@ pub enum Var {
 
 /// The families of variables, by the start of their names.
 type Family = fn(Box<[u8]>) -> Var;
-const FAMILIES: [(&str, Family, bool); 5] = [
+const FAMILIES: [(&str, Family, bool); 6] = [
     ("http_", Var::Http, true),
     ("arg_", Var::Arg, false),
     ("cookie_", Var::Cookie, false),
     ("sent_http_", Var::SentHttp, true),
     ("upstream_http_", Var::UpstreamHttp, true),
+    ("upstream_cookie_", Var::UpstreamCookie, false),
 ];
 
 /// Every single variable by its name.

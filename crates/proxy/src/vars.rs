@@ -182,14 +182,7 @@ pub fn value(
             );
         }
         Var::Cookie(name) => {
-            let mut lines = head
-                .headers
-                .iter()
-                .filter(|line| line.known == Known::Cookie);
-            return put(
-                out,
-                lines.find_map(|line| cookie(line.value.of(bytes), name)),
-            );
+            return put(out, cookie_of(ex, bytes, name));
         }
         Var::SentHttp(name) => return lines_of(out, &ex.out, name),
         Var::UpstreamHttp(name) => {
@@ -197,6 +190,18 @@ pub fn value(
             let lines = ex.response.headers.iter().enumerate();
             let counted = lines.filter(|(index, _)| !ignored(*index));
             return all(out, counted.map(|(_, line)| line), &ex.response_raw, name);
+        }
+        Var::UpstreamCookie(name) => {
+            let raw = &ex.response_raw[..];
+            let lines = ex.response.headers.iter();
+            let mut set =
+                lines.filter(|line| line.name.of(raw).eq_ignore_ascii_case(b"Set-Cookie"));
+            // The first pair of the line is the cookie; the others say how to keep it.
+            let found = set.find_map(|line| {
+                let pair = line.value.of(raw).split(|&byte| byte == b';').next()?;
+                cookie(pair, name)
+            });
+            return put(out, found);
         }
         Var::Request => return known(out, head.line.of(bytes)),
         Var::RequestUri => return known(out, head.uri.of(bytes)),
@@ -358,6 +363,14 @@ fn argument<'a>(query: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
         };
         key.eq_ignore_ascii_case(name).then_some(value)
     })
+}
+
+/// A cookie that the client sent.
+pub fn cookie_of<'a>(ex: &Exchange, bytes: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let lines = ex.head.headers.iter();
+    lines
+        .filter(|line| line.known == Known::Cookie)
+        .find_map(|line| cookie(line.value.of(bytes), name))
 }
 
 fn cookie<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {

@@ -109,6 +109,17 @@ pub fn imf_fixdate(unix: i64) -> [u8; 29] {
         .bytes
 }
 
+/// `Sun, 06-Nov-94 08:49:37 GMT`, as nginx dates cookies; the year has four digits from 2038 on.
+pub fn cookie(unix: i64) -> Vec<u8> {
+    let fixdate = imf_fixdate(unix);
+    let mut date = fixdate.to_vec();
+    (date[7], date[11]) = (b'-', b'-');
+    if unix <= 0x7fff_ffff {
+        date.drain(12..14);
+    }
+    date
+}
+
 /// `21/Nov/2026:04:44:47 +0000` (`$time_local`), in a zone that is `offset` seconds east of UTC.
 pub fn access_log(unix: i64, offset: i32) -> [u8; 26] {
     let time = Civil::of(unix + i64::from(offset));
@@ -199,6 +210,13 @@ mod tests {
             text(&iso8601(unix, 5 * 3600 + 1800)),
             "2026-11-21T10:14:47+05:30"
         );
+    }
+
+    #[test]
+    fn cookies_have_two_digits_of_the_year_until_they_would_not_do() {
+        assert_eq!(cookie(784_111_777), b"Sun, 06-Nov-94 08:49:37 GMT");
+        assert_eq!(cookie(0x7fff_ffff), b"Tue, 19-Jan-38 03:14:07 GMT");
+        assert_eq!(cookie(0x8000_0000), b"Tue, 19-Jan-2038 03:14:08 GMT");
     }
 
     proptest! {

@@ -166,6 +166,9 @@ class Member:
     max_conns: int = 0
     down: bool = False
     backup: bool = False
+    drain: bool = False
+    route: str | None = None
+    slow_start_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +194,56 @@ class Resilience:
 
 
 @dataclass(frozen=True, slots=True)
+class Balance:
+    """`key` is that of the two kinds of `hash`."""
+
+    method: str
+    key: Template = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StickyCookie:
+    """`expires` in seconds, -1 for `max`."""
+
+    name: str
+    expires: int | None
+    domain: Template
+    httponly: bool
+    secure: bool
+    samesite: Template
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteBy:
+    """`sticky route`: the first of these variables that isn't empty names the server."""
+
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Learn:
+    """`sticky learn`: `create` and `lookup` are variables; `size` bytes."""
+
+    create: tuple[str, ...]
+    lookup: tuple[str, ...]
+    zone: str
+    size: int
+    timeout_ms: int
+    header: bool
+
+
+Sticky = StickyCookie | RouteBy | Learn
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
     name: str
     where: Where
     members: tuple[Member, ...]
     zone: str | None
-    balance: str
+    balance: Balance
+    sticky: Sticky | None
     keepalive: Keepalive
     resilience: Resilience
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from surehop.conf import logs, model
+from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
 from surehop.conf.crossing import crossing
 from surehop.conf.listening import where
@@ -164,7 +164,8 @@ def _upstream(scope: Scope) -> model.Upstream:
         where=where(node),
         members=tuple(setting.value for setting in scope.own("server")),
         zone=zones[-1].value.name if zones else None,
-        balance="least_conn" if scope.own("least_conn") else "round_robin",
+        balance=balancing.method_of(scope),
+        sticky=scope.own_value("sticky"),
         keepalive=model.Keepalive(
             connections=size.connections,
             local=size.local,

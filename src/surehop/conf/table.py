@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from surehop.conf import listening, logs, routes, upstreams, values
+from surehop.conf import balancing, listening, logs, routes, upstreams, values
 from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout, User
 from surehop.conf.scope import Context, Reader, Scope
 from surehop.conf.tree import Node
@@ -209,7 +209,12 @@ DIRECTIVES: tuple[Directive, ...] = (
     _block("upstream", H, 1, Context.UPSTREAM, upstreams.check_upstream),
     _row("server", U, (1, _MANY), upstreams.read_member, inherit=OWN, repeatable=True),
     _row("zone", U, (1, 2), upstreams.read_zone, inherit=OWN, repeatable=True),
-    _row("least_conn", U, 0, upstreams.read_least_conn, inherit=OWN, repeatable=True),
+    _row("ip_hash", U, 0, balancing.read_method, inherit=OWN, repeatable=True),
+    _row("hash", U, (1, 2), balancing.read_hash, inherit=OWN, repeatable=True),
+    _row("random", U, (0, 2), balancing.read_random, inherit=OWN, repeatable=True),
+    _row("least_conn", U, 0, balancing.read_method, inherit=OWN, repeatable=True),
+    _row("least_time", U, (1, 2), balancing.read_least_time, inherit=OWN, repeatable=True),
+    _row("sticky", U, (2, _MANY), balancing.read_sticky, inherit=OWN, repeatable=True),
     _row(
         "keepalive",
         U,

@@ -1,7 +1,9 @@
 """The directives of an `upstream` block."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
+from surehop.conf import balancing
 from surehop.conf.address import AddressError, parse
 from surehop.conf.listening import where
 from surehop.conf.model import Member
@@ -11,7 +13,8 @@ from surehop.conf.tree import Node
 from surehop.conf.values import PAGE, number, seconds, size
 
 _SMALLEST_ZONE = 8 * PAGE
-_NOT_YET = ("resolve", "service=", "slow_start=", "route=", "drain", "sticky_cookie=")
+_NOT_YET = ("resolve", "service=")
+_LONGEST_ROUTE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def check_upstream(node: Node, scope: Scope) -> str:
     return name
 
 
-def read_member(node: Node, _scope: Scope) -> Member:
+def read_member(node: Node, scope: Scope) -> Member:
     token, *options = node.args
     try:
         member = Member(parse(token.value, default_port=80), where(node))
@@ -50,6 +53,9 @@ def read_member(node: Node, _scope: Scope) -> Member:
         member = Member(parse("127.0.0.1", default_port=80), where(node))
         complaint = node.fail(f'{error} in upstream "{token.value}"', at=token)
     for option in options:
+        if not balancing.supports(scope, option.value):
+            message = f'balancing method does not support parameter "{option.value}"'
+            raise node.fail(message, at=option)
         member = _with_option(node, member, option)
     if complaint:
         raise complaint
@@ -59,31 +65,30 @@ def read_member(node: Node, _scope: Scope) -> Member:
 def _with_option(node: Node, member: Member, option: Token) -> Member:
     text = option.value
     name, equals, value = text.partition("=")
-    if not equals and name == "down":
-        return replace(member, down=True)
-    if not equals and name == "backup":
-        return replace(member, backup=True)
-    if equals and name == "fail_timeout":
+    changes: dict[str, Any] = {}
+    if text in {"down", "backup", "drain"}:
+        changes[text] = True
+    elif equals and name == "route":
+        changes["route"] = _route(node, option, value)
+    elif equals and name in {"fail_timeout", "slow_start"}:
         time = seconds(value)
-        if time is not None:
-            return replace(member, fail_timeout_ms=time * 1000)
+        changes[f"{name}_ms"] = None if time is None else time * 1000
     elif equals and name in {"weight", "max_fails", "max_conns"}:
         count = number(value)
-        if count is not None and not (name == "weight" and count == 0):
-            if name == "weight":
-                return replace(member, weight=count)
-            if name == "max_fails":
-                return replace(member, max_fails=count)
-            return replace(member, max_conns=count)
+        changes[name] = None if name == "weight" and count == 0 else count
     elif text.startswith(_NOT_YET):
         raise not_yet(node, f'"{text}" is an nginx parameter of "server"')
-    raise node.fail(f'invalid parameter "{text}"', at=option)
+    if None in changes.values() or not changes:
+        raise node.fail(f'invalid parameter "{text}"', at=option)
+    return replace(member, **changes)
 
 
-def read_least_conn(node: Node, scope: Scope) -> bool:
-    if scope.own("least_conn"):
-        scope.findings.warnings.append(node.fail("load balancing method redefined"))
-    return True
+def _route(node: Node, option: Token, value: str) -> str:
+    if not value:
+        raise node.fail("route is empty", at=option)
+    if len(value.encode("utf-8", "surrogateescape")) > _LONGEST_ROUTE:
+        raise node.fail(f"route is longer than {_LONGEST_ROUTE}", at=option)
+    return value
 
 
 def read_zone(node: Node, _scope: Scope) -> Zone:

@@ -130,6 +130,9 @@ class Peer:
     max_conns: int
     down: bool
     backup: bool
+    drain: bool
+    sid: str | None
+    slow_start_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +156,46 @@ class Resilience:
 
 
 @dataclass(frozen=True, slots=True)
+class StickyCookie:
+    """`expires_s` is -1 for `max`."""
+
+    kind: str = field(default="cookie", init=False)
+    name: str
+    expires_s: int | None
+    domain: Template
+    httponly: bool
+    secure: bool
+    samesite: Template
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StickyRoute:
+    kind: str = field(default="route", init=False)
+    variables: Template
+
+
+@dataclass(frozen=True, slots=True)
+class StickyLearn:
+    kind: str = field(default="learn", init=False)
+    create: Template
+    lookup: Template
+    size: int
+    timeout_ms: int
+    header: bool
+
+
+Sticky = StickyCookie | StickyRoute | StickyLearn
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     name: str
     implicit: bool
     zone: str | None
     balance: str
+    hash_key: Template
+    sticky: Sticky | None
     peers: tuple[Peer, ...]
     keepalive: Keepalive
     resilience: Resilience

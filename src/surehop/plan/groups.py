@@ -7,6 +7,7 @@ from surehop.conf import model
 from surehop.conf.address import Address, socket_text
 from surehop.errors import ConfigError
 from surehop.plan import data
+from surehop.plan.binding import sid, sticky
 from surehop.plan.resolving import Resolver
 
 _BOTH_FAMILIES = 2
@@ -58,6 +59,7 @@ class Groups:
             member = model.Member(url, proxy.where)
             rules = self._rules(self._outer)
             peers = self._peers(name, member, rules, label=_peer_label(url), wanted=name)
+            peers = [_unbound(peer) for peer in peers]
             self._implicit[key] = len(self._groups)
             self._scopes.append(0)
             self._groups.append(
@@ -66,6 +68,8 @@ class Groups:
                     implicit=True,
                     zone=None,
                     balance="round_robin",
+                    hash_key=(),
+                    sticky=None,
                     peers=tuple(peers),
                     keepalive=_keepalive(_IMPLICIT),
                     resilience=rules,
@@ -83,8 +87,10 @@ class Groups:
             name=upstream.name,
             implicit=False,
             zone=upstream.zone,
-            balance=upstream.balance,
-            peers=tuple(peers),
+            balance=upstream.balance.method,
+            hash_key=upstream.balance.key,
+            sticky=sticky(upstream.sticky),
+            peers=tuple(peers) if upstream.sticky else tuple(_unbound(peer) for peer in peers),
             keepalive=_keepalive(upstream.keepalive),
             resilience=rules,
         )
@@ -119,6 +125,9 @@ class Groups:
                 max_conns=member.max_conns,
                 down=member.down,
                 backup=member.backup,
+                drain=member.drain,
+                sid=sid(member, address),
+                slow_start_ms=member.slow_start_ms,
             )
             for address in addresses
         ]
@@ -157,6 +166,10 @@ def _peer_label(address: Address) -> str:
 
 def _not_found(host: str) -> str:
     return f"no address is known for `{host}`; `getent ahosts {host}` shows what the system says"
+
+
+def _unbound(peer: data.Peer) -> data.Peer:
+    return replace(peer, sid=None)
 
 
 def _keepalive(said: model.Keepalive) -> data.Keepalive:

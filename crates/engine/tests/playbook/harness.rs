@@ -22,6 +22,7 @@ pub(crate) fn plan(rules: Rules, peers: &[PeerPlan]) -> GroupPlan {
     GroupPlan {
         peers: peers.to_vec(),
         balance: Balance::RoundRobin,
+        slow_start: false,
         keepalive: KeepalivePlan::default(),
         rules,
     }

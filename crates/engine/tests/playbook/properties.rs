@@ -335,6 +335,8 @@ fn peers() -> impl Strategy<Value = Vec<PeerPlan>> {
             max_conns,
             down: a && b,
             backup: c && d,
+            drain: a && c,
+            ..PeerPlan::default()
         },
     );
     prop::collection::vec(one, 1..5)
@@ -389,14 +391,27 @@ fn policies() -> impl Strategy<Value = Policy> {
         })
 }
 
+fn balance() -> impl Strategy<Value = Balance> {
+    let quickest = any::<[bool; 2]>().prop_map(|[last_byte, inflight]| Balance::LeastTime {
+        last_byte,
+        inflight,
+    });
+    prop_oneof![
+        Just(Balance::RoundRobin),
+        Just(Balance::LeastConn),
+        Just(Balance::IpHash),
+        Just(Balance::Hash),
+        Just(Balance::Consistent),
+        Just(Balance::Random),
+        Just(Balance::RandomTwo),
+        quickest,
+    ]
+}
+
 fn group_plan() -> impl Strategy<Value = GroupPlan> {
-    (rules(), peers(), any::<bool>(), 0_u32..4).prop_map(|(rules, peers, least, connections)| {
+    (rules(), peers(), balance(), 0_u32..4).prop_map(|(rules, peers, balance, connections)| {
         GroupPlan {
-            balance: if least {
-                Balance::LeastConn
-            } else {
-                Balance::RoundRobin
-            },
+            balance,
             keepalive: KeepalivePlan {
                 connections,
                 ..KeepalivePlan::default()

@@ -119,6 +119,7 @@ impl Hop {
         let rx = Reactor::new().unwrap();
         let plan = GroupPlan {
             peers: vec![PeerPlan::default(); addresses.len()],
+            slow_start: false,
             balance: surehop_engine::Balance::RoundRobin,
             keepalive: KeepalivePlan {
                 connections: 8,
