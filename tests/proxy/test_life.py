@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,10 @@ def reload(subject: Subject) -> None:
     before = len(_over(subject))
     os.kill(subject.pid, signal.SIGHUP)
     eventually(lambda: len(_over(subject)) > before)
+
+
+def _exited(subject: Subject, workers: int) -> bool:
+    return lines(subject).count("[notice] exit") == workers
 
 
 def _over(subject: Subject) -> list[str]:
@@ -100,11 +105,13 @@ def test_an_idle_client_goes_on_with_the_new_configuration(surehop: Program) -> 
         running(surehop, server(PAGE.format("old"))) as subject,
         Raw(subject.port) as kept,
     ):
-        for text in (b"old", b"one", b"two", b"six"):
+        for nth, text in enumerate((b"old", b"one", b"two", b"six"), 1):
             assert kept.answer()[2] == text
             new = {b"old": "one", b"one": "two", b"two": "six"}.get(text, "end")
             change(subject, f"200 {text.decode()}", f"200 {new}")
             reload(subject)
+            # Until the old worker has handed the client over, it answers itself.
+            eventually(partial(_exited, subject, nth))
         assert kept.answer()[2] == b"end"
 
 
