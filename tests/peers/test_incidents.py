@@ -6,7 +6,7 @@ a comment, so one file serves both programs.
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -16,6 +16,7 @@ import pytest
 from surehop.lab.measure import Client, Load, ask_steadily
 from surehop.lab.origins import Fault, Origin, OriginProcess
 from surehop.lab.subjects import Program, Subject
+from waiting import eventually
 
 TWO = {"twohosts": ["127.0.0.1", "[::1]"]}
 RACE = 4  # the request, counted from 1, that meets it
@@ -44,13 +45,6 @@ def started(program: Program, http: str, variables: str = "") -> Iterator[tuple[
     """The program, and how many lines its error log has before any request."""
     with Subject(program, http, resolve=TWO, variables=variables) as subject:
         yield subject, len(subject.error_log("notice"))
-
-
-def eventually(condition: Callable[[], bool], within: float = 10) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
 
 
 def messages(lines: list[str]) -> list[str]:
