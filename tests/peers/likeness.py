@@ -2,18 +2,18 @@
 
 import re
 import socket
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import unified_diff
 
 from scripted import OK, Answer, Scripted, Step
 from surehop.lab.subjects import Program, Subject
+from waiting import PATIENCE, eventually
 
 # Variables of which only the shape can be compared.
 SHAPES = {"msec", "time_local", "time_iso8601", "pid", "connection", "request_id", "remote_port"}
 _SHAPE = re.compile(r"^[0-9a-f]{32}$|\d+|\b[A-Z][a-z]{2}\b")
 _MARK = b"GET /marker/%d HTTP/1.1\r\nHost: first\r\nConnection: close\r\n\r\n"
-_PATIENCE = 10.0
 _STAMP = re.compile(r"^\S+ \S+ (\[\w+\]) \d+#\d+: (?:\*\d+ )?")
 _TIME = re.compile(r"\b\d+\.\d{3}\b")
 # The static nginx that serves as reference is linked with musl, which has words of its own.
@@ -69,6 +69,16 @@ def _items(of: object) -> list[str]:
     return [str(item) for item in of] if isinstance(of, list) else []
 
 
+def unlike(theirs: Sequence[str], ours: Sequence[str]) -> str:
+    """The lines in which two differ; nothing if they don't."""
+    return "\n".join(unified_diff(theirs, ours, "nginx", "surehop", n=0, lineterm=""))
+
+
+def variables(names: Sequence[str]) -> str:
+    """The end of an access-log line that tells these, as `Bench` reads it."""
+    return "".join(f" | {name}=${name}" for name in names)
+
+
 class Bench:
     """A running program, and the origin behind it."""
 
@@ -117,7 +127,7 @@ class Bench:
         return seen
 
     def _exchange(self, case: Case) -> tuple[bytes, str]:
-        with socket.create_connection(("127.0.0.1", self._subject.port), _PATIENCE) as sock:
+        with socket.create_connection(("127.0.0.1", self._subject.port), PATIENCE) as sock:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for piece in [case.send] if isinstance(case.send, bytes) else case.send:
                 try:
@@ -142,12 +152,12 @@ class Bench:
     def _mark(self) -> tuple[list[str], list[str]]:
         """Have the logs written, and take what is new in them."""
         self._marks += 1
-        with socket.create_connection(("127.0.0.1", self._subject.port), _PATIENCE) as sock:
+        with socket.create_connection(("127.0.0.1", self._subject.port), PATIENCE) as sock:
             sock.sendall(_MARK % self._marks)
             while sock.recv(1 << 16):
                 pass
         name = f"/marker/{self._marks}"
-        _eventually(lambda: any(name in line for line in self._subject.access_log()))
+        eventually(lambda: any(name in line for line in self._subject.access_log()))
         access = self._subject.access_log()
         errors = self._subject.error_log("info")
         for log in ("access", "error"):
@@ -235,10 +245,3 @@ def _body(raw: bytes, headers: dict[str, str]) -> tuple[bytes, bytes]:
         if not size:
             return body, raw
     return body + b"(cut off)", b""
-
-
-def _eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.002)

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from missing import missing
+
 ROOT = Path(__file__).parents[2]
 NEEDED = ("cargo", "haproxy", "nginx", "strace", "taskset", "wrk")
 
 
 def test_bench_proxy_measures_all_three() -> None:
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
-    missing = [name for name in NEEDED if not shutil.which(name, path=path)]
-    if missing and os.environ.get("REQUIRE_PEERS") == "1":
-        pytest.fail(f"missing: {', '.join(missing)}, and REQUIRE_PEERS=1 says that they are here")
-    if missing or len(os.sched_getaffinity(0)) < 2:
-        pytest.skip(f"missing: {', '.join(missing) or 'a second core'}")
+    if absent := [name for name in NEEDED if not shutil.which(name, path=path)]:
+        missing(", ".join(absent))
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("missing: a second core")
 
     done = subprocess.run(
         [sys.executable, "-m", "bench.proxy", "--quick", "--case", "64x100"],

@@ -3,10 +3,9 @@ hidden or let through. What is compared stands in test_relay_like_nginx.py.
 """
 
 from collections.abc import Iterator
-from difflib import unified_diff
 
 import pytest
-from likeness import Bench, Case
+from likeness import Bench, Case, unlike, variables
 from relay_setup import LOGGED, ask, get, sized
 
 from scripted import Scripted
@@ -84,7 +83,7 @@ CASES = [
     Case("probed", get("/probed/")),
     Case("patient", get("/patient/")),
 ]
-_VARIABLES = "".join(f" | {name}=${name}" for name in LOGGED)
+_VARIABLES = variables(LOGGED)
 
 
 @pytest.fixture(scope="module")
@@ -124,5 +123,4 @@ def test_a_head_that_went_as_get_leaves_no_body_behind(benches: tuple[Bench, Ben
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_crossing_like_nginx(benches: tuple[Bench, Bench], case: Case) -> None:
     theirs, ours = (bench.run(case).lines() for bench in benches)
-    told = "\n".join(unified_diff(theirs, ours, "nginx", "surehop", n=0, lineterm=""))
-    assert ours == theirs, f"\n{told}"
+    assert ours == theirs, f"\n{unlike(theirs, ours)}"

@@ -7,17 +7,21 @@ a comment, so one file serves both programs.
 import re
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import TypeVar
 
 import pytest
 
 from surehop.lab.measure import Client, Load, ask_steadily
 from surehop.lab.origins import Fault, Origin, OriginProcess
 from surehop.lab.subjects import Program, Subject
+from waiting import eventually
 
 TWO = {"twohosts": ["127.0.0.1", "[::1]"]}
+Result = TypeVar("Result")
 RACE = 4  # the request, counted from 1, that meets it
 
 
@@ -46,11 +50,14 @@ def started(program: Program, http: str, variables: str = "") -> Iterator[tuple[
         yield subject, len(subject.error_log("notice"))
 
 
-def eventually(condition: Callable[[], bool], within: float = 10) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
+def beside_nginx(
+    incident: Callable[[Program, str | None], Result], surehop: Program, nginx: Program
+) -> tuple[Result, Result]:
+    """An incident that takes seconds, in `off` and in nginx at the same time."""
+    with ThreadPoolExecutor(2) as pool:
+        ours = pool.submit(incident, surehop, "off")
+        theirs = pool.submit(incident, nginx, None)
+        return ours.result(), theirs.result()
 
 
 def messages(lines: list[str]) -> list[str]:
@@ -162,7 +169,7 @@ def outage(program: Program, mode: str | None) -> tuple[list[str], float]:
 
 
 def test_outage_off_ends_as_nginx_ends_it(surehop: Program, nginx: Program) -> None:
-    (ours, our_time), (theirs, their_time) = outage(surehop, "off"), outage(nginx, None)
+    (ours, our_time), (theirs, their_time) = beside_nginx(outage, surehop, nginx)
     assert ours == theirs
     assert 1.9 < their_time < 3.2
     assert 1.9 < our_time < 3.2
@@ -241,7 +248,7 @@ def test_two_stacks_on_is_told_once(surehop: Program) -> None:
 
 
 def test_two_stacks_off_is_told_each_time_as_by_nginx(surehop: Program, nginx: Program) -> None:
-    theirs, ours = two_stacks(nginx, None), two_stacks(surehop, "off")
+    ours, theirs = beside_nginx(two_stacks, surehop, nginx)
     for lines in (theirs, ours):
         assert len(lines) in (4, 6), "it comes back every second or two"
         assert lines == PAIR * (len(lines) // 2)

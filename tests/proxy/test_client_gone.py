@@ -6,11 +6,12 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from front import logged, running, server, told
+from front import logged, running, server, servers, told
 
-from raw import GET, Raw, eventually
+from raw import GET, Raw
 from scripted import Scripted, full
 from surehop.lab.subjects import Program
+from waiting import eventually
 
 UPLOAD = b"POST / HTTP/1.1\r\nHost: o\r\nContent-Length: 100000\r\n\r\n"
 GONE = (
@@ -32,8 +33,7 @@ def test_while_connecting(surehop: Program) -> None:
 def test_while_waiting_for_the_head(surehop: Program) -> None:
     with Scripted() as origin:
         origin.play("hang")
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject:
+        with running(surehop, server(upstream=servers(origin))) as subject:
             with Raw(subject.port) as client:
                 client.send(GET)
                 origin.wait_begun()
@@ -49,8 +49,7 @@ def test_while_the_body_comes(surehop: Program, how: str) -> None:
     endless = threading.Event()
     with Scripted() as origin:
         origin.play(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\nhalf", endless, "hang")
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject:
+        with running(surehop, server(upstream=servers(origin))) as subject:
             with Raw(subject.port) as client:
                 client.send(GET).until(b"half")
                 if how == "rst":
@@ -65,18 +64,16 @@ def test_while_the_body_comes(surehop: Program, how: str) -> None:
 @pytest.mark.parametrize("sent", [10, 50_000])
 def test_while_it_sends_its_body(surehop: Program, sent: int) -> None:
     """Before and after the request has begun to go upstream."""
-    with Scripted() as origin:
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject:
-            with Raw(subject.port) as client:
-                client.send(UPLOAD + b"x" * sent)
-                if sent > 16384:
-                    origin.wait_begun()
-            assert logged(subject)[0].startswith("POST / 400 ")
-            (line,) = told(subject, level="info")
-            assert " client prematurely closed connection, client: " in line
-            origin.wait_closed()
-            assert origin.take() == [], "no half request counts as one"
+    with Scripted() as origin, running(surehop, server(upstream=servers(origin))) as subject:
+        with Raw(subject.port) as client:
+            client.send(UPLOAD + b"x" * sent)
+            if sent > 16384:
+                origin.wait_begun()
+        assert logged(subject)[0].startswith("POST / 400 ")
+        (line,) = told(subject, level="info")
+        assert " client prematurely closed connection, client: " in line
+        origin.wait_closed()
+        assert origin.take() == [], "no half request counts as one"
 
 
 def test_nobody_is_charged(surehop: Program) -> None:
@@ -84,8 +81,7 @@ def test_nobody_is_charged(surehop: Program) -> None:
     with Scripted() as origin, Scripted() as other:
         origin.play("hang")
         other.play("hang")
-        upstream = f"server 127.0.0.1:{origin.port}; server 127.0.0.1:{other.port};"
-        with running(surehop, server(upstream=upstream)) as subject:
+        with running(surehop, server(upstream=servers(origin, other))) as subject:
             for count in range(1, 5):
                 with Raw(subject.port) as client:
                     client.send(GET)
@@ -101,8 +97,7 @@ def test_half_closed_is_closed(surehop: Program) -> None:
     """As in nginx: a client that closes its sending side is taken to have gone."""
     with Scripted() as origin:
         origin.play("hang")
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject:
+        with running(surehop, server(upstream=servers(origin))) as subject:
             with socket.create_connection(("127.0.0.1", subject.port)) as client:
                 client.sendall(GET)
                 client.shutdown(socket.SHUT_WR)

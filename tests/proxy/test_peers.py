@@ -10,10 +10,11 @@ from tempfile import TemporaryDirectory
 import pytest
 from front import logged, running, server, told
 
-from raw import GET, Raw, eventually
+from raw import GET, Raw, get
 from scripted import OK, Answer, Scripted
 from surehop.lab.ports import Port
 from surehop.lab.subjects import Program
+from waiting import eventually
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_max_conns(surehop: Program, three: list[Scripted], mode: str) -> None:
     with running(surehop, server(upstream=upstream)) as subject, ExitStack() as stack:
         held = [stack.enter_context(Raw(subject.port)) for _ in range(2)]
         for client in held:
-            client.send(b"GET /held HTTP/1.1\r\nHost: o\r\n\r\n")
+            client.send(get("/held"))
         first.wait_begun()
         second.wait_begun()
         with Raw(subject.port) as client:
@@ -117,7 +118,7 @@ def test_unix_sockets_on_both_sides(surehop: Program, folder: Path) -> None:
             with Raw(subject.port) as client, Raw(0, unix=front) as local:
                 assert client.answer()[0] == 200
                 assert local.answer()[0] == 200
-                assert local.answer(b"GET /uri/x HTTP/1.1\r\nHost: o\r\n\r\n")[0] == 200
+                assert local.answer(get("/uri/x"))[0] == 200
             got = [(r.target, r.header("host")) for r in origin.take()]
             assert got == [("/", ["app"]), ("/", ["localhost"]), ("/replaced/x", ["localhost"])]
             assert all(f"[unix:{where}]" in line for line in logged(subject, 3))
@@ -202,7 +203,7 @@ def test_locations_share_connections_or_do_not(
     )
     with running(surehop, http) as subject, Raw(subject.port) as client:
         for path in "abab":
-            assert client.answer(f"GET /{path} HTTP/1.1\r\nHost: o\r\n\r\n".encode())[0] == 200
+            assert client.answer(get(f"/{path}"))[0] == 200
     used = [r.connection for r in origin.take()]
     assert used == ([1, 2, 1, 2] if local else [1, 1, 1, 1])
 

@@ -1,143 +1,159 @@
-"""Start, stop and survival of the two processes."""
+"""Start, stop and survival of the two processes: gracefully, at once, by force, and as whom."""
 
 import os
 import signal
 import socket
 import threading
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
-from front import data_process, running, server
+from front import data_process, running, server, servers
 
-from raw import GET, Raw, eventually
-from scripted import OK, Scripted
+from raw import GET, Raw, get
+from scripted import OK, Answer, Scripted
+from surehop.lab.measure import Load
 from surehop.lab.subjects import Program, Subject, listens
+from waiting import eventually
 
 
 def gone(pid: int) -> bool:
+    """Whether it runs no more: one that nobody has waited for yet does not."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
         return True
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:  # noqa: PTH123
-        return stat.read().rpartition(")")[2].split()[0] == "Z"
 
 
-def test_quit_answers_what_is_under_way(surehop: Program) -> None:
+def refused(port: int) -> bool:
+    try:
+        Raw(port).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_quit_answers_what_is_under_way_and_refuses_the_rest(surehop: Program) -> None:
     go = threading.Event()
-    with Scripted() as origin:
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject:
-            pid = subject.pid
-            with Raw(subject.port) as busy, Raw(subject.port) as idle:
-                assert idle.answer()[0] == 200
-                origin.play(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\none", go, b"two")
-                busy.send(GET).until(b"one")
-                os.kill(pid, signal.SIGQUIT)
-                assert idle.end() == "fin", "who waits for nothing is let go"
-                assert not gone(pid)
-                go.set()
-                assert busy.until(b"two") == b"two"
-                assert busy.end() == "fin", "and is not kept"
-            eventually(lambda: gone(pid))
-
-
-def test_quit_lets_an_answer_say_that_it_is_the_last(surehop: Program) -> None:
-    go = threading.Event()
-    with Scripted() as origin:
-        upstream = f"server 127.0.0.1:{origin.port};"
+    half = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\none"
+    with Scripted() as origin, running(surehop, server(upstream=servers(origin))) as subject:
         with (
-            running(surehop, server(upstream=upstream)) as subject,
-            Raw(subject.port) as busy,
-            Raw(subject.port) as idle,
+            Raw(subject.port) as begun,
+            Raw(subject.port) as asked,
             Raw(subject.port) as new,
+            Raw(subject.port) as idle,
         ):
-            assert idle.answer()[0] == 200
+            assert idle.answer()[0] == 200, "by now the others were accepted"
             origin.take()
-            origin.play(go, OK)
-            busy.send(GET)
-            origin.wait_begun()
+            origin.play_paths({"/half": Answer((half, go, b"two")), "/late": Answer((go, OK))})
+            begun.send(get("/half")).until(b"one")
+            asked.send(get("/late"))
+            origin.wait_begun(2)
             os.kill(subject.pid, signal.SIGQUIT)
-            assert idle.end() == "fin"
-            go.set()
-            assert b"\r\nConnection: close\r\n" in busy.until(b"ok\n")
-            assert busy.end() == "fin"
+            assert idle.end() == "fin", "who waits for nothing is let go"
+            assert idle.left() == b""
+            eventually(lambda: refused(subject.port))
             status, headers, _ = new.answer()
             assert (status, headers["connection"]) == (200, "close"), "who has come may still ask"
+            assert new.end() == "fin"
+            assert not gone(subject.pid)
+            go.set()
+            assert begun.until(b"two") == b"two"
+            assert begun.end() == "fin", "and is not kept"
+            assert b"\r\nConnection: close\r\n" in asked.until(b"ok\n")
+            assert asked.end() == "fin"
+        eventually(lambda: gone(subject.pid))
+        assert subject.error_log("warn") == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stop_is_at_once(surehop: Program, number: signal.Signals) -> None:
-    with Scripted() as origin:
+    with Scripted() as origin, running(surehop, server(upstream=servers(origin))) as subject:
         origin.play("hang")
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject:
-            pid, data = subject.pid, data_process(subject)
-            with Raw(subject.port) as client:
-                client.send(GET)
-                origin.wait_begun()
-                os.kill(pid, number)
-                assert client.end() in ("fin", "rst")
-            eventually(lambda: gone(pid) and gone(data))
-            assert not listens(subject.port)
-            assert not (subject.prefix / "subject.pid").exists()
+        data = data_process(subject)
+        with Raw(subject.port) as client:
+            client.send(GET)
+            origin.wait_begun()
+            os.kill(subject.pid, number)
+            assert client.end() in ("fin", "rst")
+            assert client.left() == b""
+        eventually(lambda: gone(subject.pid) and gone(data))
+        assert not listens(subject.port)
+        assert not (subject.prefix / "subject.pid").exists()
 
 
 def test_stop_hastens_a_quit(surehop: Program) -> None:
-    with Scripted() as origin:
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject:
-            pid = subject.pid
-            with Raw(subject.port) as client, Raw(subject.port) as idle:
-                assert idle.answer()[0] == 200
-                origin.take()
-                origin.play("hang")
-                client.send(GET)
-                origin.wait_begun()
-                os.kill(pid, signal.SIGQUIT)
-                assert idle.end() == "fin"
-                os.kill(pid, signal.SIGTERM)
-                eventually(lambda: gone(pid))
+    with (
+        Scripted() as origin,
+        running(surehop, server(upstream=servers(origin))) as subject,
+        Raw(subject.port) as client,
+        Raw(subject.port) as idle,
+    ):
+        assert idle.answer()[0] == 200
+        origin.take()
+        origin.play("hang")
+        client.send(GET)
+        origin.wait_begun()
+        os.kill(subject.pid, signal.SIGQUIT)
+        assert idle.end() == "fin"
+        eventually(lambda: refused(subject.port))
+        os.kill(subject.pid, signal.SIGTERM)
+        eventually(lambda: gone(subject.pid))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGINT])
+def test_a_stop_under_load_leaves_no_process(surehop: Program, number: signal.Signals) -> None:
+    with (
+        Scripted() as origin,
+        running(surehop, server(upstream=servers(origin))) as subject,
+        Load(subject.port, clients=8, every=0.001) as load,
+    ):
+        eventually(lambda: len(load.answers) > 50)
+        data = data_process(subject)
+        os.kill(subject.pid, number)
+        eventually(lambda: gone(subject.pid))
+        assert not Path(f"/proc/{data}").exists()
 
 
 def test_a_killed_data_process_is_replaced(surehop: Program) -> None:
     """On the same sockets: whoever connects meanwhile waits, and is answered."""
-    with Scripted() as origin:
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject:
-            for _ in range(2):
-                data = data_process(subject)
-                with Raw(subject.port) as client:
-                    assert client.answer()[0] == 200
-                    os.kill(data, signal.SIGKILL)
-                    assert client.end() in ("fin", "rst")
-                with Raw(subject.port) as client:
-                    assert client.answer()[0] == 200
-                assert data_process(subject) != data
-            lines = subject.error_log("alert")
-            assert len(lines) == 2
-            assert "exited on signal 9" in lines[0]
+    with Scripted() as origin, running(surehop, server(upstream=servers(origin))) as subject:
+        for _ in range(2):
+            data = data_process(subject)
+            with Raw(subject.port) as client:
+                assert client.answer()[0] == 200
+                os.kill(data, signal.SIGKILL)
+                with Raw(subject.port) as another:
+                    assert another.answer()[::2] == (200, b"ok\n")
+                assert client.end() in ("fin", "rst")
+            assert data_process(subject) != data
+        lines = subject.error_log("alert")
+        assert len(lines) == 2
+        assert all("exited on signal 9" in line for line in lines)
 
 
 def test_the_data_process_ends_with_its_control_process(surehop: Program) -> None:
+    with Scripted() as origin, running(surehop, server(upstream=servers(origin))) as subject:
+        data = data_process(subject)
+        os.kill(subject.pid, signal.SIGKILL)
+        eventually(lambda: refused(subject.port) and gone(data))
+        assert not listens(subject.port)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("main", ["", "user nobody nogroup;"])
+def test_as_root_it_serves_as_somebody_else(surehop: Program, main: str) -> None:
     with Scripted() as origin:
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject:
-            data = data_process(subject)
-            os.kill(subject.pid, signal.SIGKILL)
-            eventually(lambda: gone(data))
-            assert not listens(subject.port)
-
-
-def test_as_root_it_serves_as_somebody_else(surehop: Program) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root gives privileges up")
-    with running(surehop, server("location / { return 204; }")) as subject:
-        with open(f"/proc/{data_process(subject)}/status", encoding="ascii") as status:  # noqa: PTH123
-            told = dict(line.rstrip().split(":\t", 1) for line in status if ":\t" in line)
-        assert "0" not in told["Uid"].split("\t")
+        with Subject(surehop, server(upstream=servers(origin)), main=main) as subject:
+            with Raw(subject.port) as client:
+                assert client.answer()[::2] == (200, b"ok\n")
+            status = Path(f"/proc/{data_process(subject)}/status").read_text("ascii")
+        told = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert "0" not in {*told["Uid"].split(), *told["Gid"].split(), *told["Groups"].split()}
+        assert int(told["CapEff"], 16) == int(told["CapPrm"], 16) == 0
         assert told["NoNewPrivs"] == "1"
-        assert int(told["CapEff"], 16) == 0
+        if main:
+            assert set(told["Uid"].split()) == {"65534"}
 
 
 def test_too_many_clients_do_not_stop_service(surehop: Program) -> None:

@@ -8,7 +8,7 @@ scripts provoke.
 import json
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +18,7 @@ import pytest
 from surehop.lab.measure import Client
 from surehop.lab.origins import Fault, Origin
 from surehop.lab.subjects import Program, Subject
+from waiting import eventually
 
 FRONT = """
 server {
@@ -47,13 +48,6 @@ def group(subject: Subject) -> dict[str, Any]:
     url = f"http://127.0.0.1:{subject.port}/status"
     with urllib.request.urlopen(url, timeout=10) as answer:
         return json.load(answer)["upstreams"][0]  # type: ignore[no-any-return]
-
-
-def eventually(condition: Callable[[], bool], within: float = 10) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
 
 
 def at(origin: Origin, options: str = "") -> str:

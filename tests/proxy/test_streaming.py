@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from front import data_process, memory, running, server
+from front import data_process, memory, running, server, servers
 
-from raw import Raw
+from raw import GET, Raw
 from scripted import OK, Answer, Scripted
 from surehop.lab.subjects import Program, Subject
 
@@ -27,8 +27,7 @@ def scripted() -> Iterator[Scripted]:
 
 @pytest.fixture(scope="module")
 def front(surehop: Program, scripted: Scripted) -> Iterator[Subject]:
-    upstream = f"server 127.0.0.1:{scripted.port};"
-    with running(surehop, server("client_max_body_size 0;", upstream=upstream)) as subject:
+    with running(surehop, server("client_max_body_size 0;", upstream=servers(scripted))) as subject:
         yield subject
 
 
@@ -94,7 +93,7 @@ def test_stalled_clients_cost_little_each(surehop: Program) -> None:
             held: list[socket.socket] = []
             for _ in range(clients):
                 client = socket.create_connection(("127.0.0.1", subject.port))
-                client.sendall(b"GET / HTTP/1.1\r\nHost: o\r\n\r\n")
+                client.sendall(GET)
                 origin, _ = accepted(listener)
                 origin.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n")
                 origin.setblocking(False)
@@ -137,7 +136,7 @@ def test_a_download_comes_as_it_is_sent(front: Subject, scripted: Scripted) -> N
     go = threading.Event()
     scripted.play(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\none", go, b"two")
     with Raw(front.port) as client:
-        client.send(b"GET / HTTP/1.1\r\nHost: o\r\n\r\n").until(b"one")
+        client.send(GET).until(b"one")
         go.set()
         assert client.until(b"two") == b"two"
 
@@ -147,7 +146,7 @@ def test_chunks_come_as_they_are_sent(front: Subject, scripted: Scripted) -> Non
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     scripted.play(head + b"3\r\none\r\n", go, b"3\r\ntwo\r\n0\r\n\r\n")
     with Raw(front.port) as client:
-        client.send(b"GET / HTTP/1.1\r\nHost: o\r\n\r\n").until(b"3\r\none\r\n")
+        client.send(GET).until(b"3\r\none\r\n")
         go.set()
         assert client.until(b"0\r\n\r\n") == b"3\r\ntwo\r\n0\r\n\r\n"
 

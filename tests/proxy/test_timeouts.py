@@ -4,7 +4,7 @@ import socket
 import threading
 
 import pytest
-from front import logged, running, server, told
+from front import logged, running, server, servers, told
 
 from raw import GET, Raw
 from scripted import Scripted, full
@@ -58,8 +58,9 @@ def test_send(surehop: Program) -> None:
 def test_read(surehop: Program) -> None:
     with Scripted() as origin:
         origin.play("hang")
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server("proxy_read_timeout 150ms;", upstream=upstream)) as subject:
+        with running(
+            surehop, server("proxy_read_timeout 150ms;", upstream=servers(origin))
+        ) as subject:
             with Raw(subject.port) as client:
                 status, headers, _ = client.answer()
             assert (status, headers["connection"]) == (504, "keep-alive")
@@ -74,9 +75,10 @@ def test_read_is_between_two_receives(surehop: Program) -> None:
     with Scripted() as origin:
         steps = [step for tick in ticks for step in (tick, b"x")]
         origin.play(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n", *steps)
-        upstream = f"server 127.0.0.1:{origin.port};"
         with (
-            running(surehop, server("proxy_read_timeout 400ms;", upstream=upstream)) as subject,
+            running(
+                surehop, server("proxy_read_timeout 400ms;", upstream=servers(origin))
+            ) as subject,
             Raw(subject.port) as client,
         ):
             client.send(GET).head()
@@ -88,8 +90,9 @@ def test_read_is_between_two_receives(surehop: Program) -> None:
 def test_read_of_a_body(surehop: Program) -> None:
     with Scripted() as origin:
         origin.play(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "hang")
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server("proxy_read_timeout 150ms;", upstream=upstream)) as subject:
+        with running(
+            surehop, server("proxy_read_timeout 150ms;", upstream=servers(origin))
+        ) as subject:
             with Raw(subject.port) as client:
                 client.send(GET).until(b"half")
                 assert client.end() == "fin", "the client must see that it is not whole"
@@ -101,8 +104,7 @@ def test_read_of_a_body(surehop: Program) -> None:
 def test_client_that_does_not_take_its_answer(surehop: Program) -> None:
     with Scripted() as origin:
         origin.play(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", bytes(100_000_000))
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server("send_timeout 200ms;", upstream=upstream)) as subject:
+        with running(surehop, server("send_timeout 200ms;", upstream=servers(origin))) as subject:
             with Raw(subject.port) as client:
                 client.send(GET)
                 origin.wait_begun()
@@ -117,9 +119,8 @@ def test_next_upstream(surehop: Program, timeout: str) -> None:
     """Once the time is over, no other peer is tried; 0 is no limit."""
     with Scripted() as silent, Scripted() as origin:
         silent.play("hang")
-        upstream = f"server 127.0.0.1:{silent.port}; server 127.0.0.1:{origin.port};"
         inner = f"proxy_read_timeout 150ms; proxy_next_upstream_timeout {timeout};"
-        with running(surehop, server(inner, upstream=upstream)) as subject:
+        with running(surehop, server(inner, upstream=servers(silent, origin))) as subject:
             with Raw(subject.port) as client:
                 assert client.answer()[0] == (504 if timeout == "50ms" else 200)
             assert len(origin.take()) == (0 if timeout == "50ms" else 1)

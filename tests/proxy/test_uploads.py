@@ -4,9 +4,9 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from front import logged, running, server, told
+from front import logged, running, server, servers, told
 
-from raw import Raw
+from raw import Raw, get
 from scripted import OK, Scripted
 from surehop.lab.ports import Port
 from surehop.lab.subjects import Program
@@ -31,16 +31,12 @@ def two() -> Iterator[tuple[Scripted, Scripted]]:
         yield first, second
 
 
-def both(origins: tuple[Scripted, Scripted]) -> str:
-    return " ".join(f"server 127.0.0.1:{origin.port};" for origin in origins)
-
-
 def test_a_held_body_goes_to_the_next_peer(
     surehop: Program, two: tuple[Scripted, Scripted]
 ) -> None:
     first, second = two
     first.play("fin")
-    with running(surehop, server(upstream=both(two))) as subject, Raw(subject.port) as client:
+    with running(surehop, server(upstream=servers(*two))) as subject, Raw(subject.port) as client:
         assert client.answer(put(b"held"))[0] == 200
     assert [r.body for r in first.take()] == [b"held"]
     assert [r.body for r in second.take()] == [b"held"]
@@ -49,7 +45,7 @@ def test_a_held_body_goes_to_the_next_peer(
 def test_a_body_that_went_by_is_sent_once(surehop: Program, two: tuple[Scripted, Scripted]) -> None:
     first, second = two
     first.play("fin")
-    with running(surehop, server(upstream=both(two))) as subject, Raw(subject.port) as client:
+    with running(surehop, server(upstream=servers(*two))) as subject, Raw(subject.port) as client:
         assert client.answer(put(LARGE))[0] == 502
         assert logged(subject)[0].endswith(" closed 0")
     assert [len(r.body) for r in first.take()] == [len(LARGE)]
@@ -61,8 +57,10 @@ def test_a_large_body_goes_elsewhere_while_none_of_it_was_sent(
 ) -> None:
     """A refused connect has cost nothing."""
     with Port() as refused, Scripted() as origin:
-        upstream = f"server 127.0.0.1:{refused.number}; server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject, Raw(subject.port) as client:
+        with (
+            running(surehop, server(upstream=servers(refused, origin))) as subject,
+            Raw(subject.port) as client,
+        ):
             for _ in range(2):
                 assert client.answer(put(LARGE, "POST"))[0] == 200
         assert [len(r.body) for r in origin.take()] == [len(LARGE)] * 2
@@ -71,8 +69,7 @@ def test_a_large_body_goes_elsewhere_while_none_of_it_was_sent(
 def test_a_chunked_body_that_grows_too_large(surehop: Program) -> None:
     """Found out when some of it has gone upstream: nothing counts as whole."""
     with Scripted() as origin:
-        upstream = f"server 127.0.0.1:{origin.port};"
-        conf = server("client_max_body_size 50k;", upstream=upstream)
+        conf = server("client_max_body_size 50k;", upstream=servers(origin))
         with running(surehop, conf) as subject, Raw(subject.port) as client:
             status, headers, _ = client.answer(CHUNKED + chunks(LARGE, 10_000))
             assert (status, headers["connection"]) == (413, "close")
@@ -85,8 +82,10 @@ def test_a_chunked_body_that_grows_too_large(surehop: Program) -> None:
 
 def test_a_chunked_body_that_goes_wrong(surehop: Program) -> None:
     with Scripted() as origin:
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject, Raw(subject.port) as client:
+        with (
+            running(surehop, server(upstream=servers(origin))) as subject,
+            Raw(subject.port) as client,
+        ):
             body = chunks(LARGE, 10_000)[:-5] + b"nonsense\r\n"
             assert client.answer(CHUNKED + body)[0] == 400
             (line,) = told(subject)
@@ -99,8 +98,10 @@ def test_a_chunked_body_that_goes_wrong(surehop: Program) -> None:
 def test_chunks_arrive_as_they_were_meant(surehop: Program, size: int) -> None:
     data = bytes(range(256)) * 80
     with Scripted() as origin:
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject, Raw(subject.port) as client:
+        with (
+            running(surehop, server(upstream=servers(origin))) as subject,
+            Raw(subject.port) as client,
+        ):
             assert client.answer(CHUNKED + chunks(data, size))[0] == 200
             assert client.answer(put(b"next"))[0] == 200
         assert [r.body for r in origin.take()] == [data, b"next"]
@@ -109,8 +110,7 @@ def test_chunks_arrive_as_they_were_meant(surehop: Program, size: int) -> None:
 def test_unknown_length_can_not_go_to_an_old_server(surehop: Program) -> None:
     """HTTP/1.0 has no chunks: what is not held whole is refused, and not sent without its end."""
     with Scripted() as origin:
-        upstream = f"server 127.0.0.1:{origin.port};"
-        conf = server("proxy_http_version 1.0;", upstream=upstream)
+        conf = server("proxy_http_version 1.0;", upstream=servers(origin))
         with running(surehop, conf) as subject:
             with Raw(subject.port) as client:
                 assert client.answer(CHUNKED + chunks(b"short", 2))[0] == 200
@@ -122,8 +122,10 @@ def test_unknown_length_can_not_go_to_an_old_server(surehop: Program) -> None:
 
 def test_expect_is_answered_before_the_body_comes(surehop: Program) -> None:
     with Scripted() as origin:
-        upstream = f"server 127.0.0.1:{origin.port};"
-        with running(surehop, server(upstream=upstream)) as subject, Raw(subject.port) as client:
+        with (
+            running(surehop, server(upstream=servers(origin))) as subject,
+            Raw(subject.port) as client,
+        ):
             head, body = put(LARGE).split(b"\r\n\r\n")
             client.send(head + b"\r\nExpect: 100-continue\r\n\r\n")
             assert client.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -146,7 +148,7 @@ def test_an_answer_before_the_body_is_whole_ends_both_connections(surehop: Progr
                 status, headers = client.head()
                 assert (status, headers["connection"]) == (200, "close")
                 client.send(put(LARGE)[50_000:])
-                client.send(b"GET /smuggled HTTP/1.1\r\nHost: o\r\n\r\n")
+                client.send(get("/smuggled"))
                 assert client.end() == "fin"
                 got = b""
                 origin.settimeout(5)

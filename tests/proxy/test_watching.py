@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,7 +84,8 @@ def test_a_stop_ends_the_trying(
     starts([StartError("no")] * 3)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     try:
-        os.kill(os.getpid(), signal.SIGTERM)
+        # To this thread, which alone holds it back: any other would end by it, and all with it.
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
         with pytest.raises(StartError, match="stopped"):
             watching(Told(), monkeypatch)._start_again()
     finally:

@@ -2,26 +2,26 @@
 
 import base64
 import contextlib
-import socket
 
+from raw import Raw, exchanged, get
+from scripted import Scripted
 from surehop.lab.subjects import Program, Subject
-from upstream import PATIENCE, Line, Upstream, get, head, rest, steady, told
 
 
 def test_decoded_line_ends_stay_out_of_header_values(surehop: Program) -> None:
     user = base64.b64encode(b"joe\r\nX-Evil: 2:x").decode()
-    with Upstream(steady) as upstream:
+    with Scripted() as origin:
         http = f"""
         server {{ listen 127.0.0.1:@PORT@; location / {{
             proxy_set_header X-Path $uri; proxy_set_header X-User $remote_user;
-            proxy_pass http://127.0.0.1:{upstream.port}; }} }}"""
+            proxy_pass http://127.0.0.1:{origin.port}; }} }}"""
         with Subject(surehop, http) as subject:
             request = (
                 "GET /a%0d%0aX-Evil:%201 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
                 f"Authorization: Basic {user}\r\n\r\n"
             )
-            assert told(subject.port, request.encode()).startswith(b"HTTP/1.1 200")
-        lines = upstream.heads[0].split(b"\r\n")
+            assert exchanged(subject.port, request.encode()).startswith(b"HTTP/1.1 200")
+        lines = origin.take()[0].head.split(b"\r\n")
         assert [line for line in lines if line.startswith(b"X-Evil")] == []
         assert b"X-Path: /a  X-Evil: 1" in lines
 
@@ -29,60 +29,55 @@ def test_decoded_line_ends_stay_out_of_header_values(surehop: Program) -> None:
 def test_decoded_line_ends_stay_out_of_a_redirect(surehop: Program) -> None:
     http = "server { listen 127.0.0.1:@PORT@; location / { return 302 $uri; } }"
     with Subject(surehop, http) as subject:
-        answer = told(subject.port, get("/a%0d%0aSet-Cookie:%20x=1"))
+        answer = exchanged(subject.port, get("/a%0d%0aSet-Cookie:%20x=1", close=True))
         assert b"\r\nSet-Cookie" not in answer
         assert b"/a%0D%0ASet-Cookie:" in answer
 
 
 def test_a_body_has_one_length(surehop: Program) -> None:
     """Whatever the configuration says about it, the framing is the relay's own."""
-    with Upstream(steady) as upstream:
+    with Scripted() as origin:
         http = f"""
         server {{ listen 127.0.0.1:@PORT@; location / {{
             proxy_set_header Content-Length $content_length;
             proxy_set_header Transfer-Encoding $http_transfer_encoding;
-            proxy_pass http://127.0.0.1:{upstream.port}; }} }}"""
+            proxy_pass http://127.0.0.1:{origin.port}; }} }}"""
         with Subject(surehop, http) as subject:
             for body in (
                 b"Content-Length: 3\r\n\r\nabc",
                 b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
             ):
                 request = b"POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" + body
-                assert told(subject.port, request).startswith(b"HTTP/1.1 200")
-        for sent in upstream.heads:
-            assert sent.lower().count(b"content-length:") == 1
-            assert b"transfer-encoding" not in sent.lower()
+                assert exchanged(subject.port, request).startswith(b"HTTP/1.1 200")
+        got = origin.take()
+        assert [r.body for r in got] == [b"abc"] * 2
+        for sent in got:
+            assert sent.head.lower().count(b"content-length:") == 1
+            assert b"transfer-encoding" not in sent.head.lower()
 
 
 def test_a_304_of_our_own_has_no_body(surehop: Program) -> None:
     http = 'server { listen 127.0.0.1:@PORT@; location / { return 304 "text"; } }'
     with Subject(surehop, http) as subject:
-        answer = told(subject.port, get())
+        answer = exchanged(subject.port, get(close=True))
         assert answer.startswith(b"HTTP/1.1 304")
         assert answer.endswith(b"\r\n\r\n")
 
 
 def test_switching_protocols_ends_both_connections(surehop: Program) -> None:
     """What follows a 101 is no HTTP: neither side may be used for another request."""
-
-    def switch(line: Line) -> None:
-        while line.request():
-            line.say(
-                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"
-            )
-
-    with Upstream(switch) as upstream:
+    switch = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"
+    with Scripted() as origin:
+        origin.play(switch)
         http = f"""
-        upstream u {{ server 127.0.0.1:{upstream.port}; keepalive 4; }}
+        upstream u {{ server 127.0.0.1:{origin.port}; keepalive 4; }}
         server {{ listen 127.0.0.1:@PORT@; location / {{
             proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";
             proxy_pass http://u; }} }}"""
         with Subject(surehop, http) as subject:
             for _ in range(2):
-                with socket.create_connection(("127.0.0.1", subject.port), PATIENCE) as sock:
-                    sock.sendall(get(close=False))
-                    assert rest(sock) is not None
-        assert upstream.connections == 2
+                exchanged(subject.port, get())
+        assert origin.connections == 2
 
 
 def test_an_answer_that_just_fills_a_receive_leaves_its_connection(
@@ -93,19 +88,15 @@ def test_an_answer_that_just_fills_a_receive_leaves_its_connection(
     whole = line % 16000
     whole = line % (size - len(whole)) + b"x" * (size - len(whole))
     assert len(whole) == size
-
-    def fill(line: Line) -> None:
-        while line.request():
-            line.say(whole)
-
-    with Upstream(fill) as upstream:
+    with Scripted() as origin:
+        origin.play(whole)
         http = f"""
-        upstream u {{ server 127.0.0.1:{upstream.port}; keepalive 4; }}
+        upstream u {{ server 127.0.0.1:{origin.port}; keepalive 4; }}
         server {{ listen 127.0.0.1:@PORT@; location / {{ proxy_pass http://u; }} }}"""
         with Subject(surehop, http) as subject:
             for _ in range(5):
-                assert told(subject.port, get()).endswith(b"xx")
-        assert upstream.connections == 1
+                assert exchanged(subject.port, get(close=True)).endswith(b"xx")
+        assert origin.connections == 1
 
 
 def test_the_last_answer_survives_requests_behind_it(surehop: Program) -> None:
@@ -113,29 +104,26 @@ def test_the_last_answer_survives_requests_behind_it(surehop: Program) -> None:
     location = 'keepalive_requests 1; location / { return 200 "own"; }'
     with (
         Subject(surehop, f"server {{ listen 127.0.0.1:@PORT@; {location} }}") as subject,
-        socket.create_connection(("127.0.0.1", subject.port), PATIENCE) as sock,
+        Raw(subject.port) as client,
     ):
-        sock.sendall(get(close=False) + get("/" + "x" * 4000, close=False) * 30)
-        assert rest(sock).endswith(b"own")
-        sock.sendall(get() * 100)
-        assert sock.recv(1) == b"", "it lingers: nothing was reset"
+        client.send(get() + get("/" + "x" * 4000) * 30)
+        assert client.rest().endswith(b"own")
+        client.send(get() * 100)
+        assert client.end() == "fin", "it lingers: nothing was reset"
 
 
 def test_an_early_answer_is_heard_though_sending_failed(surehop: Program) -> None:
     """The upstream says why before it resets: the client is told."""
-
-    def early(line: Line) -> None:
-        line.request()
-        line.say(b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\nConnection: close\r\n\r\nmuch")
-
-    with Upstream(early) as upstream:
+    refusal = b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\nConnection: close\r\n\r\nmuch"
+    with Scripted() as origin:
+        origin.play(refusal, "fin", early=True)
         http = f"""
         server {{ listen 127.0.0.1:@PORT@; client_max_body_size 0;
-                  location / {{ proxy_pass http://127.0.0.1:{upstream.port}; }} }}"""
+                  location / {{ proxy_pass http://127.0.0.1:{origin.port}; }} }}"""
         with Subject(surehop, http) as subject:
             for _ in range(10):
-                with socket.create_connection(("127.0.0.1", subject.port), PATIENCE) as sock:
-                    sock.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4000000\r\n\r\n")
+                with Raw(subject.port) as client:
+                    client.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4000000\r\n\r\n")
                     with contextlib.suppress(OSError):
-                        sock.sendall(b"x" * 4000000)
-                    assert head(sock).startswith(b"HTTP/1.1 413")
+                        client.send(b"x" * 4000000)
+                    assert client.head()[0] == 413
