@@ -81,8 +81,7 @@ DIFFERENCES = (
         "how much of a line that is too long is quoted depends on how buffers are cut",
     ),
     Difference(
-        "request-escaped-null request-bad-escape request-above-root request-http3 "
-        "request-connect body-line-cut-off body-line-timeout",
+        "request-http3 request-connect body-line-cut-off body-line-timeout",
         r"access 0: (request_uri|uri|document_uri|server_protocol)=",
         "of a request that is refused, what is not known is `-`; nginx says `` or `/`",
     ),

@@ -67,9 +67,9 @@ def test_a_log_file_is_opened_once() -> None:
 
     assert [file.path for file in made.files] == ["/p/e.log", "stderr", "/p/a.log"]
     assert [(log.file, log.level) for log in made.error_log] == [(0, "info")]
-    assert [(log.file, log.level) for log in location.error_log] == [(0, "error"), (2, "warn")]
-    assert [(log.file, log.format) for log in location.access_log] == [(1, 0)]
-    assert [(log.file, log.format) for log in made.servers[0].access_log] == [(1, 1)]
+    assert [(log.file, log.level) for log in location.error_log] == [(0, "error"), (1, "warn")]
+    assert [(log.file, log.format) for log in location.access_log] == [(2, 0)]
+    assert [(log.file, log.format) for log in made.servers[0].access_log] == [(2, 1)]
     assert [form.escape for form in made.formats] == ["default", "default"]
 
 
