@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from raw import Raw, eventually
+from raw import Raw
 from surehop.lab.ports import Port
 from surehop.lab.subjects import Program
+from waiting import eventually
 
 _STAMP = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (\[\w+\]) \d+#\d+: ", re.MULTILINE)
 _HINT = re.compile(r"^hint: .*\n", re.MULTILINE)

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from front import data_process, running, server
 
-from raw import GET, Raw, eventually
+from raw import GET, Raw
 from scripted import OK, Scripted
 from surehop.lab.ports import Port
 from surehop.lab.subjects import Program, Subject, listens
+from waiting import eventually
 
 PAGE = "location / {{ return 200 {}; }}"
 
