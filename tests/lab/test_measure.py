@@ -1,7 +1,5 @@
 """The measuring clients: what they count, and that they never send twice."""
 
-from itertools import pairwise
-
 from surehop.lab.measure import DIED, Answer, Client, Load, ask_steadily
 from surehop.lab.origins import Fault, Origin
 
@@ -13,7 +11,8 @@ def test_each_request_has_its_answer(origin: Origin) -> None:
     assert [answer.status for answer in answers] == [200, 200, DIED, 200, 200]
     assert heard == answers
     assert [answer.failed for answer in answers] == [False, False, True, False, False]
-    assert all(late.at - early.at > 0.003 for early, late in pairwise(answers))
+    # A busy machine may send late, never early.
+    assert all(answer.at >= number * 0.005 - 1e-6 for number, answer in enumerate(answers))
     assert origin.stats().requests == 5
 
 
