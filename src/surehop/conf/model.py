@@ -1,6 +1,8 @@
 """The configuration as values: inheritance is worked out, names are not resolved yet.
 
 Times are milliseconds, sizes bytes. A `Where` is the directive's own place.
+
+Longer than other files since it is one vocabulary of plain data, whose parts speak of each other.
 """
 
 from dataclasses import dataclass
