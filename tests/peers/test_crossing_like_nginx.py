@@ -9,6 +9,7 @@ from likeness import Bench, Case, unlike, variables
 from relay_setup import LOGGED, ask, get, sized
 
 from scripted import Scripted
+from surehop.lab.ports import Port
 from surehop.lab.subjects import Program, Subject
 
 HTTP = """
@@ -24,6 +25,17 @@ HTTP = """
         location /method-get/ { proxy_pass http://kept; proxy_method GET; }
         location /method-head/ { proxy_pass http://kept; proxy_method HEAD; }
         location /body/ { proxy_pass http://kept; proxy_set_body "own $request_uri"; }
+        location /body-limited/ {
+            proxy_pass http://kept;
+            proxy_set_body own;
+            client_max_body_size 3;
+        }
+        location /body-failed/ {
+            proxy_pass http://127.0.0.1:REFUSED;
+            proxy_set_body own;
+            error_page 502 = /fallback/;
+        }
+        location /lost/ { proxy_pass http://127.0.0.1:REFUSED; error_page 502 = /fallback/; }
         location /body-empty/ { proxy_pass http://kept; proxy_set_body ""; }
         location /bare/ { proxy_pass http://kept; proxy_pass_request_headers off; }
         location /bodiless/ {
@@ -67,6 +79,11 @@ CASES = [
         ask("PUT", "/body/", "Transfer-Encoding: chunked", body=b"2\r\nxy\r\n0\r\n\r\n"),
     ),
     Case("body-kept-alive", get("/body/1", close=False) + get("/body/2")),
+    Case(
+        "body-too-large",
+        ask("PUT", "/body-limited/", "Transfer-Encoding: chunked", body=b"4\r\nwxyz\r\n0\r\n\r\n"),
+    ),
+    Case("body-stays-in-its-location", get("/body-failed/", close=False) + get("/x")),
     Case("headers-off", get("/bare/", "X-Client: 1", "Accept: a")),
     Case("headers-off-body", ask("POST", "/bare/", "Content-Length: 4", body=b"abcd")),
     Case("body-off", ask("POST", "/bodiless/", "Content-Length: 4", body=b"abcd")),
@@ -88,8 +105,8 @@ _VARIABLES = variables(LOGGED)
 
 @pytest.fixture(scope="module")
 def benches(nginx: Program, surehop_nginx: Program) -> Iterator[tuple[Bench, Bench]]:
-    with Scripted() as origin:
-        http = HTTP.replace("ORIGIN", str(origin.port))
+    with Scripted() as origin, Port() as refused:
+        http = HTTP.replace("ORIGIN", str(origin.port)).replace("REFUSED", str(refused.number))
         with (
             Subject(nginx, http, variables=_VARIABLES) as theirs,
             Subject(surehop_nginx, http, variables=_VARIABLES) as ours,
@@ -104,6 +121,24 @@ def test_a_server_line_is_let_through(benches: tuple[Bench, Bench]) -> None:
             lines = bench.run(Case("server", get("/show-server/"), [answer])).lines()
             servers = [line for line in lines if line.startswith("answer 0: Server")]
             assert servers == (["answer 0: Server: theirs/1"] if shown else [])
+
+
+def test_a_body_that_is_gone_in_part_goes_nowhere(benches: tuple[Bench, Bench]) -> None:
+    """nginx has it in a file and sends it again; what must not be is a part without a length."""
+    lines = (
+        benches[1]
+        .run(
+            Case(
+                "lost",
+                ask("PUT", "/lost/", "Content-Length: 50000", body=b"x" * 50000, close=False),
+            )
+        )
+        .lines()
+    )
+    assert "answer 0: HTTP/1.1 200 OK" in lines
+    sent = [line for line in lines if line.startswith("upstream")]
+    assert sent[1] == "upstream 0: GET /fallback/ HTTP/1.1"
+    assert not [line for line in sent if "xxx" in line or "Content-Length" in line]
 
 
 def test_an_empty_method_is_the_clients(benches: tuple[Bench, Bench]) -> None:

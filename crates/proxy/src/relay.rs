@@ -76,21 +76,29 @@ pub async fn proxy(
     // A body that nobody wanted, or that is gone in part, is nobody's any more.
     let lost = ex.course.settled && ex.has_body() && (held.is_none() || !body.done());
     ex.course.settled = true;
+    let dropped = lost && !body.done();
+    if lost {
+        // Without a length, a byte of it would be the beginning of another request.
+        if let Some(part) = held.take() {
+            worker.buffers.give(part);
+        }
+        ex.keep &= !dropped;
+        body = Body::Done;
+    }
     let replaced = proxy.body.is_some() || !proxy.plan.crossing.request_body;
-    if !body.done() && !lost && replaced {
-        if let Err(error) = read_away(worker, client, location, &mut body).await {
+    if !body.done() && !lost {
+        let mut buf = worker.buffers.small();
+        let read = if replaced {
+            read_away(worker, client, location, &mut body, &mut buf).await
+        } else {
+            read_ahead(worker, client, location, &mut body, &mut buf).await
+        };
+        if let Err(error) = read {
+            worker.buffers.give(buf);
+            ex.body = Some(body);
             return body_failed(client, ex, error, worker);
         }
-    } else if !body.done() && !lost {
-        let mut buf = worker.buffers.small();
-        match read_ahead(worker, client, location, &mut body, &mut buf).await {
-            Ok(()) => held = Some(buf),
-            Err(error) => {
-                worker.buffers.give(buf);
-                ex.body = Some(body);
-                return body_failed(client, ex, error, worker);
-            }
-        }
+        held = Some(buf);
     }
     if replaced && let Some(theirs) = held.take() {
         worker.buffers.give(theirs);
@@ -120,18 +128,7 @@ pub async fn proxy(
         replayable: true,
     };
     let group = &worker.config.groups[proxy.plan.group];
-    let route = Route {
-        group: &worker.groups[proxy.plan.group],
-        index: proxy.plan.group,
-        addresses: &group.addresses,
-        policy: &proxy.policy,
-        scope: proxy.plan.scope,
-        connect_timeout: proxy.plan.connect_timeout_ms,
-        send_timeout: proxy.plan.send_timeout_ms,
-        read_timeout: proxy.plan.read_timeout_ms,
-        head_limit: proxy.plan.buffer_size,
-        tcp_keepalive: proxy.plan.crossing.socket_keepalive,
-    };
+    let route = route(worker, proxy);
     if let Some(binding) = &group.binding {
         binding.ask(worker, client, ex);
     }
@@ -142,14 +139,18 @@ pub async fn proxy(
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
     match driven {
         Driven::Response(upstream) => {
-            Outcome::Done(deliver::deliver(&mut sender, &route, location, upstream).await)
+            match deliver::deliver(&mut sender, &route, location, upstream).await {
+                After::Close if dropped => Outcome::Done(After::Linger),
+                after => Outcome::Done(after),
+            }
         }
         Driven::Failed(status, _) => {
             sender.ex.keep &= sender.body.done();
             let body = std::mem::replace(&mut sender.body, Body::Done);
             sender.ex.body = Some(body);
-            // What was held whole can be sent again, should an error page lead upstream.
-            sender.ex.held = sender.held.take();
+            // What was held whole can be sent again, should an error page lead upstream; what this location
+            // sent in its place is its own.
+            sender.ex.held = sender.held.take_if(|_| !replaced);
             Outcome::Status(status)
         }
         Driven::Gone => {
@@ -163,6 +164,23 @@ pub async fn proxy(
             drop(sender);
             body_failed(client, ex, error, worker)
         }
+    }
+}
+
+/// Where a location's requests may go, and on what terms.
+fn route<'a>(worker: &'a Worker, proxy: &'a ProxyConf) -> Route<'a> {
+    let group = &worker.config.groups[proxy.plan.group];
+    Route {
+        group: &worker.groups[proxy.plan.group],
+        index: proxy.plan.group,
+        addresses: &group.addresses,
+        policy: &proxy.policy,
+        scope: proxy.plan.scope,
+        connect_timeout: proxy.plan.connect_timeout_ms,
+        send_timeout: proxy.plan.send_timeout_ms,
+        read_timeout: proxy.plan.read_timeout_ms,
+        head_limit: proxy.plan.buffer_size,
+        tcp_keepalive: proxy.plan.crossing.socket_keepalive,
     }
 }
 
@@ -192,16 +210,14 @@ async fn read_away(
     client: &mut Client,
     location: &LocationConf,
     body: &mut Body,
+    sink: &mut Buf,
 ) -> Result<(), BodyError> {
-    let mut sink = worker.buffers.small();
-    let mut read = Ok(());
-    while !body.done() && read.is_ok() {
+    while !body.done() {
         sink.clear();
-        read = read_ahead(worker, client, location, body, &mut sink).await;
+        read_ahead(worker, client, location, body, sink).await?;
         worker.reactor.give_way().await;
     }
-    worker.buffers.give(sink);
-    read
+    Ok(())
 }
 
 /// The body of `proxy_set_body`.
