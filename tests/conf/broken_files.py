@@ -7,6 +7,8 @@ Each is a snippet for one kind of block. Words and lines were written down from 
 
 from typing import NamedTuple
 
+import broken_proxy
+
 _AROUND = {
     "main": "events {}\n@\n",
     "events": "events {\n@\n}\n",
@@ -557,6 +559,7 @@ BROKEN = [
             5,
         ),
         ("location", "keepalive_timeout 1y;", '"keepalive_timeout" directive invalid value', 5),
+        *broken_proxy.BROKEN,
     )
 ]
 
@@ -596,4 +599,5 @@ ODD = [
     ("location", "access_log '';"),
     ("location", "error_log '';"),
     ("location", "proxy_set_header '' x;"),
+    *broken_proxy.ODD,
 ]

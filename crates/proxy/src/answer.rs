@@ -41,6 +41,9 @@ pub fn connection(worker: &Worker, ex: &mut Exchange) {
     {
         binding.tell(ex);
     }
+    if !ex.kept.is_empty() {
+        ex.out.extend_from_slice(&ex.kept);
+    }
 }
 
 fn keep_alive(worker: &Worker, ex: &mut Exchange) {
@@ -137,7 +140,13 @@ pub async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code:
 pub async fn give(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16, body: &[u8]) {
     ex.status = ex.status_or(code);
     begin_with(worker, ex, ex.status);
-    send(worker, client, ex, b"text/plain", body).await;
+    let kept = std::mem::take(&mut ex.kept_type);
+    let kind = if kept.is_empty() {
+        &b"text/plain"[..]
+    } else {
+        &kept
+    };
+    send(worker, client, ex, kind, body).await;
 }
 
 /// Sends the client elsewhere.
@@ -173,7 +182,7 @@ pub async fn redirect(
 }
 
 /// A target may hold what was decoded (`return 302 $uri`): what would end the header line is coded again.
-fn one_line(target: Vec<u8>) -> Vec<u8> {
+pub fn one_line(target: Vec<u8>) -> Vec<u8> {
     if !target.iter().any(u8::is_ascii_control) {
         return target;
     }
@@ -189,7 +198,7 @@ fn one_line(target: Vec<u8>) -> Vec<u8> {
 }
 
 /// nginx's `absolute_redirect`: a target that begins with `/` gets scheme, host and port.
-fn absolute(worker: &Worker, client: &Client, ex: &Exchange, target: &[u8]) -> Vec<u8> {
+pub fn absolute(worker: &Worker, client: &Client, ex: &Exchange, target: &[u8]) -> Vec<u8> {
     let place = vars::place(worker, ex);
     if target.first() != Some(&b'/') || !place.absolute_redirect {
         return target.to_vec();

@@ -22,6 +22,7 @@ use crate::connection::After;
 use crate::framer::Framer;
 use crate::log;
 use crate::plan::Level;
+use crate::reply;
 use crate::send::Sender;
 
 /// How many receives one poll makes before the other connections have their turn.
@@ -72,7 +73,7 @@ pub async fn deliver(
 ) -> After {
     let worker = s.worker;
     learn(s, true);
-    let chunked = head(s);
+    let chunked = head(s, location);
     let now = worker.reactor.now();
     let received =
         s.ex.session
@@ -106,11 +107,33 @@ pub async fn deliver(
     finish(s, route, d, broken)
 }
 
+/// Settles an attempt whose answer is not the client's; as in nginx, the rest of it is nobody's.
+pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
+    learn(s, true);
+    warn(s);
+    let received =
+        s.ex.session
+            .current_mut()
+            .map_or(0, |attempt| attempt.received);
+    let empty = matches!(
+        s.ex.response.framing,
+        BodyFraming::None | BodyFraming::Length(0)
+    );
+    let reusable = empty
+        && upstream.buf.as_ref().is_none_or(Buf::is_empty)
+        && s.ex.response.status != SWITCHING
+        && !s.ex.response.connection_close
+        && s.whole()
+        && !upstream.socket.seen_closed();
+    settle(s, route, upstream, reusable, None, (received, 0));
+}
+
 /// Writes the head for the client; true if the body goes out in chunks.
-fn head(s: &mut Sender<'_>) -> bool {
+fn head(s: &mut Sender<'_>, location: &LocationConf) -> bool {
     let worker = s.worker;
     warn(s);
     let ex = &mut *s.ex;
+    let mut rewrites = reply::rewrites(worker, s.client, ex, &s.proxy.plan.reply);
     ex.status = ex.status_or(ex.response.status);
     let mut out = std::mem::take(&mut ex.out);
     out.clear();
@@ -130,28 +153,46 @@ fn head(s: &mut Sender<'_>) -> bool {
     }
     if let Some(kind) = ex.response.find(Known::ContentType) {
         write::header(&mut out, b"Content-Type", kind.value.of(raw));
+    } else if !ex.kept_type.is_empty() {
+        write::header(&mut out, b"Content-Type", &ex.kept_type);
     }
     let bodiless = ex.response.framing == BodyFraming::None || ex.head.method == Method::Head;
     let mut chunked = false;
     match ex.response.content_length {
         Some(n) => write::number(&mut out, b"Content-Length", n),
         None if bodiless => {}
-        None if ex.head.version == Version::Http11 => {
-            chunked = true;
-            write::header(&mut out, b"Transfer-Encoding", b"chunked");
-        }
+        None if ex.head.version == Version::Http11 => chunked = true,
         // Without a length, only the end of the connection tells an HTTP/1.0 client where the body ends.
         None => ex.keep = false,
+    }
+    // nginx writes a target of its own making earlier than one that was given.
+    let own = rewrites.iter_mut().find(|(index, value)| {
+        ex.response.headers[*index].known == Known::Location && value.starts_with(b"/")
+    });
+    if let Some((_, value)) = own
+        && location.plan.absolute_redirect
+    {
+        let target = answer::absolute(worker, s.client, ex, value);
+        write::header(&mut out, b"Location", &target);
+        value.clear();
+    }
+    if chunked {
+        write::header(&mut out, b"Transfer-Encoding", b"chunked");
     }
     // What follows a 101 is no HTTP, and upgraded connections are not relayed.
     ex.keep &= s.body.done() && ex.status != SWITCHING && !worker.closing();
     ex.out = out;
     answer::connection(worker, ex);
     let raw = &ex.response_raw[..];
-    for line in &ex.response.headers {
+    for (index, line) in ex.response.headers.iter().enumerate() {
         let written = matches!(line.known, Known::ContentType | Known::ContentLength);
         if line.forward && !written && !s.proxy.hides(line.known, line.name.of(raw)) {
-            write::header(&mut ex.out, line.name.of(raw), line.value.of(raw));
+            let value = match rewrites.iter().find(|(at, _)| *at == index) {
+                None => line.value.of(raw),
+                Some((_, value)) if value.is_empty() && line.known == Known::Location => continue,
+                Some((_, value)) => value,
+            };
+            write::header(&mut ex.out, line.name.of(raw), value);
         }
     }
     ex.out.extend_from_slice(b"\r\n");
@@ -458,6 +499,27 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
         Some(_) => Some((Cause::Closed, 0)),
         None => None,
     };
+    settle(s, route, upstream, reusable, died, (received, length));
+    s.ex.complete = whole;
+    match (whole && s.ex.keep, s.body.done()) {
+        (true, _) => After::Keep,
+        (false, false) if whole => After::Linger,
+        _ => After::Close,
+    }
+}
+
+/// Tells the engine how an attempt ended that the client did not break, and keeps a connection that can
+/// be used again. The last two are the bytes received, and those of the body.
+fn settle(
+    s: &mut Sender<'_>,
+    route: &Route<'_>,
+    upstream: Upstream,
+    reusable: bool,
+    died: Option<(Cause, i32)>,
+    (received, length): (u64, u64),
+) {
+    let hop = &s.worker.connections;
+    let sent = s.sent();
     let keep = reusable.then(|| Keep {
         conn: upstream.conn,
         hint: s
@@ -486,12 +548,6 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
     );
     if keep.is_some() {
         hop.expires(route.group.borrow().next_expiry());
-    }
-    s.ex.complete = whole;
-    match (whole && s.ex.keep, s.body.done()) {
-        (true, _) => After::Keep,
-        (false, false) if whole => After::Linger,
-        _ => After::Close,
     }
 }
 

@@ -39,6 +39,10 @@ pub struct Exchange {
     pub status: u16,
     /// The head of the answer.
     pub out: Vec<u8>,
+    /// Lines of an answer that led elsewhere, for the one that the client gets.
+    pub kept: Vec<u8>,
+    /// The type of such an answer, perhaps empty.
+    pub kept_type: Vec<u8>,
     /// Bytes of the answer's head that were sent.
     pub head_sent: u64,
     /// Bytes of the answer's body, framing included, that were sent.
@@ -95,6 +99,8 @@ impl Exchange {
             request_length: 0,
             status: 0,
             out: Vec::with_capacity(1024),
+            kept: Vec::new(),
+            kept_type: Vec::new(),
             head_sent: 0,
             body_sent: 0,
             keep: false,
@@ -126,6 +132,8 @@ impl Exchange {
         self.request_length = 0;
         self.status = 0;
         self.out.clear();
+        self.kept.clear();
+        self.kept_type.clear();
         self.head_sent = 0;
         self.body_sent = 0;
         self.keep = false;

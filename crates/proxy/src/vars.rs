@@ -396,7 +396,9 @@ fn lines_of(out: &mut Vec<u8>, head: &[u8], name: &[u8]) -> bool {
             if found {
                 out.extend_from_slice(b", ");
             }
-            out.extend_from_slice(line[at + 1..].trim_ascii());
+            let value = &line[at + 1..];
+            let value = value.strip_suffix(b"\r").unwrap_or(value);
+            out.extend_from_slice(value.strip_prefix(b" ").unwrap_or(value));
             found = true;
         }
     }

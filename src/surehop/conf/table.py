@@ -4,14 +4,13 @@ To add a directive, add a line (and, for a new kind of value, a reader).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from surehop.conf import (
     balancing,
     listening,
     logs,
+    proxying,
     rewriting,
     routes,
     upstreams,
@@ -19,56 +18,39 @@ from surehop.conf import (
     variables,
 )
 from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout, User
-from surehop.conf.scope import Context, Reader, Scope
-from surehop.conf.tree import Node
-
-_MANY = 1 << 30
-
-
-class Inherit(StrEnum):
-    """How a block takes over what an outer block says."""
-
-    OWN = "own"  # not at all
-    NEAREST = "nearest"  # the nearest block that says it; a repeatable one all or nothing
-
-
-class Status(StrEnum):
-    WORKS = "works"
-    ACCEPTED = "accepted"  # read and checked, without effect
-    OURS = "surehop's own"  # may also stand in a `# surehop: …;` comment
-
-
-@dataclass(frozen=True, slots=True)
-class Directive:
-    """`arity` is how many words may follow the name; `default` is a read value."""
-
-    name: str
-    contexts: frozenset[Context]
-    arity: tuple[int, int]
-    read: Reader
-    default: Any = None
-    inherit: Inherit = Inherit.NEAREST
-    status: Status = Status.WORKS
-    block: Context | None = None
-    repeatable: bool = False
-
-
-M, E, H, S, L, U, SI, LI = (
-    frozenset({c})
-    for c in (
-        Context.MAIN,
-        Context.EVENTS,
-        Context.HTTP,
-        Context.SERVER,
-        Context.LOCATION,
-        Context.UPSTREAM,
-        Context.SERVER_IF,
-        Context.LOCATION_IF,
-    )
+from surehop.conf.rows import (
+    HSL,
+    LI,
+    OURS,
+    OWN,
+    REWRITES,
+    SI,
+    Directive,
+    E,
+    H,
+    Inherit,
+    L,
+    M,
+    S,
+    U,
 )
-HSL = H | S | L
-REWRITES = S | L | SI | LI
-OWN, ACCEPTED, OURS = Inherit.OWN, Status.ACCEPTED, Status.OURS
+from surehop.conf.rows import (
+    MANY as _MANY,
+)
+from surehop.conf.rows import (
+    accepted as _accepted,
+)
+from surehop.conf.rows import (
+    block as _block,
+)
+from surehop.conf.rows import (
+    ms_rows as _ms_rows,
+)
+from surehop.conf.rows import (
+    row as _row,
+)
+from surehop.conf.scope import Context, Scope
+from surehop.conf.tree import Node
 
 _number = values.one(values.number, "invalid number")
 _ms = values.one(values.milliseconds)
@@ -96,37 +78,6 @@ def _daemon(node: Node, scope: Scope) -> bool:
             hint="write `daemon off;` and let a supervisor such as systemd run it",
         )
     return False
-
-
-def _row(
-    name: str,
-    contexts: frozenset[Context],
-    arity: int | tuple[int, int],
-    read: Reader,
-    default: Any = None,
-    **more: Any,
-) -> Directive:
-    low, high = (arity, arity) if isinstance(arity, int) else arity
-    return Directive(name, contexts, (low, high), read, default, **more)
-
-
-def _block(
-    name: str, contexts: frozenset[Context], arity: Any, inner: Context, read: Reader
-) -> Directive:
-    repeatable = inner not in {Context.EVENTS, Context.HTTP}
-    return _row(name, contexts, arity, read, inherit=OWN, block=inner, repeatable=repeatable)
-
-
-def _ms_rows(
-    names: str, contexts: frozenset[Context], default: int, **more: Any
-) -> list[Directive]:
-    return [_row(name, contexts, 1, _ms, default, **more) for name in names.split()]
-
-
-def _accepted(
-    names: str, contexts: frozenset[Context], read: Reader, arity: Any = 1
-) -> list[Directive]:
-    return [_row(name, contexts, arity, read, status=ACCEPTED) for name in names.split()]
 
 
 RESILIENCE_RULES = ("attribution", "replay_keyed", "probe", "last_peer", "idle", "sent", "budget")
@@ -212,31 +163,7 @@ DIRECTIVES: tuple[Directive, ...] = (
         (AccessLog("logs/access.log", "combined"),),
         repeatable=True,
     ),
-    # proxy
-    _row("proxy_pass", L | LI, 1, routes.read_proxy_pass, inherit=OWN),
-    _row("proxy_set_header", HSL, 2, routes.read_set_header, (), repeatable=True),
-    _row("proxy_http_version", HSL, 1, values.choice("1.0", "1.1", not_supported=("2",)), "1.1"),
-    *_ms_rows("proxy_connect_timeout proxy_send_timeout proxy_read_timeout", HSL, 60_000),
-    _row(
-        "proxy_next_upstream",
-        HSL,
-        (1, _MANY),
-        routes.read_next_upstream,
-        (("error", "timeout"),),
-        repeatable=True,
-    ),
-    _row("proxy_next_upstream_tries", HSL, 1, _number, 0),
-    *_ms_rows("proxy_next_upstream_timeout", HSL, 0),
-    _row("proxy_buffering", HSL, 1, values.flag, default=True),
-    _row("proxy_buffer_size", HSL, 1, _size, values.PAGE),
-    _row("proxy_method", HSL, 1, routes.read_value),
-    _row("proxy_set_body", HSL, 1, routes.read_value),
-    _row("proxy_pass_request_headers", HSL, 1, values.flag, default=True),
-    _row("proxy_pass_request_body", HSL, 1, values.flag, default=True),
-    _row("proxy_hide_header", HSL, 1, values.one(str), (), repeatable=True),
-    _row("proxy_pass_header", HSL, 1, values.one(str), (), repeatable=True),
-    _row("proxy_ignore_client_abort", HSL, 1, values.flag, default=False),
-    _row("proxy_socket_keepalive", HSL, 1, values.flag, default=False),
+    *proxying.ROWS,
     # upstream
     _block("upstream", H, 1, Context.UPSTREAM, upstreams.check_upstream),
     _row("server", U, (1, _MANY), upstreams.read_member, inherit=OWN, repeatable=True),
