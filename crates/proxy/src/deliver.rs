@@ -387,7 +387,8 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
     if let (Some(attempt), Some(broken)) = (&attempt, broken) {
         tell(s, attempt, broken);
     }
-    let head_alone = head::bodiless(s.ex);
+    let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
+    let head_alone = unwanted || s.ex.head.method == Method::Head;
     if let (Some(attempt), true) = (&attempt, d.surplus && !head_alone) {
         s.tell(Level::Warn, attempt, |out| {
             out.extend_from_slice(b"upstream sent more data than specified in \"Content-Length\" header while reading upstream");
