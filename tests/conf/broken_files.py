@@ -8,6 +8,7 @@ Each is a snippet for one kind of block. Words and lines were written down from 
 from typing import NamedTuple
 
 import broken_proxy
+from broken_harmless import HARMLESS
 
 _AROUND = {
     "main": "events {}\n@\n",
@@ -38,6 +39,8 @@ def whole(context: str, snippet: str) -> str:
 BROKEN = [
     Broken(*row)
     for row in (
+        *HARMLESS,
+        *broken_proxy.BROKEN,
         ("main", "evnts {}", 'unknown directive "evnts"', 2),
         ("main", "http { } }", 'unexpected "}"', 2),
         ("main", "http {", 'unexpected end of file, expecting "}"', 3),
@@ -559,7 +562,6 @@ BROKEN = [
             5,
         ),
         ("location", "keepalive_timeout 1y;", '"keepalive_timeout" directive invalid value', 5),
-        *broken_proxy.BROKEN,
     )
 ]
 
@@ -599,5 +601,11 @@ ODD = [
     ("location", "access_log '';"),
     ("location", "error_log '';"),
     ("location", "proxy_set_header '' x;"),
+    ("main", "worker_cpu_affinity auto 0101; worker_priority -5; worker_rlimit_core 5m;"),
+    ("main", "debug_points abort; thread_pool a threads=3 max_queue=4; thread_pool b threads=1 x;"),
+    ("events", "accept_mutex_delay 500ms; use epoll; debug_connection ::/0; epoll_events 512;"),
+    ("http", "connection_pool_size 112; output_buffers 2 32k; aio threads; directio off;"),
+    ("http", "open_file_cache off max=10; resolver 127.0.0.1:53 [::1] valid=30s ipv6=off;"),
+    ("location", "if ($host) { sendfile on; }"),
     *broken_proxy.ODD,
 ]

@@ -13,7 +13,7 @@ from surehop.conf.rows import Status
 from surehop.conf.table import DIRECTIVES, TABLE
 from surehop.errors import ConfigError, ConfigErrors
 
-NOT_YET = "that surehop does not support yet"
+NOT_YET = "that surehop does not support"
 
 
 def read(text: str, files: dict[str, str] | None = None) -> Model:

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::exchange::Exchange;
-use crate::reply::{CookieFlags, Pattern, Replacing, Reply};
+use crate::incoming::{CookieFlags, Incoming, Pattern, Replacing};
 use crate::vars;
 use crate::worker::Worker;
 
@@ -33,7 +33,7 @@ pub fn rewritten(
     worker: &Worker,
     client: &Client,
     ex: &mut Exchange,
-    reply: &Reply,
+    reply: &Incoming,
     value: &[u8],
 ) -> Option<Vec<u8>> {
     let mut parts = parse(value);

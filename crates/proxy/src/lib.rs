@@ -12,6 +12,8 @@ pub mod course;
 pub mod deliver;
 pub mod exchange;
 pub mod framer;
+pub mod head;
+pub mod incoming;
 pub mod log;
 pub mod phases;
 pub mod place;

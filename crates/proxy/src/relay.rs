@@ -16,9 +16,9 @@ use crate::config::{LocationConf, ProxyConf};
 use crate::connection::After;
 use crate::deliver;
 use crate::exchange::Exchange;
+use crate::incoming;
 use crate::phases::Outcome;
 use crate::plan::{HttpVersion, Level};
-use crate::reply;
 use crate::send::Sender;
 use crate::template::Template;
 use crate::told;
@@ -140,7 +140,7 @@ pub async fn proxy(
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
     match driven {
         Driven::Response(upstream) => {
-            let elsewhere = reply::elsewhere(worker, sender.client, sender.ex, proxy);
+            let elsewhere = incoming::elsewhere(worker, sender.client, sender.ex, proxy);
             if let Some(outcome) = elsewhere {
                 deliver::discard(&mut sender, &route, upstream);
                 give_back(&mut sender, replaced);

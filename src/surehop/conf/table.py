@@ -8,6 +8,7 @@ from typing import Any
 
 from surehop.conf import (
     balancing,
+    harmless,
     listening,
     logs,
     proxying,
@@ -74,7 +75,7 @@ def _user(node: Node, _scope: Scope) -> User:
 def _daemon(node: Node, scope: Scope) -> bool:
     if values.flag(node, scope):
         raise node.fail(
-            '"daemon on" is an nginx way to run that surehop does not support yet',
+            '"daemon on" is an nginx way to run that surehop does not support',
             hint="write `daemon off;` and let a supervisor such as systemd run it",
         )
     return False
@@ -85,6 +86,7 @@ RESILIENCE = ("resilience", *(f"resilience_{rule}" for rule in RESILIENCE_RULES)
 
 # fmt: off (a table: one row a directive)
 DIRECTIVES: tuple[Directive, ...] = (
+    *harmless.ROWS,
     # main and events
     _row("worker_processes", M, 1, _processes, 1),
     _row("user", M, (1, 2), _user),
@@ -93,12 +95,8 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("worker_rlimit_nofile", M, 1, _number),
     *_ms_rows("worker_shutdown_timeout", M, 0),
     _row("env", M, 1, values.one(str), inherit=OWN, repeatable=True),
-    *_accepted("worker_cpu_affinity", M, values.words, (1, _MANY)),
-    *_accepted("pcre_jit", M, values.flag),
     _block("events", M, 0, Context.EVENTS, values.nothing),
     _row("worker_connections", E, 1, values.connections, 512),
-    *_accepted("multi_accept accept_mutex", E, values.flag),
-    *_accepted("use", E, values.event_method),
     # http, server, location
     _block("http", M, 0, Context.HTTP, values.nothing),
     _block("server", H, 0, Context.SERVER, values.nothing),
@@ -137,11 +135,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     _block("map", H, 2, Context.VALUES, variables.read_map),
     _block("geo", H, (1, 2), Context.VALUES, variables.read_geo),
     _block("split_clients", H, 2, Context.VALUES, variables.read_split_clients),
-    *_accepted("map_hash_max_size map_hash_bucket_size", H, _number),
-    *_accepted("sendfile tcp_nopush tcp_nodelay", HSL, values.flag),
     *_accepted("types_hash_max_size types_hash_bucket_size", HSL, _number),
-    *_accepted("server_names_hash_max_size server_names_hash_bucket_size", H, _number),
-    *_accepted("variables_hash_max_size variables_hash_bucket_size", H, _number),
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
     *_accepted("default_type", HSL, values.words),
     _block("types", HSL, 0, Context.TYPES, values.nothing),
