@@ -7,6 +7,7 @@ Each is a snippet for one kind of block. Words and lines were written down from 
 
 from typing import NamedTuple
 
+import broken_proxy
 from broken_harmless import HARMLESS
 from broken_logs import LOGS
 
@@ -41,6 +42,7 @@ BROKEN = [
     for row in (
         *HARMLESS,
         *LOGS,
+        *broken_proxy.BROKEN,
         ("main", "evnts {}", 'unknown directive "evnts"', 2),
         ("main", "http { } }", 'unexpected "}"', 2),
         ("main", "http {", 'unexpected end of file, expecting "}"', 3),
@@ -611,4 +613,5 @@ ODD = [
     ("http", "access_log a combined gzip=9 flush=5m buffer=1m if=$host; access_log a;"),
     ("http", "access_log $host.log; open_log_file_cache max=1 min_uses=0; error_log stderr debug;"),
     ("http", "error_log e.log debug_http debug_event; error_log off;"),
+    *broken_proxy.ODD,
 ]

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 (what nginx says is as long as it is)
 """Rows for `broken_files.py`: logs that nginx refuses."""
 
 LOGS = (

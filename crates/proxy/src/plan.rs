@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::incoming::Incoming;
 use crate::script::{ErrorPage, Op, Regex, Variable};
 use crate::template::Template;
 
@@ -329,6 +330,7 @@ pub struct Proxy {
     pub buffering: bool,
     pub buffer_size: usize,
     pub crossing: Crossing,
+    pub reply: Incoming,
 }
 
 /// What of a request and its answer crosses; header names are in lower case.

@@ -13,6 +13,7 @@ use crate::worker::Worker;
 
 /// Writes all access logs that hold for the request.
 pub fn record(worker: &Worker, client: &Client, ex: &mut Exchange) {
+    ex.logging = true;
     for log in &vars::place(worker, ex).access_log {
         if log.condition.is_none() || holds(worker, client, ex, log) {
             write(worker, client, ex, log);
