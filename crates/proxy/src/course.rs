@@ -50,6 +50,8 @@ pub struct Course {
     pub raw: bool,
     /// Whether the URI begins with the location's path.
     pub placed: bool,
+    /// Whether `try_files` found a file for an alias that stands for the whole URI.
+    pub tried: bool,
     /// Whether an error page was looked for already.
     pub error_page: bool,
     /// The status to send instead of the answer's own; 0 is none.
@@ -80,6 +82,7 @@ impl Course {
             internal: false,
             raw: true,
             placed: true,
+            tried: false,
             error_page: false,
             status: 0,
             get: false,
@@ -100,6 +103,7 @@ impl Course {
         self.internal = false;
         self.raw = true;
         self.placed = true;
+        self.tried = false;
         self.error_page = false;
         self.status = 0;
         self.get = false;

@@ -10,6 +10,7 @@ from typing import Any
 
 from surehop.conf import (
     balancing,
+    files,
     listening,
     logs,
     rewriting,
@@ -53,7 +54,7 @@ class Directive:
     repeatable: bool = False
 
 
-M, E, H, S, L, U, SI, LI = (
+M, E, H, S, L, U, SI, LI, LX = (
     frozenset({c})
     for c in (
         Context.MAIN,
@@ -64,6 +65,7 @@ M, E, H, S, L, U, SI, LI = (
         Context.UPSTREAM,
         Context.SERVER_IF,
         Context.LOCATION_IF,
+        Context.LIMIT_EXCEPT,
     )
 )
 HSL = H | S | L
@@ -192,8 +194,19 @@ DIRECTIVES: tuple[Directive, ...] = (
     *_accepted("server_names_hash_max_size server_names_hash_bucket_size", H, _number),
     *_accepted("variables_hash_max_size variables_hash_bucket_size", H, _number),
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
-    *_accepted("default_type", HSL, values.words),
-    _block("types", HSL, 0, Context.TYPES, values.nothing),
+    # files
+    _row("root", HSL | LI, 1, files.read_root, files.DEFAULT_ROOT),
+    _row("alias", L, 1, files.read_root),
+    _row("index", HSL, (1, _MANY), files.read_index, (files.INDEX,), repeatable=True),
+    _row("try_files", S | L, (2, _MANY), files.read_tries, inherit=OWN),
+    _row("types", HSL, 0, files.read_types, (files.TYPES,), block=Context.TYPES, repeatable=True),
+    _row("default_type", HSL, 1, values.one(str), "text/plain"),
+    _row("etag", HSL, 1, values.flag, default=True),
+    _row("if_modified_since", HSL, 1, values.choice("off", "exact", "before"), "exact"),
+    _row("max_ranges", HSL, 1, _number, files.MOST_RANGES),
+    _row("log_not_found", HSL, 1, values.flag, default=True),
+    _block("limit_except", L, (1, _MANY), Context.LIMIT_EXCEPT, files.read_limit_except),
+    _row("stub_status", S | L, (0, 1), values.nothing, inherit=OWN),
     # logs
     _row(
         "error_log",
@@ -206,14 +219,14 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("log_format", H, (2, _MANY), logs.read_log_format, inherit=OWN, repeatable=True),
     _row(
         "access_log",
-        HSL | LI,
+        HSL | LI | LX,
         (1, _MANY),
         logs.read_access_log,
         (AccessLog("logs/access.log", "combined"),),
         repeatable=True,
     ),
     # proxy
-    _row("proxy_pass", L | LI, 1, routes.read_proxy_pass, inherit=OWN),
+    _row("proxy_pass", L | LI | LX, 1, routes.read_proxy_pass, inherit=OWN),
     _row("proxy_set_header", HSL, 2, routes.read_set_header, (), repeatable=True),
     _row("proxy_http_version", HSL, 1, values.choice("1.0", "1.1", not_supported=("2",)), "1.1"),
     *_ms_rows("proxy_connect_timeout proxy_send_timeout proxy_read_timeout", HSL, 60_000),
@@ -283,7 +296,7 @@ def find(name: str, context: Context) -> Directive | None:
 def holding(name: str, scope: Scope) -> Directive | None:
     """Give the row for `name` as it holds in `scope`: an `if` may not say what holds in it."""
     row = find(name, scope.context)
-    if row is None and scope.context is Context.LOCATION_IF:
+    if row is None and scope.context in {Context.LOCATION_IF, Context.LIMIT_EXCEPT}:
         return find(name, Context.LOCATION)
     return row
 

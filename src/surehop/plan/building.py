@@ -10,6 +10,7 @@ from surehop.plan.groups import Groups
 from surehop.plan.listeners import Listeners
 from surehop.plan.resolving import Resolver
 from surehop.plan.scripts import Scripts, error_page
+from surehop.plan.serving import Serving
 
 NGINX_VERSION = "1.31.5"  # whose behaviour is kept
 _HTTP_PORT = 80
@@ -47,6 +48,7 @@ class _Builder:
         self._groups = Groups(source, resolve, resilience_default=resilience_default)
         self._listeners = Listeners(resolve)
         self._scripts = Scripts(source.variables, self._location)
+        self._serving = Serving(source.prefix)
 
     def build(self, version: str, cpus: int | None) -> data.Plan:
         source = self._source
@@ -60,6 +62,8 @@ class _Builder:
         return data.Plan(
             server_header=f"surehop/{version}",
             nginx_version=NGINX_VERSION,
+            prefix=self._serving.prefix,
+            types=self._serving.types(),
             workers=source.worker_processes or cpus or len(os.sched_getaffinity(0)),
             worker_connections=source.worker_connections,
             shutdown_timeout_ms=source.shutdown_timeout_ms,
@@ -114,6 +118,10 @@ class _Builder:
     def _location(self, location: model.Location) -> int:
         routing = location.routing
         inner = tuple(self._location(each) for each in location.inner)
+        limited = location.limit_except
+        limits = None
+        if limited is not None:
+            limits = data.LimitExcept(limited.methods, self._location(limited.location))
         script = self._scripts.steps(location.steps)
         self._locations.append(
             data.Location(
@@ -128,6 +136,8 @@ class _Builder:
                 client_body_timeout_ms=location.client_body_timeout_ms,
                 send_timeout_ms=location.send_timeout_ms,
                 action=self._action(location.action),
+                files=self._serving.files(location.files),
+                limit_except=limits,
                 regex=self._scripts.regex(location.regex) if location.regex else None,
                 inner=inner,
                 script=script,
@@ -149,6 +159,8 @@ class _Builder:
                 return data.Nothing()
             case model.StatusPage(allow_remote):
                 return data.StatusPage(allow_remote)
+            case model.Stub():
+                return data.Stub()
             case model.Proxy():
                 return self._proxy(action)
 
