@@ -12,14 +12,14 @@ use surehop_hop::connections::{Upstream, cause_of};
 use surehop_hop::drive::{Exchange as _, Route, Stopped, advance};
 use surehop_wire::chunked::Decoder;
 use surehop_wire::header::Known;
-use surehop_wire::request::{Method, Version};
+use surehop_wire::request::Method;
 use surehop_wire::response::BodyFraming;
-use surehop_wire::write;
+use surehop_wire::status;
 
-use crate::answer;
 use crate::config::LocationConf;
 use crate::connection::After;
 use crate::framer::Framer;
+use crate::head;
 use crate::log;
 use crate::plan::Level;
 use crate::send::Sender;
@@ -72,14 +72,14 @@ pub async fn deliver(
 ) -> After {
     let worker = s.worker;
     learn(s, true);
-    let chunked = head(s);
+    let chunked = write_head(s);
     let now = worker.reactor.now();
     let received =
         s.ex.session
             .current_mut()
             .map_or(0, |attempt| attempt.received);
-    // A HEAD that went upstream as another method: the body that comes is for nobody.
-    let unwanted = s.ex.head.method == Method::Head && s.ex.response.framing != BodyFraming::None;
+    // A HEAD that went upstream as another method, or a status that allows none: the body is for nobody.
+    let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
     let mut d = Delivery {
         upstream,
         coming: match s.ex.response.framing {
@@ -107,55 +107,32 @@ pub async fn deliver(
 }
 
 /// Writes the head for the client; true if the body goes out in chunks.
-fn head(s: &mut Sender<'_>) -> bool {
+fn write_head(s: &mut Sender<'_>) -> bool {
     let worker = s.worker;
     warn(s);
+    let done = s.body.done();
     let ex = &mut *s.ex;
     ex.status = ex.status_or(ex.response.status);
-    let mut out = std::mem::take(&mut ex.out);
-    out.clear();
+    head::begin(worker, ex);
     let raw = &ex.response_raw[..];
-    let line = surehop_wire::status::line(ex.status).map(str::as_bytes);
-    let line = line.filter(|_| ex.course.status != 0);
-    let line = line.unwrap_or_else(|| ex.response.status_line.of(raw));
-    write::status_line(&mut out, b"HTTP/1.1", line);
+    let reply = &mut ex.reply;
+    reply.line_passed = ex.course.status == 0 || status::line(ex.status).is_none();
     // Who lets the upstream's own through gets that, or none.
-    if !s.proxy.shows(b"server") {
-        let server = worker.config.plan.server_header.as_bytes();
-        write::header(&mut out, b"Server", server);
-    }
-    if !s.proxy.shows(b"date") {
-        let date = worker.logs.times(worker.reactor.now()).http;
-        write::header(&mut out, b"Date", &date);
-    }
-    if let Some(kind) = ex.response.find(Known::ContentType) {
-        write::header(&mut out, b"Content-Type", kind.value.of(raw));
-    }
-    let bodiless = ex.response.framing == BodyFraming::None || ex.head.method == Method::Head;
-    let mut chunked = false;
-    match ex.response.content_length {
-        Some(n) => write::number(&mut out, b"Content-Length", n),
-        None if bodiless => {}
-        None if ex.head.version == Version::Http11 => {
-            chunked = true;
-            write::header(&mut out, b"Transfer-Encoding", b"chunked");
+    reply.server_passed = s.proxy.shows(b"server");
+    reply.date_passed = s.proxy.shows(b"date");
+    reply.length = ex.response.content_length;
+    for line in ex.response.headers.iter().filter(|line| line.forward) {
+        match line.known {
+            Known::ContentType => reply.pass_kind(line.value.of(raw)),
+            Known::ContentLength => {}
+            known if s.proxy.hides(known, line.name.of(raw)) => {}
+            _ => reply.pass(line),
         }
-        // Without a length, only the end of the connection tells an HTTP/1.0 client where the body ends.
-        None => ex.keep = false,
     }
     // What follows a 101 is no HTTP, and upgraded connections are not relayed.
-    ex.keep &= s.body.done() && ex.status != SWITCHING && !worker.closing();
-    ex.out = out;
-    answer::connection(worker, ex);
-    let raw = &ex.response_raw[..];
-    for line in &ex.response.headers {
-        let written = matches!(line.known, Known::ContentType | Known::ContentLength);
-        if line.forward && !written && !s.proxy.hides(line.known, line.name.of(raw)) {
-            write::header(&mut ex.out, line.name.of(raw), line.value.of(raw));
-        }
-    }
-    ex.out.extend_from_slice(b"\r\n");
-    chunked
+    ex.keep &= done && ex.status != SWITCHING;
+    head::write(worker, s.client, ex);
+    ex.reply.chunked
 }
 
 fn current(s: &Sender<'_>) -> Option<Attempt> {
@@ -410,7 +387,8 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
     if let (Some(attempt), Some(broken)) = (&attempt, broken) {
         tell(s, attempt, broken);
     }
-    let head_alone = s.ex.head.method == Method::Head;
+    let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
+    let head_alone = unwanted || s.ex.head.method == Method::Head;
     if let (Some(attempt), true) = (&attempt, d.surplus && !head_alone) {
         s.tell(Level::Warn, attempt, |out| {
             out.extend_from_slice(b"upstream sent more data than specified in \"Content-Length\" header while reading upstream");

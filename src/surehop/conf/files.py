@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from surehop.conf import values
 from surehop.conf.model import Tries, Try
 from surehop.conf.routes import opened_by
-from surehop.conf.scope import Scope
+from surehop.conf.rows import HSL, LI, MANY, OWN, L, S, block, row
+from surehop.conf.scope import Context, Scope
 from surehop.conf.templates import Template, Text, Variable, compile_template
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
-from surehop.conf.values import number
 from surehop.conf.variables import entries
 
 _OTHER = {"root": "alias", "alias": "root"}
@@ -79,7 +80,7 @@ def read_tries(node: Node, scope: Scope) -> Tries:
     *paths, last = node.args
     code = None
     if last.value.startswith("="):
-        code = number(last.value[1:])
+        code = values.number(last.value[1:])
         if code is None or code > _LARGEST_STATUS:
             raise node.fail(f'invalid code "{last.value}"', at=last)
     tries = tuple(_try(node, token, scope) for token in paths)
@@ -127,3 +128,21 @@ def read_limit_except(node: Node, scope: Scope) -> tuple[str, ...]:
     if "GET" in methods:
         methods.append("HEAD")
     return tuple(dict.fromkeys(methods))
+
+
+# fmt: off (a table: one row a directive)
+ROWS = (
+    row("root", HSL | LI, 1, read_root, DEFAULT_ROOT),
+    row("alias", L, 1, read_root),
+    row("index", HSL, (1, MANY), read_index, (INDEX,), repeatable=True),
+    row("try_files", S | L, (2, MANY), read_tries, inherit=OWN),
+    row("types", HSL, 0, read_types, (TYPES,), block=Context.TYPES, repeatable=True),
+    row("default_type", HSL, 1, values.one(str), "text/plain"),
+    row("etag", HSL, 1, values.flag, default=True),
+    row("if_modified_since", HSL, 1, values.choice("off", "exact", "before"), "exact"),
+    row("max_ranges", HSL, 1, values.one(values.number, "invalid number"), MOST_RANGES),
+    row("log_not_found", HSL, 1, values.flag, default=True),
+    block("limit_except", L, (1, MANY), Context.LIMIT_EXCEPT, read_limit_except),
+    row("stub_status", S | L, (0, 1), values.nothing, inherit=OWN),
+)
+# fmt: on
