@@ -8,6 +8,8 @@ use surehop_wire::{header::Known, status, uri};
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::head;
+use crate::phases::{self, Outcome};
+use crate::serving;
 use crate::worker::Worker;
 
 /// Answers with `body`; the status, and what else is known of the answer, is in place.
@@ -63,17 +65,32 @@ pub async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code:
     status::page(code, &worker.config.plan.server_header, pad, &mut body);
     ex.status = status::sent(code);
     head::begin(worker, ex);
+    // What was said of a file is not true of the page.
+    ex.reply.take_back_all(Known::ETag);
     // There are statuses that nginx has no page for.
     let kind: &[u8] = if body.is_empty() { b"" } else { b"text/html" };
     send(worker, client, ex, kind, &body).await;
     ex.scratch = body;
 }
 
-/// Carries out a `return` that is no redirect.
-pub async fn give(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16, body: &[u8]) {
+/// Carries out a `return` that is no redirect; `body` comes with its type.
+pub async fn give(
+    worker: &Worker,
+    client: &mut Client,
+    ex: &mut Exchange,
+    code: u16,
+    (kind, body): (&[u8], &[u8]),
+) -> Outcome {
     ex.status = ex.status_or(code);
     head::begin(worker, ex);
-    send(worker, client, ex, b"text/plain", body).await;
+    ex.reply.set_kind(kind);
+    ex.reply.length = Some(body.len() as u64);
+    if let Err(code) = serving::conditions(worker, ex) {
+        return Outcome::Status(code);
+    }
+    head::write(worker, client, ex);
+    finish(worker, client, ex, body).await;
+    Outcome::Done(phases::after(ex))
 }
 
 /// Sends the client elsewhere.

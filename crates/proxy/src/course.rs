@@ -70,6 +70,12 @@ pub struct Course {
     pub captures: Captures,
     /// The configuration's own variables.
     pub slots: Vec<Slot>,
+    /// Which variables that tell of files have none.
+    pub pathless: u8,
+    /// Whether the connection ends with this answer, although its head does not say so.
+    pub cut: bool,
+    /// How deep values are within values.
+    pub depth: u8,
     used: bool,
 }
 
@@ -92,6 +98,9 @@ impl Course {
             args_given: false,
             captures: Captures::default(),
             slots: Vec::new(),
+            pathless: 0,
+            cut: false,
+            depth: 0,
             used: false,
         }
     }
@@ -104,6 +113,8 @@ impl Course {
         self.raw = true;
         self.placed = true;
         self.tried = false;
+        self.pathless = 0;
+        self.cut = false;
         self.error_page = false;
         self.status = 0;
         self.get = false;

@@ -1,7 +1,9 @@
 //! Static files: which file a URI stands for, `index`, `try_files`, and what is said when there is none.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -15,10 +17,13 @@ use crate::fresh::Since;
 use crate::log;
 use crate::phases::Outcome;
 use crate::plan::{Level, Text};
-use crate::template::{Piece, Template};
+use crate::template::{Piece, Template, Var};
 use crate::told;
 use crate::vars;
 use crate::worker::Worker;
+
+/// How often a path may be asked for while it is made.
+const DEEPEST: u8 = 20;
 
 /// What a location says of files.
 #[derive(Debug, Deserialize)]
@@ -68,7 +73,9 @@ impl<'de> Deserialize<'de> for Types {
         let pairs = Vec::<(Text, Text)>::deserialize(from)?;
         let boxed = |text: Text| text.0.into_boxed_slice();
         let pairs = pairs.into_iter();
-        Ok(Self(pairs.map(|(key, kind)| (boxed(key), boxed(kind))).collect()))
+        Ok(Self(
+            pairs.map(|(key, kind)| (boxed(key), boxed(kind))).collect(),
+        ))
     }
 }
 
@@ -125,8 +132,78 @@ pub fn root(worker: &Worker, client: &Client, ex: &mut Exchange, out: &mut Vec<u
     }
 }
 
+/// Appends the value of a variable that tells of files; false if it has none.
+pub fn value(
+    worker: &Worker,
+    client: &Client,
+    ex: &mut Exchange,
+    var: &Var,
+    out: &mut Vec<u8>,
+) -> bool {
+    // What has failed once is not tried, and told of, again.
+    let fallible = match var {
+        Var::RequestFilename => 1,
+        Var::RealpathRoot => 2,
+        _ => 0,
+    };
+    if ex.course.pathless & fallible != 0 {
+        return false;
+    }
+    // A root may be made of variables, and those of the root.
+    if ex.course.depth > DEEPEST {
+        told::line(worker, client, ex, Level::Error, None, |out| {
+            out.extend_from_slice(b"cycle while evaluating variable \"request_filename\"");
+        });
+        return false;
+    }
+    ex.course.depth += 1;
+    let start = out.len();
+    let found = match var {
+        Var::RequestFilename => map(worker, client, ex, out).is_some(),
+        _ => {
+            root(worker, client, ex, out);
+            *var != Var::RealpathRoot || real(worker, client, ex, out, start)
+        }
+    };
+    ex.course.depth -= 1;
+    if !found {
+        ex.course.pathless |= fallible;
+    }
+    found
+}
+
+/// Follows the links of a path that begins at `start`; false if it leads nowhere.
+fn real(worker: &Worker, client: &Client, ex: &Exchange, out: &mut Vec<u8>, start: usize) -> bool {
+    let mut path = out.split_off(start);
+    if path.is_empty() {
+        path.push(b'/');
+    }
+    let found = std::fs::canonicalize(OsStr::from_bytes(&path));
+    match &found {
+        Ok(found) => out.extend_from_slice(found.as_os_str().as_bytes()),
+        Err(e) => {
+            let errno = Errno::from_io_error(e);
+            tell(
+                worker,
+                client,
+                ex,
+                Level::Crit,
+                ("realpath() ", &path, "failed"),
+                errno,
+            );
+        }
+    }
+    found.is_ok()
+}
+
 /// Appends the path that the URI stands for, and gives the length of its root. None: there can be none.
-pub fn map(worker: &Worker, client: &Client, ex: &mut Exchange, out: &mut Vec<u8>) -> Option<usize> {
+pub fn map(
+    worker: &Worker,
+    client: &Client,
+    ex: &mut Exchange,
+    out: &mut Vec<u8>,
+) -> Option<usize> {
+    let start = out.len();
     let place = vars::place(worker, ex);
     if place.files.alias.is_some() && !ex.course.placed {
         told::line(worker, client, ex, Level::Alert, None, |out| {
@@ -137,7 +214,7 @@ pub fn map(worker: &Worker, client: &Client, ex: &mut Exchange, out: &mut Vec<u8
         return None;
     }
     root(worker, client, ex, out);
-    let root = out.len();
+    let root = out.len() - start;
     let cut = match place.files.alias {
         Some(_) if place.files.whole && !ex.course.tried => return Some(root),
         Some(cut) if !place.files.whole => cut,
@@ -210,7 +287,14 @@ fn try_each(
             Ok(_) => {}
             Err(errno) if missing(errno) => {}
             Err(errno) => {
-                tell(worker, client, ex, Level::Crit, ("stat() ", path, "failed"), Some(errno));
+                tell(
+                    worker,
+                    client,
+                    ex,
+                    Level::Crit,
+                    ("stat() ", path, "failed"),
+                    Some(errno),
+                );
             }
         }
     }
@@ -242,7 +326,10 @@ fn name(
 ) {
     let start = path.len();
     vars::expand(worker, client, ex, template, path);
-    let varies = template.0.iter().any(|piece| matches!(piece, Piece::Var(_)));
+    let varies = template
+        .0
+        .iter()
+        .any(|piece| matches!(piece, Piece::Var(_)));
     if let Some(cut) = files.alias.filter(|_| varies && !files.whole)
         && let Some(begin) = ex.uri.get(..cut)
         && path[start..].starts_with(begin)
@@ -309,7 +396,14 @@ fn open(worker: &Worker, client: &Client, ex: &Exchange, path: &[u8]) -> Found {
                 _ => (Level::Crit, 500),
             };
             if status != 404 || log_not_found {
-                tell(worker, client, ex, level, ("open() ", path, "failed"), Some(errno));
+                tell(
+                    worker,
+                    client,
+                    ex,
+                    level,
+                    ("open() ", path, "failed"),
+                    Some(errno),
+                );
             }
             return Found::Other(Outcome::Status(status));
         }
@@ -381,7 +475,14 @@ fn index(worker: &Worker, client: &Client, ex: &mut Exchange, path: &mut Vec<u8>
             tested = true;
         }
         if errno != Errno::NOENT {
-            tell(worker, client, ex, Level::Crit, ("stat() ", path, "failed"), Some(errno));
+            tell(
+                worker,
+                client,
+                ex,
+                Level::Crit,
+                ("stat() ", path, "failed"),
+                Some(errno),
+            );
             return Outcome::Status(500);
         }
     }
@@ -406,11 +507,25 @@ fn mapped(
 
 fn no_index(worker: &Worker, client: &Client, ex: &Exchange, file: &[u8], errno: Errno) -> Outcome {
     if errno == Errno::ACCESS {
-        tell(worker, client, ex, Level::Error, ("", file, "is forbidden"), Some(errno));
+        tell(
+            worker,
+            client,
+            ex,
+            Level::Error,
+            ("", file, "is forbidden"),
+            Some(errno),
+        );
         return Outcome::Status(403);
     }
     if vars::place(worker, ex).files.log_not_found {
-        tell(worker, client, ex, Level::Error, ("", file, "is not found"), Some(errno));
+        tell(
+            worker,
+            client,
+            ex,
+            Level::Error,
+            ("", file, "is not found"),
+            Some(errno),
+        );
     }
     Outcome::Status(404)
 }
@@ -438,7 +553,14 @@ fn test_folder(
         Err(Errno::MLINK | Errno::LOOP) => Err(Outcome::Status(403)),
         Err(Errno::NOENT) => Err(no_index(worker, client, ex, path, Errno::NOENT)),
         Err(errno) => {
-            tell(worker, client, ex, Level::Crit, ("stat() ", folder, "failed"), Some(errno));
+            tell(
+                worker,
+                client,
+                ex,
+                Level::Crit,
+                ("stat() ", folder, "failed"),
+                Some(errno),
+            );
             Err(Outcome::Status(500))
         }
     }
@@ -461,7 +583,11 @@ mod tests {
             ("/a..b", Some("b")),
         ];
         for (uri, expected) in table {
-            assert_eq!(extension(uri.as_bytes()), expected.map(str::as_bytes), "{uri}");
+            assert_eq!(
+                extension(uri.as_bytes()),
+                expected.map(str::as_bytes),
+                "{uri}"
+            );
         }
     }
 }

@@ -31,10 +31,7 @@ pub fn weigh(ex: &Exchange, since: Since, etag: Option<&[u8]>, modified: Option<
     let conditional = |known| {
         matches!(
             known,
-            Known::IfUnmodifiedSince
-                | Known::IfMatch
-                | Known::IfModifiedSince
-                | Known::IfNoneMatch
+            Known::IfUnmodifiedSince | Known::IfMatch | Known::IfModifiedSince | Known::IfNoneMatch
         )
     };
     let headers = &ex.head.headers;
@@ -132,9 +129,21 @@ mod tests {
             ("x\"a\"", false, false),
         ];
         for (list, strong, weak) in table {
-            assert_eq!(matches(list.as_bytes(), Some(b"\"a\""), false), *strong, "{list}");
-            assert_eq!(matches(list.as_bytes(), Some(b"\"a\""), true), *weak, "{list}");
-            assert_eq!(matches(list.as_bytes(), Some(b"W/\"a\""), true), *weak, "{list}");
+            assert_eq!(
+                matches(list.as_bytes(), Some(b"\"a\""), false),
+                *strong,
+                "{list}"
+            );
+            assert_eq!(
+                matches(list.as_bytes(), Some(b"\"a\""), true),
+                *weak,
+                "{list}"
+            );
+            assert_eq!(
+                matches(list.as_bytes(), Some(b"W/\"a\""), true),
+                *weak,
+                "{list}"
+            );
         }
         assert!(!matches(b"\"a\"", None, true));
         assert!(matches(b"*", None, false));

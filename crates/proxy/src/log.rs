@@ -129,18 +129,35 @@ impl Logs {
 
     /// Adds a line, with its line end, to a file.
     pub fn line(&self, file: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        let Some(mut lines) = self.take_lines(file) else {
+            return;
+        };
+        // A value may have an error told of while it is written: that line comes first.
+        write(&mut lines);
+        lines.push(b'\n');
         let mut sinks = self.sinks.borrow_mut();
         let Some(sink) = sinks.get_mut(file) else {
             return;
         };
         if sink.lines.is_empty() {
             self.dirty.borrow_mut().push(file);
+            sink.lines = lines;
+        } else {
+            sink.lines.extend_from_slice(&lines);
         }
-        write(&mut sink.lines);
-        sink.lines.push(b'\n');
         if sink.lines.len() >= FLUSH_AT {
             sink.flush();
         }
+    }
+
+    /// Takes what a file has collected out of it; it is no longer dirty then.
+    fn take_lines(&self, file: usize) -> Option<Vec<u8>> {
+        let mut sinks = self.sinks.borrow_mut();
+        let lines = std::mem::take(&mut sinks.get_mut(file)?.lines);
+        if !lines.is_empty() {
+            self.dirty.borrow_mut().retain(|dirty| *dirty != file);
+        }
+        Some(lines)
     }
 
     /// Whether anything of this level is written by these directives.

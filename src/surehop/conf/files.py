@@ -110,7 +110,7 @@ def read_types(node: Node, scope: Scope) -> Types:
             known = own.get(token.value.lower(), found.get(token.value.lower()))
             if known is not None:
                 message = (
-                    f'duplicate extension "{token.value}", content type: "{kind}", '
+                    f'duplicate extension "{token.value.lower()}", content type: "{kind}", '
                     f'previous content type: "{known}"'
                 )
                 scope.findings.warnings.append(line.fail(message, at=token))
