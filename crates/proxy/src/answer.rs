@@ -83,7 +83,9 @@ pub async fn give(
 ) -> Outcome {
     ex.status = ex.status_or(code);
     head::begin(worker, ex);
-    ex.reply.set_kind(kind);
+    let kept = std::mem::take(&mut ex.kept_type);
+    ex.reply
+        .set_kind(if kept.is_empty() { kind } else { &kept });
     ex.reply.length = Some(body.len() as u64);
     if let Err(code) = serving::conditions(worker, ex) {
         return Outcome::Status(code);
@@ -110,7 +112,7 @@ pub async fn redirect(
 }
 
 /// A target may hold what was decoded (`return 302 $uri`): what would end the header line is coded again.
-fn one_line(target: Vec<u8>) -> Vec<u8> {
+pub fn one_line(target: Vec<u8>) -> Vec<u8> {
     if !target.iter().any(u8::is_ascii_control) {
         return target;
     }

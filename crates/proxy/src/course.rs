@@ -54,6 +54,8 @@ pub struct Course {
     pub tried: bool,
     /// Whether an error page was looked for already.
     pub error_page: bool,
+    /// What a line of the error log says the request was about, with `while`.
+    pub doing: &'static [u8],
     /// The status to send instead of the answer's own; 0 is none.
     pub status: u16,
     /// An error page is asked for as GET.
@@ -90,6 +92,7 @@ impl Course {
             placed: true,
             tried: false,
             error_page: false,
+            doing: b"",
             status: 0,
             get: false,
             expect_tested: false,
@@ -116,6 +119,7 @@ impl Course {
         self.pathless = 0;
         self.cut = false;
         self.error_page = false;
+        self.doing = b"";
         self.status = 0;
         self.get = false;
         self.expect_tested = false;

@@ -51,7 +51,8 @@ pub struct Files {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tries {
-    tries: Vec<Try>,
+    #[serde(rename = "tries")]
+    each: Vec<Try>,
     last: Template,
     /// The status that ends it; 0 if it goes on with `last`.
     code: u16,
@@ -158,12 +159,11 @@ pub fn value(
     }
     ex.course.depth += 1;
     let start = out.len();
-    let found = match var {
-        Var::RequestFilename => map(worker, client, ex, out).is_some(),
-        _ => {
-            root(worker, client, ex, out);
-            *var != Var::RealpathRoot || real(worker, client, ex, out, start)
-        }
+    let found = if *var == Var::RequestFilename {
+        map(worker, client, ex, out).is_some()
+    } else {
+        root(worker, client, ex, out);
+        *var != Var::RealpathRoot || real(worker, client, ex, out, start)
     };
     ex.course.depth -= 1;
     if !found {
@@ -276,7 +276,7 @@ fn try_each(
     path: &mut Vec<u8>,
     root: usize,
 ) -> Option<Outcome> {
-    for each in &tries.tries {
+    for each in &tries.each {
         path.truncate(root);
         name(worker, client, ex, files, &each.path, path);
         match stat(path) {
@@ -453,13 +453,10 @@ fn index(worker: &Worker, client: &Client, ex: &mut Exchange, path: &mut Vec<u8>
         let end = root.unwrap_or_default();
         path.truncate(end);
         path.extend_from_slice(&name);
-        let errno = match stat(path) {
-            Ok(_) => {
-                let mut target = ex.uri.clone();
-                target.extend_from_slice(&name);
-                return Outcome::Redirect(target, ex.args().to_vec());
-            }
-            Err(errno) => errno,
+        let Err(errno) = stat(path) else {
+            let mut target = ex.uri.clone();
+            target.extend_from_slice(&name);
+            return Outcome::Redirect(target, ex.args().to_vec());
         };
         match errno {
             Errno::MLINK | Errno::LOOP => return Outcome::Status(403),

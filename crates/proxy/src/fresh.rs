@@ -74,10 +74,7 @@ fn matches(list: &[u8], etag: Option<&[u8]>, weak: bool) -> bool {
     if list == b"*" {
         return true;
     }
-    let strip = |tag| match weak {
-        true => strip_weak(tag),
-        false => tag,
-    };
+    let strip = |tag| if weak { strip_weak(tag) } else { tag };
     let Some(etag) = etag.map(strip) else {
         return false;
     };

@@ -60,7 +60,14 @@ pub async fn serve(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> O
 /// Fills in what is said of a file; gives its size.
 fn describe(worker: &Worker, ex: &mut Exchange, stat: &Stat) -> u64 {
     let size = u64::try_from(stat.st_size).unwrap_or(0);
-    ex.reply.set_kind(files::kind(worker, ex));
+    // What led here may have said of what type it is.
+    let kept = std::mem::take(&mut ex.kept_type);
+    let kind = if kept.is_empty() {
+        files::kind(worker, ex)
+    } else {
+        &kept
+    };
+    ex.reply.set_kind(kind);
     ex.reply.length = Some(size);
     ex.reply.modified = Some(stat.st_mtime);
     ex.reply.ranges = true;
@@ -263,9 +270,12 @@ impl<'a> Sending<'a> {
         while self.head_at < out.len() || !before.is_empty() || !data.is_empty() {
             let head = &out[self.head_at..];
             let parts = [head, before, data].map(IoSlice::new);
-            let wrote = self.write("writev()", |client| match more {
-                true => client.socket.poll_write_more(&parts),
-                false => client.socket.poll_write(&parts),
+            let wrote = self.write("writev()", |client| {
+                if more {
+                    client.socket.poll_write_more(&parts)
+                } else {
+                    client.socket.poll_write(&parts)
+                }
             });
             match wrote.await {
                 Ok(n) => {

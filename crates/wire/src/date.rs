@@ -188,13 +188,7 @@ pub fn parse(value: &[u8]) -> Option<i64> {
         read.skip(1);
     }
     let month = read.month()?;
-    if !asctime {
-        read.expect(if dashed { b'-' } else { b' ' })?;
-        year = read.number(if dashed { 2 } else { 4 })?;
-        if dashed {
-            year += if year < 70 { 2000 } else { 1900 };
-        }
-    } else {
+    if asctime {
         read.skip(1);
         if read.0.first() == Some(&b' ') {
             read.skip(1);
@@ -203,6 +197,12 @@ pub fn parse(value: &[u8]) -> Option<i64> {
         day = read.number(digits)?;
         if read.0.len() < 14 {
             return None;
+        }
+    } else {
+        read.expect(if dashed { b'-' } else { b' ' })?;
+        year = read.number(if dashed { 2 } else { 4 })?;
+        if dashed {
+            year += if year < 70 { 2000 } else { 1900 };
         }
     }
     read.expect(b' ')?;
