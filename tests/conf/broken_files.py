@@ -7,6 +7,7 @@ Each is a snippet for one kind of block. Words and lines were written down from 
 
 from typing import NamedTuple
 
+from broken_filters import FILTERS, ODD_FILTERS
 from broken_harmless import HARMLESS
 
 _AROUND = {
@@ -39,6 +40,7 @@ BROKEN = [
     Broken(*row)
     for row in (
         *HARMLESS,
+        *FILTERS,
         ("main", "evnts {}", 'unknown directive "evnts"', 2),
         ("main", "http { } }", 'unexpected "}"', 2),
         ("main", "http {", 'unexpected end of file, expecting "}"', 3),
@@ -564,6 +566,7 @@ BROKEN = [
 ]
 
 ODD = [
+    *ODD_FILTERS,
     ("http", "proxy_next_upstream updating;"),
     ("http", "proxy_set_header A $nope;"),
     ("http", "proxy_set_header A '$';"),

@@ -240,8 +240,9 @@ def _body(raw: bytes, headers: dict[str, str]) -> tuple[bytes, bytes]:
     while raw:
         size_line, _, rest = raw.partition(b"\r\n")
         size = int(size_line, 16)
+        if not size:
+            trailers, _, raw = (b"\r\n" + rest).partition(b"\r\n\r\n")
+            return body + trailers, raw
         body += rest[:size]
         raw = rest[size + 2 :]
-        if not size:
-            return body, raw
     return body + b"(cut off)", b""

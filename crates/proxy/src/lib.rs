@@ -10,6 +10,7 @@ pub mod control;
 pub mod course;
 pub mod deliver;
 pub mod exchange;
+pub mod filters;
 pub mod framer;
 pub mod head;
 pub mod log;

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::filters::Filters;
 use crate::script::{ErrorPage, Op, Regex, Variable};
 
 /// Bytes that crossed as Latin-1 code points.
@@ -226,6 +227,7 @@ pub struct Location {
     pub keepalive_requests: u64,
     pub client_body_timeout_ms: u64,
     pub send_timeout_ms: u64,
+    pub filters: Filters,
     pub action: Action,
     pub regex: Option<Regex>,
     /// Locations within it.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from surehop.conf.address import Address
+from surehop.conf.filters import Filters
 from surehop.conf.templates import Template
 from surehop.errors import ConfigError
 
@@ -277,6 +278,7 @@ class Location:
     send_timeout_ms: int
     keepalive_timeout: KeepaliveTimeout
     keepalive_requests: int
+    filters: Filters
     action: Action
     routing: Routing
     steps: tuple[Step, ...]

@@ -6,6 +6,7 @@ from typing import Any
 from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
 from surehop.conf.crossing import crossing
+from surehop.conf.filtering import filters
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
 from surehop.conf.routes import HeaderLine, opened_by
@@ -110,6 +111,7 @@ def _location(scope: Scope) -> model.Location:
         regex=opened.regex,
         where=where(_node(scope)),
         action=_action(scope),
+        filters=filters(scope),
         routing=_routing(scope, internal=bool(scope.own("internal"))),
         steps=_steps(scope),
         inner=inner,
@@ -125,6 +127,7 @@ def _own(scope: Scope) -> model.Location:
         regex=None,
         where=where(_node(scope)),
         action=model.Nothing(),
+        filters=filters(scope),
         routing=_routing(scope, internal=False),
         steps=(),
         inner=(),
@@ -144,6 +147,7 @@ def _block(scope: Scope) -> model.Location | None:
         regex=None,
         where=where(_node(scope)),
         action=_action(scope if own else outer, said=scope),
+        filters=filters(scope),
         routing=_routing(scope, internal=bool(outer.own("internal"))),
         steps=(),
         inner=(),

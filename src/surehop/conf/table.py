@@ -8,6 +8,7 @@ from typing import Any
 
 from surehop.conf import (
     balancing,
+    filter_rows,
     harmless,
     listening,
     logs,
@@ -86,6 +87,7 @@ RESILIENCE = ("resilience", *(f"resilience_{rule}" for rule in RESILIENCE_RULES)
 # fmt: off (a table: one row a directive)
 DIRECTIVES: tuple[Directive, ...] = (
     *harmless.ROWS,
+    *filter_rows.ROWS,
     # main and events
     _row("worker_processes", M, 1, _processes, 1),
     _row("user", M, (1, 2), _user),

@@ -10,7 +10,10 @@ from surehop.conf.tree import Node
 _NAME = re.compile(
     r"\$(?:(?P<capture>[1-9])|\{(?P<braced>\w*)(?P<closed>\}?)|(?P<plain>\w*))", re.ASCII
 )
-_PREFIXES = ("arg_", "cookie_", "http_", "sent_http_", "upstream_cookie_", "upstream_http_")
+_PREFIXES = (
+    *("arg_", "cookie_", "http_", "sent_http_", "sent_trailer_", "upstream_cookie_"),
+    "upstream_http_",
+)
 VARIABLES = frozenset(
     """
     args body_bytes_sent bytes_sent connection connection_requests connection_time content_length

@@ -127,6 +127,7 @@ class _Builder:
                 keepalive_requests=location.keepalive_requests,
                 client_body_timeout_ms=location.client_body_timeout_ms,
                 send_timeout_ms=location.send_timeout_ms,
+                filters=location.filters,
                 action=self._action(location.action),
                 regex=self._scripts.regex(location.regex) if location.regex else None,
                 inner=inner,

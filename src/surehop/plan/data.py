@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from surehop.conf.filters import Filters
 from surehop.conf.model import Crossing
 from surehop.conf.templates import Template, Variable
 
@@ -191,6 +192,7 @@ class Location:
     keepalive_requests: int
     client_body_timeout_ms: int
     send_timeout_ms: int
+    filters: Filters
     action: Action
     regex: Regex | None
     inner: tuple[int, ...]
