@@ -80,7 +80,13 @@ pub async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code:
 pub async fn give(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16, body: &[u8]) {
     ex.status = ex.status_or(code);
     head::begin(worker, ex);
-    send(worker, client, ex, b"text/plain", body).await;
+    let kept = std::mem::take(&mut ex.kept_type);
+    let kind: &[u8] = if kept.is_empty() {
+        b"text/plain"
+    } else {
+        &kept
+    };
+    send(worker, client, ex, kind, body).await;
 }
 
 /// Sends the client elsewhere.
@@ -130,7 +136,7 @@ async fn refresh(worker: &Worker, client: &mut Client, ex: &mut Exchange, target
 }
 
 /// A target may hold what was decoded (`return 302 $uri`): what would end the header line is coded again.
-fn one_line(target: Vec<u8>) -> Vec<u8> {
+pub fn one_line(target: Vec<u8>) -> Vec<u8> {
     if !target.iter().any(u8::is_ascii_control) {
         return target;
     }

@@ -21,6 +21,7 @@ use crate::connection::After;
 use crate::filters;
 use crate::framer::Framer;
 use crate::head;
+use crate::incoming;
 use crate::log;
 use crate::plan::Level;
 use crate::send::Sender;
@@ -108,12 +109,34 @@ pub async fn deliver(
     finish(s, route, d, broken)
 }
 
+/// Settles an attempt whose answer is not the client's; as in nginx, the rest of it is nobody's.
+pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
+    learn(s, true);
+    warn(s);
+    let received =
+        s.ex.session
+            .current_mut()
+            .map_or(0, |attempt| attempt.received);
+    let empty = matches!(
+        s.ex.response.framing,
+        BodyFraming::None | BodyFraming::Length(0)
+    );
+    let reusable = empty
+        && upstream.buf.as_ref().is_none_or(Buf::is_empty)
+        && s.ex.response.status != SWITCHING
+        && !s.ex.response.connection_close
+        && s.whole()
+        && !upstream.socket.seen_closed();
+    settle(s, route, upstream, reusable, None, (received, 0));
+}
+
 /// Writes the head for the client; true if the body goes out in chunks.
 fn write_head(s: &mut Sender<'_>) -> bool {
     let worker = s.worker;
     warn(s);
     let done = s.body.done();
     let ex = &mut *s.ex;
+    let rewrites = incoming::rewrites(worker, s.client, ex, &s.proxy.plan.reply);
     ex.status = ex.status_or(ex.response.status);
     head::begin(worker, ex);
     let dated = vars::place(worker, ex).filters.expires.is_some();
@@ -124,17 +147,29 @@ fn write_head(s: &mut Sender<'_>) -> bool {
     reply.server_passed = s.proxy.shows(b"server");
     reply.date_passed = s.proxy.shows(b"date");
     reply.length = ex.response.content_length;
-    for line in ex.response.headers.iter().filter(|line| line.forward) {
+    if !ex.kept_type.is_empty() {
+        reply.pass_kind(&ex.kept_type);
+    }
+    for (index, line) in ex.response.headers.iter().enumerate() {
+        if !line.forward {
+            continue;
+        }
+        if line.known == Known::LastModified && dated {
+            reply.modified = date::parse(line.value.of(raw));
+        }
         match line.known {
             Known::ContentType => reply.pass_kind(line.value.of(raw)),
             Known::ContentLength => {}
             known if s.proxy.hides(known, line.name.of(raw)) => {}
-            known => {
-                if known == Known::LastModified && dated {
-                    reply.modified = date::parse(line.value.of(raw));
+            known => match rewrites.iter().find(|(at, _)| *at == index) {
+                None => reply.pass(line),
+                Some((_, value)) => {
+                    reply.pass_with(line, value);
+                    if known == Known::Location {
+                        reply.last_is_location();
+                    }
                 }
-                reply.pass(line);
-            }
+            },
         }
     }
     // What follows a 101 is no HTTP, and upgraded connections are not relayed.
@@ -449,6 +484,27 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
         Some(_) => Some((Cause::Closed, 0)),
         None => None,
     };
+    settle(s, route, upstream, reusable, died, (received, length));
+    s.ex.complete = whole;
+    match (whole && s.ex.keep, s.body.done()) {
+        (true, _) => After::Keep,
+        (false, false) if whole => After::Linger,
+        _ => After::Close,
+    }
+}
+
+/// Tells the engine how an attempt ended that the client did not break, and keeps a connection that can
+/// be used again. The last two are the bytes received, and those of the body.
+fn settle(
+    s: &mut Sender<'_>,
+    route: &Route<'_>,
+    upstream: Upstream,
+    reusable: bool,
+    died: Option<(Cause, i32)>,
+    (received, length): (u64, u64),
+) {
+    let hop = &s.worker.connections;
+    let sent = s.sent();
     let keep = reusable.then(|| Keep {
         conn: upstream.conn,
         hint: s
@@ -477,12 +533,6 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
     );
     if keep.is_some() {
         hop.expires(route.group.borrow().next_expiry());
-    }
-    s.ex.complete = whole;
-    match (whole && s.ex.keep, s.body.done()) {
-        (true, _) => After::Keep,
-        (false, false) if whole => After::Linger,
-        _ => After::Close,
     }
 }
 

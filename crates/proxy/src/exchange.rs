@@ -42,6 +42,8 @@ pub struct Exchange {
     pub reply: Reply,
     /// The head of the answer.
     pub out: Vec<u8>,
+    /// The type of an answer that led elsewhere, perhaps empty.
+    pub kept_type: Vec<u8>,
     /// Bytes of the answer's head that were sent.
     pub head_sent: u64,
     /// Bytes of the answer's body, framing included, that were sent.
@@ -101,6 +103,7 @@ impl Exchange {
             status: 0,
             reply: Reply::default(),
             out: Vec::with_capacity(1024),
+            kept_type: Vec::new(),
             head_sent: 0,
             body_sent: 0,
             keep: false,
@@ -134,6 +137,7 @@ impl Exchange {
         self.status = 0;
         self.reply.reset();
         self.out.clear();
+        self.kept_type.clear();
         self.head_sent = 0;
         self.body_sent = 0;
         self.keep = false;

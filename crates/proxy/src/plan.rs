@@ -6,6 +6,7 @@
 use serde::{Deserialize, Deserializer};
 
 use crate::filters::Filters;
+use crate::incoming::Incoming;
 use crate::script::{ErrorPage, Op, Regex, Variable};
 
 /// Bytes that crossed as Latin-1 code points.
@@ -276,6 +277,7 @@ pub struct Proxy {
     pub buffering: bool,
     pub buffer_size: usize,
     pub crossing: Crossing,
+    pub reply: Incoming,
 }
 
 /// What of a request and its answer crosses; header names are in lower case.
