@@ -194,7 +194,13 @@ pub fn sent(worker: &Worker, ex: &Exchange, name: &[u8], out: &mut Vec<u8>) -> b
         b"content-length" if let Some(length) = reply.length => {
             out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
         }
-        b"last-modified" if reply.undated => return false,
+        b"last-modified"
+            if reply.undated
+                && let Some(at) = reply.find(Known::LastModified)
+                && date::parse(reply.value_at(at, raw)).is_some() =>
+        {
+            return false;
+        }
         b"last-modified" if reply.find(Known::LastModified).is_none() => {
             let Some(modified) = reply.modified else {
                 return false;
