@@ -89,6 +89,8 @@ class Bench:
         self._subject = subject
         self._origin = origin
         self._marks = 0
+        # The last that is said of the start: it must not be taken for a case's.
+        eventually(lambda: any("start worker process " in s for s in subject.error_log("info")))
 
     def run(self, case: Case) -> Seen:
         """Run a case and see what comes of it."""

@@ -44,6 +44,7 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
         environment=tuple(setting.value for setting in main.own("env")),
         error_log=tuple(settings_of(main, "error_log")),
         formats=(logs.COMBINED, *formats),
+        log_files=tuple(findings.log_files.items()),
         upstreams=tuple(upstreams),
         servers=tuple(servers),
         variables=tuple(_computed(findings)),
@@ -89,6 +90,7 @@ def _shared(scope: Scope) -> dict[str, Any]:
     return {
         "error_log": tuple(settings_of(scope, "error_log")),
         "access_log": _access_log(scope),
+        "log_cache": value_of(scope, "open_log_file_cache"),
         "client_max_body_size": value_of(scope, "client_max_body_size"),
         "client_body_timeout_ms": value_of(scope, "client_body_timeout"),
         "send_timeout_ms": value_of(scope, "send_timeout"),

@@ -19,7 +19,7 @@ from surehop.conf import (
     values,
     variables,
 )
-from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout, User
+from surehop.conf.model import KeepaliveTimeout, User
 from surehop.conf.rows import (
     HSL,
     LI,
@@ -141,24 +141,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
     *_accepted("default_type", HSL, values.words),
     _block("types", HSL, 0, Context.TYPES, values.nothing),
-    # logs
-    _row(
-        "error_log",
-        M | HSL,
-        (1, _MANY),
-        logs.read_error_log,
-        (ErrorLog("logs/error.log", "error"),),
-        repeatable=True,
-    ),
-    _row("log_format", H, (2, _MANY), logs.read_log_format, inherit=OWN, repeatable=True),
-    _row(
-        "access_log",
-        HSL | LI,
-        (1, _MANY),
-        logs.read_access_log,
-        (AccessLog("logs/access.log", "combined"),),
-        repeatable=True,
-    ),
+    *logs.ROWS,
     *proxying.ROWS,
     # upstream
     _block("upstream", H, 1, Context.UPSTREAM, upstreams.check_upstream),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from surehop.conf.scope import Findings, Scope
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
+from surehop.errors import ConfigError
 
 _NAME = re.compile(
     r"\$(?:(?P<capture>[1-9])|\{(?P<braced>\w*)(?P<closed>\}?)|(?P<plain>\w*))", re.ASCII
@@ -84,7 +85,13 @@ def _compile(
             rest = f'invalid parameter "{text[found.start() :]}"'
             raise node.fail(invalid or rest, at=token)
         if not known(name):
-            error = node.fail(f'unknown "{name}" variable', at=token)
+            # nginx finds it at the end, when it knows its place no more
+            error = ConfigError(
+                f'unknown "{name}" variable',
+                file="",
+                line=None,
+                hint=f"it stands in {node.file}:{token.line}",
+            )
             findings.unknown.append((name.lower(), error))
         parts.append(Variable(name))
     parts.append(Text(text[at:]))
