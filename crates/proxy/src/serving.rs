@@ -13,6 +13,7 @@ use surehop_wire::header::Known;
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::files::{self, Found};
+use crate::filters;
 use crate::fresh::{self, Verdict};
 use crate::head;
 use crate::log;
@@ -39,6 +40,7 @@ pub async fn serve(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> O
     if let Err(code) = conditions(worker, ex) {
         return Outcome::Status(code);
     }
+    filters::headers(worker, client, ex);
     let parts = match parts(worker, ex, size) {
         Ok(parts) => parts,
         Err(code) => return Outcome::Status(code),

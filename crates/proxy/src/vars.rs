@@ -203,6 +203,7 @@ pub fn value(
             return put(out, cookie_of(ex, bytes, name));
         }
         Var::SentHttp(name) => return head::sent(worker, ex, name, out),
+        Var::SentTrailer(name) => return lines_of(out, &ex.reply.trailers, name),
         Var::UpstreamHttp(name) => {
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
             let lines = ex.response.headers.iter().enumerate();
@@ -397,6 +398,24 @@ fn cookie<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
             .eq_ignore_ascii_case(name)
             .then(|| pair[at + 1..].trim_ascii())
     })
+}
+
+/// Appends the values of a header among lines as they are written.
+fn lines_of(out: &mut Vec<u8>, lines: &[u8], name: &[u8]) -> bool {
+    let mut found = false;
+    for line in lines.split(|&byte| byte == b'\n') {
+        let Some(at) = memchr::memchr(b':', line) else {
+            continue;
+        };
+        if line[..at].eq_ignore_ascii_case(name) {
+            if found {
+                out.extend_from_slice(b", ");
+            }
+            out.extend_from_slice(line[at + 1..].trim_ascii());
+            found = true;
+        }
+    }
+    found
 }
 
 fn user_of(authorization: &[u8]) -> Option<Vec<u8>> {

@@ -150,6 +150,22 @@ pub fn error_log(unix: i64, offset: i32) -> [u8; 19] {
         .bytes
 }
 
+/// `Nov  1 04:44:47`, syslog's, in a zone that is `offset` seconds east of UTC.
+pub fn syslog(unix: i64, offset: i32) -> [u8; 15] {
+    let time = Civil::of(unix + i64::from(offset));
+    let mut stamp = Text::new()
+        .text(time.month_name())
+        .text(b" ")
+        .two(time.day)
+        .text(b" ")
+        .clock(time.seconds)
+        .bytes;
+    if stamp[4] == b'0' {
+        stamp[4] = b' ';
+    }
+    stamp
+}
+
 /// `2026-11-21T04:44:47+00:00` (`$time_iso8601`), in a zone that is `offset` seconds east of UTC.
 pub fn iso8601(unix: i64, offset: i32) -> [u8; 25] {
     let time = Civil::of(unix + i64::from(offset));
@@ -326,6 +342,8 @@ mod tests {
         );
         assert_eq!(text(&error_log(unix, 0)), "2026/11/21 04:44:47");
         assert_eq!(text(&error_log(unix, -5 * 3600)), "2026/11/20 23:44:47");
+        assert_eq!(text(&syslog(unix, 0)), "Nov 21 04:44:47");
+        assert_eq!(text(&syslog(0, 0)), "Jan  1 00:00:00");
         assert_eq!(text(&iso8601(unix, 0)), "2026-11-21T04:44:47+00:00");
         assert_eq!(
             text(&iso8601(unix, 5 * 3600 + 1800)),

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from surehop.conf.address import Address
+from surehop.conf.filters import Filters
+from surehop.conf.syslog import Syslog
 from surehop.conf.templates import Template
 from surehop.errors import ConfigError
 
@@ -36,6 +38,7 @@ class ErrorLog:
 
     path: str
     level: str
+    syslog: Syslog | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,34 @@ class LogFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class Buffering:
+    """`flush_ms` is 0 where only a full buffer is written; `gzip` is a level, 0 is none."""
+
+    size: int
+    flush_ms: int
+    gzip: int
+
+
+@dataclass(frozen=True, slots=True)
 class AccessLog:
-    """`path` is None for `off`."""
+    """`path` is None for `off`; `template` stands for it where it has variables."""
 
     path: str | None
     format: str
+    syslog: Syslog | None = None
+    template: Template = ()
+    buffering: Buffering | None = None
+    condition: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogCache:
+    """`open_log_file_cache`."""
+
+    max: int
+    inactive_s: int
+    valid_s: int
+    min_uses: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,11 +381,13 @@ class Location:
     where: Where
     error_log: tuple[ErrorLog, ...]
     access_log: tuple[AccessLog, ...]
+    log_cache: LogCache | None
     client_max_body_size: int
     client_body_timeout_ms: int
     send_timeout_ms: int
     keepalive_timeout: KeepaliveTimeout
     keepalive_requests: int
+    filters: Filters
     action: Action
     files: Files
     limit_except: LimitExcept | None
@@ -381,6 +409,7 @@ class Server:
     listens: tuple[Listen, ...]
     error_log: tuple[ErrorLog, ...]
     access_log: tuple[AccessLog, ...]
+    log_cache: LogCache | None
     client_header_timeout_ms: int
     client_body_timeout_ms: int
     client_max_body_size: int
@@ -507,6 +536,7 @@ class Model:
     environment: tuple[str, ...]
     error_log: tuple[ErrorLog, ...]
     formats: tuple[LogFormat, ...]
+    log_files: tuple[tuple[str, Buffering | None], ...]
     upstreams: tuple[Upstream, ...]
     servers: tuple[Server, ...]
     variables: tuple[Computed, ...]

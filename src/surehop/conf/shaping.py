@@ -6,6 +6,7 @@ from typing import Any
 from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
 from surehop.conf.crossing import check_buffers, crossing, reply
+from surehop.conf.filtering import filters
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
 from surehop.conf.routes import HeaderLine, opened_by
@@ -44,6 +45,7 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
         environment=tuple(setting.value for setting in main.own("env")),
         error_log=tuple(settings_of(main, "error_log")),
         formats=(logs.COMBINED, *formats),
+        log_files=tuple(findings.log_files.items()),
         upstreams=tuple(upstreams),
         servers=tuple(servers),
         variables=tuple(_computed(findings)),
@@ -89,6 +91,7 @@ def _shared(scope: Scope) -> dict[str, Any]:
     return {
         "error_log": tuple(settings_of(scope, "error_log")),
         "access_log": _access_log(scope),
+        "log_cache": value_of(scope, "open_log_file_cache"),
         "client_max_body_size": value_of(scope, "client_max_body_size"),
         "client_body_timeout_ms": value_of(scope, "client_body_timeout"),
         "send_timeout_ms": value_of(scope, "send_timeout"),
@@ -115,6 +118,7 @@ def _location(scope: Scope) -> model.Location:
         action=_action(scope),
         files=files(scope),
         limit_except=_limit_except(scope),
+        filters=filters(scope),
         routing=_routing(scope, internal=bool(scope.own("internal"))),
         steps=_steps(scope),
         inner=inner,
@@ -132,6 +136,7 @@ def _own(scope: Scope) -> model.Location:
         action=model.Stub() if scope.own("stub_status") else model.Nothing(),
         files=files(scope),
         limit_except=None,
+        filters=filters(scope),
         routing=_routing(scope, internal=False),
         steps=(),
         inner=(),
@@ -153,6 +158,7 @@ def _block(scope: Scope) -> model.Location | None:
         action=_action(scope if own else outer, said=scope),
         files=files(scope),
         limit_except=None,
+        filters=filters(scope),
         routing=_routing(scope, internal=bool(outer.own("internal"))),
         steps=(),
         inner=(),

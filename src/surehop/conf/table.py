@@ -9,6 +9,7 @@ from typing import Any
 from surehop.conf import (
     balancing,
     files,
+    filter_rows,
     harmless,
     listening,
     logs,
@@ -19,11 +20,10 @@ from surehop.conf import (
     values,
     variables,
 )
-from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout, User
+from surehop.conf.model import KeepaliveTimeout, User
 from surehop.conf.rows import (
     HSL,
     LI,
-    LX,
     OURS,
     OWN,
     REWRITES,
@@ -89,6 +89,7 @@ RESILIENCE = ("resilience", *(f"resilience_{rule}" for rule in RESILIENCE_RULES)
 # fmt: off (a table: one row a directive)
 DIRECTIVES: tuple[Directive, ...] = (
     *harmless.ROWS,
+    *filter_rows.ROWS,
     # main and events
     _row("worker_processes", M, 1, _processes, 1),
     _row("user", M, (1, 2), _user),
@@ -140,24 +141,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     *_accepted("types_hash_max_size types_hash_bucket_size", HSL, _number),
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
     *files.ROWS,
-    # logs
-    _row(
-        "error_log",
-        M | HSL,
-        (1, _MANY),
-        logs.read_error_log,
-        (ErrorLog("logs/error.log", "error"),),
-        repeatable=True,
-    ),
-    _row("log_format", H, (2, _MANY), logs.read_log_format, inherit=OWN, repeatable=True),
-    _row(
-        "access_log",
-        HSL | LI | LX,
-        (1, _MANY),
-        logs.read_access_log,
-        (AccessLog("logs/access.log", "combined"),),
-        repeatable=True,
-    ),
+    *logs.ROWS,
     *proxying.ROWS,
     # upstream
     _block("upstream", H, 1, Context.UPSTREAM, upstreams.check_upstream),
