@@ -8,6 +8,7 @@ Each is a snippet for one kind of block. Words and lines were written down from 
 from typing import NamedTuple
 
 import broken_proxy
+from broken_filters import FILTERS, ODD_FILTERS
 from broken_harmless import HARMLESS
 from broken_logs import LOGS
 
@@ -41,6 +42,7 @@ BROKEN = [
     Broken(*row)
     for row in (
         *HARMLESS,
+        *FILTERS,
         *LOGS,
         *broken_proxy.BROKEN,
         ("main", "evnts {}", 'unknown directive "evnts"', 2),
@@ -568,6 +570,7 @@ BROKEN = [
 ]
 
 ODD = [
+    *ODD_FILTERS,
     ("http", "proxy_next_upstream updating;"),
     ("http", "proxy_set_header A $nope;"),
     ("http", "proxy_set_header A '$';"),

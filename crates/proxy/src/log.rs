@@ -83,6 +83,22 @@ impl Times {
         self.iso = date::iso8601(second, offset);
         self.syslog = date::syslog(second, offset);
     }
+
+    /// When it is that many seconds past midnight next, here.
+    pub fn next_daily(&self, seconds: i64) -> i64 {
+        self.daily(seconds, 0)
+            .filter(|at| *at > self.second)
+            .or_else(|| self.daily(seconds, 1))
+            .unwrap_or(self.second)
+    }
+
+    fn daily(&self, seconds: i64, days: i64) -> Option<i64> {
+        let now = jiff::Timestamp::from_second(self.second).ok()?;
+        let midnight = self.zone.to_datetime(now).start_of_day();
+        let span = jiff::Span::new().days(days).seconds(seconds);
+        let at = midnight.checked_add(span).ok()?;
+        Some(at.to_zoned(self.zone.clone()).ok()?.timestamp().as_second())
+    }
 }
 
 impl Logs {

@@ -9,6 +9,8 @@ from typing import Any
 
 from surehop.conf import (
     balancing,
+    files,
+    filter_rows,
     harmless,
     listening,
     logs,
@@ -88,6 +90,7 @@ RESILIENCE = ("resilience", *(f"resilience_{rule}" for rule in RESILIENCE_RULES)
 # fmt: off (a table: one row a directive)
 DIRECTIVES: tuple[Directive, ...] = (
     *harmless.ROWS,
+    *filter_rows.ROWS,
     # main and events
     _row("worker_processes", M, 1, _processes, 1),
     _row("user", M, (1, 2), _user),
@@ -138,8 +141,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     _block("split_clients", H, 2, Context.VALUES, variables.read_split_clients),
     *_accepted("types_hash_max_size types_hash_bucket_size", HSL, _number),
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
-    *_accepted("default_type", HSL, values.words),
-    _block("types", HSL, 0, Context.TYPES, values.nothing),
+    *files.ROWS,
     *logs.ROWS,
     *proxying.ROWS,
     # upstream
@@ -189,7 +191,7 @@ def find(name: str, context: Context) -> Directive | None:
 @functools.cache
 def _held(name: str, context: Context) -> Directive | None:
     row = find(name, context)
-    if row is None and context is Context.LOCATION_IF:
+    if row is None and context in {Context.LOCATION_IF, Context.LIMIT_EXCEPT}:
         return find(name, Context.LOCATION)
     return row
 

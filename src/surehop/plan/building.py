@@ -12,6 +12,7 @@ from surehop.plan.listeners import Listeners
 from surehop.plan.logs import Logs
 from surehop.plan.resolving import Resolver
 from surehop.plan.scripts import Scripts, error_page
+from surehop.plan.serving import Serving
 
 NGINX_VERSION = "1.31.5"  # whose behaviour is kept
 _HTTP_PORT = 80
@@ -48,6 +49,7 @@ class _Builder:
         self._groups = Groups(source, resolve, resilience_default=resilience_default)
         self._listeners = Listeners(resolve)
         self._scripts = Scripts(source.variables, self._location)
+        self._serving = Serving(source.prefix)
 
     def build(self, version: str, cpus: int | None) -> data.Plan:
         source = self._source
@@ -55,12 +57,16 @@ class _Builder:
         servers = tuple(self._server(server) for server in source.servers)
         listeners = self._listeners.finish(source.servers)
         errors = [*self._logs.errors, *self._groups.errors, *self._listeners.errors]
+        if source.worker_connections <= len(listeners):
+            errors.append(_too_few(source.worker_connections, len(listeners)))
         if errors:
             raise ConfigErrors(errors)
         warnings = [_warned(warning) for warning in source.warnings]
         return data.Plan(
             server_header=f"surehop/{version}",
             nginx_version=NGINX_VERSION,
+            prefix=self._serving.prefix,
+            types=self._serving.types(),
             workers=source.worker_processes or cpus or len(os.sched_getaffinity(0)),
             worker_connections=source.worker_connections,
             shutdown_timeout_ms=source.shutdown_timeout_ms,
@@ -102,6 +108,10 @@ class _Builder:
     def _location(self, location: model.Location) -> int:
         routing = location.routing
         inner = tuple(self._location(each) for each in location.inner)
+        limited = location.limit_except
+        limits = None
+        if limited is not None:
+            limits = data.LimitExcept(limited.methods, self._location(limited.location))
         script = self._scripts.steps(location.steps)
         self._locations.append(
             data.Location(
@@ -115,7 +125,10 @@ class _Builder:
                 keepalive_requests=location.keepalive_requests,
                 client_body_timeout_ms=location.client_body_timeout_ms,
                 send_timeout_ms=location.send_timeout_ms,
+                filters=location.filters,
                 action=self._action(location.action),
+                files=self._serving.files(location.files),
+                limit_except=limits,
                 regex=self._scripts.regex(location.regex) if location.regex else None,
                 inner=inner,
                 script=script,
@@ -137,6 +150,8 @@ class _Builder:
                 return data.Nothing()
             case model.StatusPage(allow_remote):
                 return data.StatusPage(allow_remote)
+            case model.Stub():
+                return data.Stub()
             case model.Proxy():
                 return self._proxy(action)
 
@@ -177,6 +192,11 @@ def _headers(given: tuple[tuple[str, Template], ...]) -> tuple[tuple[str, Templa
     """Put nginx's own headers behind those given, unless a given one takes their place."""
     names = {name.lower() for name, _ in given}
     return (*given, *(header for header in _HEADERS if header[0].lower() not in names))
+
+
+def _too_few(connections: int, listeners: int) -> ConfigError:
+    text = f"{connections} worker_connections are not enough for {listeners} listening sockets"
+    return ConfigError(text, file="", line=None)
 
 
 def _warned(warning: ConfigError) -> data.Warned:
