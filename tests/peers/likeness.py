@@ -5,6 +5,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import unified_diff
+from pathlib import Path
 
 from scripted import OK, Answer, Scripted, Step
 from surehop.lab.subjects import Program, Subject
@@ -89,6 +90,10 @@ class Bench:
         self._subject = subject
         self._origin = origin
         self._marks = 0
+
+    @property
+    def prefix(self) -> Path:
+        return self._subject.prefix
 
     def run(self, case: Case) -> Seen:
         """Run a case and see what comes of it."""
@@ -227,6 +232,7 @@ class Bench:
 
     def _plain(self, text: str) -> str:
         text = text.replace(self._product, "PRODUCT")
+        text = text.replace(str(self._subject.prefix), "PREFIX")
         return text.replace(f":{self._subject.port}", ":PORT")
 
 

@@ -235,6 +235,10 @@ impl Config {
                 let named = s.plan.named.iter().map(|(_, location)| *location);
                 named.chain([s.plan.own]).all(|l| l < self.locations.len())
             })
+            && self
+                .locations
+                .iter()
+                .all(|l| l.plan.intake.temp < self.plan.temp_paths.len())
             && self.plan.workers > 0;
         if fits {
             Ok(())

@@ -1,5 +1,7 @@
 //! The data plane of the proxy: listeners, routing, relaying, workers, logs.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod answer;
 pub mod attempts;
 pub mod binding;
@@ -11,6 +13,7 @@ pub mod course;
 pub mod deliver;
 pub mod exchange;
 pub mod framer;
+pub mod intake;
 pub mod log;
 pub mod phases;
 pub mod place;
@@ -22,6 +25,7 @@ pub mod routes;
 pub mod script;
 pub mod send;
 pub mod sessions;
+pub mod spool;
 pub mod status;
 pub mod template;
 pub mod told;

@@ -6,6 +6,7 @@ from typing import Any
 from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
 from surehop.conf.crossing import crossing
+from surehop.conf.intake import intake
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
 from surehop.conf.routes import HeaderLine, opened_by
@@ -113,6 +114,7 @@ def _location(scope: Scope) -> model.Location:
         routing=_routing(scope, internal=bool(scope.own("internal"))),
         steps=_steps(scope),
         inner=inner,
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -128,6 +130,7 @@ def _own(scope: Scope) -> model.Location:
         routing=_routing(scope, internal=False),
         steps=(),
         inner=(),
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -147,6 +150,7 @@ def _block(scope: Scope) -> model.Location | None:
         routing=_routing(scope, internal=bool(outer.own("internal"))),
         steps=(),
         inner=(),
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -206,6 +210,7 @@ def _proxy(setting: Setting, scope: Scope) -> model.Proxy:
         next_upstream_tries=value_of(scope, "proxy_next_upstream_tries"),
         next_upstream_timeout_ms=value_of(scope, "proxy_next_upstream_timeout"),
         buffering=value_of(scope, "proxy_buffering"),
+        request_buffering=value_of(scope, "proxy_request_buffering"),
         buffer_size=value_of(scope, "proxy_buffer_size"),
         crossing=crossing(scope),
     )

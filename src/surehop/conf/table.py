@@ -14,11 +14,12 @@ from surehop.conf import (
     logs,
     rewriting,
     routes,
+    temp_path,
     upstreams,
     values,
     variables,
 )
-from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout, User
+from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout, TempPath, User
 from surehop.conf.scope import Context, Reader, Scope
 from surehop.conf.tree import Node
 
@@ -166,6 +167,16 @@ DIRECTIVES: tuple[Directive, ...] = (
     *_ms_rows("client_header_timeout", H | S, 60_000),
     *_ms_rows("client_body_timeout send_timeout", HSL, 60_000),
     _row("client_max_body_size", HSL, 1, _offset, 1 << 20),
+    _row("client_body_buffer_size", HSL, 1, _size, 4 * values.PAGE),
+    _row("client_body_in_file_only", HSL, 1, values.choice("off", "on", "clean"), "off"),
+    _row("client_body_in_single_buffer", HSL, 1, values.flag, default=False),
+    _row(
+        "client_body_temp_path",
+        HSL,
+        (1, 4),
+        temp_path.read_temp_path,
+        TempPath("client_body_temp", (), None),
+    ),
     _row("return", REWRITES, (1, 2), rewriting.read_return, inherit=OWN, repeatable=True),
     _row("rewrite", REWRITES, (2, 3), rewriting.read_rewrite, inherit=OWN, repeatable=True),
     _row("set", REWRITES, 2, rewriting.read_set, inherit=OWN, repeatable=True),
@@ -228,6 +239,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("proxy_next_upstream_tries", HSL, 1, _number, 0),
     *_ms_rows("proxy_next_upstream_timeout", HSL, 0),
     _row("proxy_buffering", HSL, 1, values.flag, default=True),
+    _row("proxy_request_buffering", HSL, 1, values.flag, default=True),
     _row("proxy_buffer_size", HSL, 1, _size, values.PAGE),
     _row("proxy_method", HSL, 1, routes.read_value),
     _row("proxy_set_body", HSL, 1, routes.read_value),
