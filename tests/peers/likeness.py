@@ -90,6 +90,8 @@ class Bench:
         self._subject = subject
         self._origin = origin
         self._marks = 0
+        # The last that is said of the start: it must not be taken for a case's.
+        eventually(lambda: any("start worker process " in s for s in subject.error_log("info")))
 
     @property
     def prefix(self) -> Path:
@@ -246,8 +248,9 @@ def _body(raw: bytes, headers: dict[str, str]) -> tuple[bytes, bytes]:
     while raw:
         size_line, _, rest = raw.partition(b"\r\n")
         size = int(size_line, 16)
+        if not size:
+            trailers, _, raw = (b"\r\n" + rest).partition(b"\r\n\r\n")
+            return body + trailers, raw
         body += rest[:size]
         raw = rest[size + 2 :]
-        if not size:
-            return body, raw
     return body + b"(cut off)", b""

@@ -1,68 +1,19 @@
 //! Answers that Surehop gives by itself: error pages, `return`, redirects.
 
-use std::io::IoSlice;
+use std::io::{IoSlice, Write as _};
 
 use surehop_wire::request::Version;
-use surehop_wire::{header::Known, request::Method, status, uri, write};
+use surehop_wire::{header::Known, status, uri};
 
-use crate::attempts;
 use crate::client::Client;
 use crate::exchange::Exchange;
+use crate::filters;
+use crate::framer::Framer;
+use crate::head;
 use crate::vars;
 use crate::worker::Worker;
 
-/// Begins the head of an answer: status line, `Server` and `Date`.
-pub fn begin(worker: &Worker, ex: &mut Exchange, line: &[u8]) {
-    ex.out.clear();
-    write::status_line(&mut ex.out, b"HTTP/1.1", line);
-    write::header(
-        &mut ex.out,
-        b"Server",
-        worker.config.plan.server_header.as_bytes(),
-    );
-    let date = worker.logs.times(worker.reactor.now()).http;
-    write::header(&mut ex.out, b"Date", &date);
-}
-
-/// The same, for a status that may have no words.
-fn begin_with(worker: &Worker, ex: &mut Exchange, code: u16) {
-    match status::line(code) {
-        Some(line) => begin(worker, ex, line.as_bytes()),
-        None => begin(worker, ex, format!("{code} ").as_bytes()),
-    }
-}
-
-/// Writes `Connection` (and `Keep-Alive`, where a time was given for it).
-pub fn connection(worker: &Worker, ex: &mut Exchange) {
-    keep_alive(worker, ex);
-    if ex.proxied
-        && let Some(group) = attempts::group_of(worker, ex)
-        && let Some(binding) = &group.binding
-    {
-        binding.tell(ex);
-    }
-}
-
-fn keep_alive(worker: &Worker, ex: &mut Exchange) {
-    ex.keep &= !worker.closing();
-    if !ex.keep {
-        write::header(&mut ex.out, b"Connection", b"close");
-        return;
-    }
-    write::header(&mut ex.out, b"Connection", b"keep-alive");
-    let seconds = match ex.location {
-        Some(location) => worker.config.locations[location].plan.keepalive_header_s,
-        None => worker.config.servers[ex.server].plan.keepalive_header_s,
-    };
-    if let Some(seconds) = seconds {
-        ex.out.extend_from_slice(b"Keep-Alive: timeout=");
-        ex.out
-            .extend_from_slice(itoa::Buffer::new().format(seconds).as_bytes());
-        ex.out.extend_from_slice(b"\r\n");
-    }
-}
-
-/// Ends a head for a body of `length` bytes and sends both.
+/// Answers with `body`; the status, and what else is known of the answer, is in place.
 pub async fn send(
     worker: &Worker,
     client: &mut Client,
@@ -70,43 +21,38 @@ pub async fn send(
     kind: &[u8],
     body: &[u8],
 ) {
-    if ex.status != 204 {
-        write::header(&mut ex.out, b"Content-Type", kind);
-        write::number(&mut ex.out, b"Content-Length", body.len() as u64);
-    }
-    connection(worker, ex);
+    ex.reply.set_kind(kind);
+    ex.reply.length = Some(body.len() as u64);
+    head::write(worker, client, ex);
     finish(worker, client, ex, body).await;
 }
 
-async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, body: &[u8]) {
-    ex.out.extend_from_slice(b"\r\n");
-    let body: &[u8] = if ex.head.method == Method::Head || matches!(ex.status, 204 | 304) {
-        b""
-    } else {
-        body
-    };
-    let total = ex.out.len() + body.len();
-    let mut sent = 0;
-    while sent < total {
-        let head = &ex.out[sent.min(ex.out.len())..];
-        let rest = &body[sent.saturating_sub(ex.out.len())..];
-        if let Ok(n) = client
-            .send(
-                worker,
-                ex.location,
-                &[IoSlice::new(head), IoSlice::new(rest)],
-            )
-            .await
-        {
-            sent += n;
-        } else {
-            ex.keep = false;
-            break;
-        }
+async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, mut body: &[u8]) {
+    if head::bodiless(ex) {
+        body = b"";
     }
-    ex.head_sent += sent.min(ex.out.len()) as u64;
-    ex.body_sent = sent.saturating_sub(ex.out.len()) as u64;
-    ex.complete = sent == total;
+    let mut framer = Framer::new(ex.reply.chunked);
+    if ex.reply.trailed {
+        filters::trailers(worker, client, ex);
+        framer.trail(&ex.reply.trailers);
+    }
+    framer.open(body.len(), true);
+    let mut head = &ex.out[..];
+    ex.complete = true;
+    while !(head.is_empty() && framer.done()) {
+        let [pre, data, post, tail] = framer.parts(body);
+        let parts = [IoSlice::new(head), pre, data, post, tail];
+        let Ok(n) = client.send(worker, ex.location, &parts).await else {
+            ex.keep = false;
+            ex.complete = false;
+            break;
+        };
+        let of_head = n.min(head.len());
+        head = &head[of_head..];
+        ex.head_sent += of_head as u64;
+        ex.body_sent += (n - of_head) as u64;
+        body = &body[framer.sent(n - of_head)..];
+    }
 }
 
 /// Answers with nginx's page for `code`.
@@ -119,25 +65,28 @@ pub async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code:
         .find(Known::UserAgent)
         .map(|header| header.value.of(ex.bytes()));
     let pad = agent.is_some_and(status::padded_for);
-    status::page(code, &worker.config.plan.server_header, pad, &mut body);
-    let wire = status::sent(code);
-    begin_with(worker, ex, wire);
-    if body.is_empty() && code != 204 {
-        // A status that nginx has no page for.
-        write::number(&mut ex.out, b"Content-Length", 0);
-        connection(worker, ex);
-        finish(worker, client, ex, b"").await;
-    } else {
-        send(worker, client, ex, b"text/html", &body).await;
-    }
+    let place = vars::place(worker, ex);
+    let pad = pad && place.filters.msie_padding;
+    status::page(code, head::product(worker, place), pad, &mut body);
+    ex.status = status::sent(code);
+    head::begin(worker, ex);
+    // There are statuses that nginx has no page for.
+    let kind: &[u8] = if body.is_empty() { b"" } else { b"text/html" };
+    send(worker, client, ex, kind, &body).await;
     ex.scratch = body;
 }
 
 /// Carries out a `return` that is no redirect.
 pub async fn give(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16, body: &[u8]) {
     ex.status = ex.status_or(code);
-    begin_with(worker, ex, ex.status);
-    send(worker, client, ex, b"text/plain", body).await;
+    head::begin(worker, ex);
+    let kept = std::mem::take(&mut ex.kept_type);
+    let kind: &[u8] = if kept.is_empty() {
+        b"text/plain"
+    } else {
+        &kept
+    };
+    send(worker, client, ex, kind, body).await;
 }
 
 /// Sends the client elsewhere.
@@ -149,31 +98,45 @@ pub async fn redirect(
     target: &[u8],
 ) {
     ex.status = code;
-    let full = one_line(absolute(worker, client, ex, target));
-    let mut page = Vec::new();
-    status::page(code, &worker.config.plan.server_header, false, &mut page);
-    begin(
-        worker,
-        ex,
-        status::line(code)
-            .unwrap_or("302 Moved Temporarily")
-            .as_bytes(),
-    );
-    write::header(&mut ex.out, b"Content-Type", b"text/html");
-    write::number(&mut ex.out, b"Content-Length", page.len() as u64);
-    // nginx writes one that it made itself earlier than one that was given.
-    if target.starts_with(b"/") && vars::place(worker, ex).absolute_redirect {
-        write::header(&mut ex.out, b"Location", &full);
-        connection(worker, ex);
-    } else {
-        connection(worker, ex);
-        write::header(&mut ex.out, b"Location", &full);
+    if refreshes(worker, ex) && matches!(code, 301 | 302) {
+        return refresh(worker, client, ex, target).await;
     }
-    finish(worker, client, ex, &page).await;
+    let mut page = Vec::new();
+    let product = head::product(worker, vars::place(worker, ex));
+    status::page(code, product, false, &mut page);
+    head::begin(worker, ex);
+    ex.reply.set_location(&one_line(target.to_vec()));
+    send(worker, client, ex, b"text/html", &page).await;
+}
+
+/// Whether the client is one for which a page takes the place of a redirect (`msie_refresh`).
+fn refreshes(worker: &Worker, ex: &Exchange) -> bool {
+    vars::place(worker, ex).filters.msie_refresh
+        && ex
+            .head
+            .find(Known::UserAgent)
+            .is_some_and(|agent| status::explorer(agent.value.of(ex.bytes())))
+}
+
+async fn refresh(worker: &Worker, client: &mut Client, ex: &mut Exchange, target: &[u8]) {
+    let mut page = b"<html><head><meta http-equiv=\"Refresh\" content=\"0; URL=".to_vec();
+    for &byte in target {
+        // Which ones, is nginx's own choice.
+        let plain = byte.is_ascii_graphic() && !b"\"'<>\\^`{|~".contains(&byte);
+        if plain {
+            page.push(byte);
+        } else {
+            let _ = write!(page, "%{byte:02X}");
+        }
+    }
+    page.extend_from_slice(b"\"></head><body></body></html>\r\n");
+    ex.status = 200;
+    head::begin(worker, ex);
+    send(worker, client, ex, b"text/html", &page).await;
 }
 
 /// A target may hold what was decoded (`return 302 $uri`): what would end the header line is coded again.
-fn one_line(target: Vec<u8>) -> Vec<u8> {
+pub fn one_line(target: Vec<u8>) -> Vec<u8> {
     if !target.iter().any(u8::is_ascii_control) {
         return target;
     }
@@ -186,30 +149,6 @@ fn one_line(target: Vec<u8>) -> Vec<u8> {
         }
     }
     coded
-}
-
-/// nginx's `absolute_redirect`: a target that begins with `/` gets scheme, host and port.
-fn absolute(worker: &Worker, client: &Client, ex: &Exchange, target: &[u8]) -> Vec<u8> {
-    let place = vars::place(worker, ex);
-    if target.first() != Some(&b'/') || !place.absolute_redirect {
-        return target.to_vec();
-    }
-    let mut full = b"http://".to_vec();
-    let name = &worker.config.servers[ex.server].plan.name.0;
-    match (ex.host.is_empty(), client.local_address()) {
-        _ if place.server_name_in_redirect => full.extend_from_slice(name),
-        (true, Some(local)) => full.extend_from_slice(local.as_bytes()),
-        _ => full.extend_from_slice(&ex.host),
-    }
-    if let Some(port) = worker.config.listeners[client.listener]
-        .port()
-        .filter(|port| *port != 80 && place.port_in_redirect)
-    {
-        full.push(b':');
-        full.extend_from_slice(itoa::Buffer::new().format(port).as_bytes());
-    }
-    full.extend_from_slice(target);
-    full
 }
 
 /// Whether this client's connection can outlive the request that has just been read.

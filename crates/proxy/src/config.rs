@@ -224,9 +224,12 @@ impl Config {
             .map(|s| &s.plan.access_log)
             .chain(self.locations.iter().map(|l| &l.plan.access_log));
         let fits = errors.flatten().all(|log| log.file < files)
-            && access
-                .flatten()
-                .all(|log| log.file < files && log.format < self.formats.len())
+            && access.flatten().all(|log| {
+                log.file.is_none_or(|file| file < files)
+                    && log.format < self.formats.len()
+                    && (log.path.iter().filter_map(|path| path.cache))
+                        .all(|cache| cache < self.plan.log_caches.len())
+            })
             && self
                 .listeners
                 .iter()

@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::filters::Filters;
+use crate::incoming::Incoming;
 use crate::script::{ErrorPage, Op, Regex, Variable};
+use crate::template::Template;
 
 /// Bytes that crossed as Latin-1 code points.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -49,6 +52,8 @@ pub struct Plan {
     pub shutdown_timeout_ms: u64,
     /// Every log file once; the control process passes a descriptor for each, in order.
     pub files: Vec<File>,
+    /// Caches of log files that are opened by requests.
+    pub log_caches: Vec<LogCache>,
     /// Where what belongs to no server is logged.
     pub error_log: Vec<ErrorLog>,
     /// Log formats.
@@ -105,6 +110,44 @@ pub enum InFile {
 pub struct File {
     /// Where it is; `stderr` for the process's own.
     pub path: Text,
+    /// Whether lines are kept until there are many.
+    pub buffer: Option<Buffering>,
+    /// Whether it is no file at all.
+    pub syslog: Option<Syslog>,
+}
+
+/// How access-log lines are kept until there are many.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Buffering {
+    pub size: usize,
+    /// 0: as long as it takes.
+    pub flush_ms: u64,
+    /// The level; 0 is none.
+    pub gzip: u32,
+}
+
+/// `syslog:server=…`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Syslog {
+    pub address: Text,
+    pub priority: u8,
+    pub tag: Text,
+    pub hostname: bool,
+}
+
+/// `open_log_file_cache`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct LogCache {
+    pub max: usize,
+    pub inactive_s: u64,
+    pub valid_s: u64,
+    pub min_uses: u64,
 }
 
 /// One `error_log`.
@@ -149,13 +192,27 @@ impl Level {
 }
 
 /// One `access_log`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccessLog {
     /// Index into `files`.
-    pub file: usize,
+    pub file: Option<usize>,
+    /// A file that is opened when a request is logged.
+    pub path: Option<Box<LogPath>>,
     /// Index into `formats`.
     pub format: usize,
+    /// `if=`
+    pub condition: Option<Template>,
+}
+
+/// A log file whose path has variables.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogPath {
+    /// Its path.
+    pub path: Template,
+    /// Index into `log_caches`.
+    pub cache: Option<usize>,
 }
 
 /// How variables are written into a log.
@@ -261,6 +318,7 @@ pub struct Location {
     pub client_body_timeout_ms: u64,
     pub intake: Intake,
     pub send_timeout_ms: u64,
+    pub filters: Filters,
     pub action: Action,
     pub regex: Option<Regex>,
     /// Locations within it.
@@ -310,6 +368,7 @@ pub struct Proxy {
     pub request_buffering: bool,
     pub buffer_size: usize,
     pub crossing: Crossing,
+    pub reply: Incoming,
 }
 
 /// What of a request and its answer crosses; header names are in lower case.

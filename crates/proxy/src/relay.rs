@@ -16,6 +16,7 @@ use crate::config::{LocationConf, ProxyConf};
 use crate::connection::After;
 use crate::deliver;
 use crate::exchange::Exchange;
+use crate::incoming;
 use crate::intake::{self, Failed};
 use crate::phases::Outcome;
 use crate::plan::{HttpVersion, Level};
@@ -132,15 +133,20 @@ pub async fn proxy(
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
     match driven {
         Driven::Response(upstream) => {
+            let elsewhere = incoming::elsewhere(worker, sender.client, sender.ex, proxy);
+            if let Some(outcome) = elsewhere {
+                deliver::discard(&mut sender, &route, upstream);
+                give_back(&mut sender);
+                return outcome;
+            }
             match deliver::deliver(&mut sender, &route, location, upstream).await {
                 After::Close if dropped => Outcome::Done(After::Linger),
                 after => Outcome::Done(after),
             }
         }
         Driven::Failed(status, _) => {
-            sender.ex.keep &= sender.body.done();
-            let body = std::mem::replace(&mut sender.body, Body::Done);
-            sender.ex.body = Some(body);
+            give_back(&mut sender);
+            sender.ex.course.doing = b" while sending to client";
             Outcome::Status(status)
         }
         Driven::Gone => {
@@ -155,6 +161,13 @@ pub async fn proxy(
             body_failed(client, ex, error, worker)
         }
     }
+}
+
+/// Gives the exchange back what is left of the body, for where the request goes on.
+fn give_back(sender: &mut Sender<'_>) {
+    sender.ex.keep &= sender.body.done();
+    let body = std::mem::replace(&mut sender.body, Body::Done);
+    sender.ex.body = Some(body);
 }
 
 /// Where a location's requests may go, and on what terms.
@@ -227,7 +240,7 @@ fn body_failed(
 
 /// Makes blanks of what would end a header line: `$uri` and `$remote_user` are decoded, and a client must
 /// not be able to write lines, or whole requests, of its own.
-fn one_line(value: &mut [u8]) {
+pub fn one_line(value: &mut [u8]) {
     for byte in value {
         if matches!(byte, b'\r' | b'\n' | 0) {
             *byte = b' ';

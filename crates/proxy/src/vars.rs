@@ -13,6 +13,7 @@ use crate::attempts;
 use crate::client::Client;
 use crate::config::ActionConf;
 use crate::exchange::Exchange;
+use crate::head;
 use crate::intake;
 use crate::plan::Escape;
 use crate::template::{LogFormat, Piece, Template, Var};
@@ -194,7 +195,8 @@ pub fn value(
         Var::Cookie(name) => {
             return put(out, cookie_of(ex, bytes, name));
         }
-        Var::SentHttp(name) => return lines_of(out, &ex.out, name),
+        Var::SentHttp(name) => return head::sent(worker, ex, name, out),
+        Var::SentTrailer(name) => return lines_of(out, &ex.reply.trailers, name),
         Var::UpstreamHttp(name) => {
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
             let lines = ex.response.headers.iter().enumerate();
@@ -388,10 +390,10 @@ fn cookie<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     })
 }
 
-/// Appends the values of a header in a head that was written.
-fn lines_of(out: &mut Vec<u8>, head: &[u8], name: &[u8]) -> bool {
+/// Appends the values of a header among lines as they are written.
+fn lines_of(out: &mut Vec<u8>, lines: &[u8], name: &[u8]) -> bool {
     let mut found = false;
-    for line in head.split(|&byte| byte == b'\n').skip(1) {
+    for line in lines.split(|&byte| byte == b'\n') {
         let Some(at) = memchr::memchr(b':', line) else {
             continue;
         };

@@ -7,8 +7,9 @@ from pathlib import PurePosixPath
 
 from surehop.conf.known import NGINX_DIRECTIVES
 from surehop.conf.logs import default_error_log
-from surehop.conf.scope import Context, Findings, Scope, Setting, not_yet
-from surehop.conf.table import TABLE, Directive, Status, find
+from surehop.conf.rows import Directive, Status
+from surehop.conf.scope import Context, Findings, Scope, Setting
+from surehop.conf.table import TABLE, find
 from surehop.conf.tree import Broken, Node, broken, parse
 from surehop.errors import COMMAND_LINE, ConfigError
 
@@ -173,14 +174,17 @@ def _row(node: Node, context: Context) -> Directive:
         places = ", ".join(sorted({f"`{c}`" for row in TABLE[name] for c in row.contexts}))
         raise node.fail(f'"{name}" directive is not allowed here', hint=f"it stands in {places}")
     if name in NGINX_DIRECTIVES:
-        raise not_yet(node, f'"{name}" is an nginx directive')
+        raise node.fail(f'"{name}" is an nginx directive that surehop does not support')
     raise node.fail(f'unknown directive "{name}"', hint=_meant(name))
 
 
 def _meant(name: str) -> str | None:
     close = difflib.get_close_matches(name, TABLE, n=1, cutoff=0.75)
-    close = close or difflib.get_close_matches(name, NGINX_DIRECTIVES, n=1, cutoff=0.85)
-    return f'did you mean "{close[0]}"?' if close else None
+    close += difflib.get_close_matches(name, NGINX_DIRECTIVES, n=1, cutoff=0.85)
+    best = max(
+        close, key=lambda each: difflib.SequenceMatcher(None, name, each).ratio(), default=None
+    )
+    return best and f'did you mean "{best}"?'
 
 
 def _check_shape(node: Node, row: Directive) -> None:

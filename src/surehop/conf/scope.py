@@ -44,6 +44,8 @@ class Findings:
     variables: dict[str, Any] = field(default_factory=dict)
     unknown: list[tuple[str, ConfigError]] = field(default_factory=list)
     regexes: list[Any] = field(default_factory=list)
+    # log files by their paths, with how they are buffered: nginx opens also those nobody writes to
+    log_files: dict[str, Any] = field(default_factory=dict)
     included: Callable[[Node], tuple[Any, ...]] = lambda _node: ()
 
 
@@ -88,4 +90,4 @@ Reader = Callable[[Node, Scope], Any]
 
 def not_yet(node: Node, what: str, *, hint: str | None = None) -> ConfigError:
     """Refuse by name what nginx can do and Surehop can't."""
-    return node.fail(f"{what} that surehop does not support yet", hint=hint)
+    return node.fail(f"{what} that surehop does not support", hint=hint)

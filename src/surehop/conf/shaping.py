@@ -5,7 +5,8 @@ from typing import Any
 
 from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
-from surehop.conf.crossing import crossing
+from surehop.conf.crossing import check_buffers, crossing, reply
+from surehop.conf.filtering import filters
 from surehop.conf.intake import intake
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
@@ -44,6 +45,7 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
         environment=tuple(setting.value for setting in main.own("env")),
         error_log=tuple(settings_of(main, "error_log")),
         formats=(logs.COMBINED, *formats),
+        log_files=tuple(findings.log_files.items()),
         upstreams=tuple(upstreams),
         servers=tuple(servers),
         variables=tuple(_computed(findings)),
@@ -66,6 +68,7 @@ def _server(scope: Scope, default_port: int) -> model.Server:
     if not listens:
         everywhere = Address(f"*:{default_port}", "*", default_port)
         listens = (model.Listen(everywhere, default=False, where=where(node)),)
+    scope.findings.late.extend(check_buffers(scope))
     locations = [_location(inner) for inner in scope.within(Context.LOCATION)]
     scope.findings.late.extend(_duplicate_locations(locations))
     return model.Server(
@@ -88,6 +91,7 @@ def _shared(scope: Scope) -> dict[str, Any]:
     return {
         "error_log": tuple(settings_of(scope, "error_log")),
         "access_log": _access_log(scope),
+        "log_cache": value_of(scope, "open_log_file_cache"),
         "client_max_body_size": value_of(scope, "client_max_body_size"),
         "client_body_timeout_ms": value_of(scope, "client_body_timeout"),
         "send_timeout_ms": value_of(scope, "send_timeout"),
@@ -103,6 +107,7 @@ def _access_log(scope: Scope) -> tuple[model.AccessLog, ...]:
 
 def _location(scope: Scope) -> model.Location:
     opened = opened_by(scope)
+    scope.findings.late.extend(check_buffers(scope))
     inner = tuple(_location(each) for each in scope.within(Context.LOCATION))
     scope.findings.late.extend(_duplicate_locations(list(inner)))
     return model.Location(
@@ -111,6 +116,7 @@ def _location(scope: Scope) -> model.Location:
         regex=opened.regex,
         where=where(_node(scope)),
         action=_action(scope),
+        filters=filters(scope),
         routing=_routing(scope, internal=bool(scope.own("internal"))),
         steps=_steps(scope),
         inner=inner,
@@ -127,6 +133,7 @@ def _own(scope: Scope) -> model.Location:
         regex=None,
         where=where(_node(scope)),
         action=model.Nothing(),
+        filters=filters(scope),
         routing=_routing(scope, internal=False),
         steps=(),
         inner=(),
@@ -147,6 +154,7 @@ def _block(scope: Scope) -> model.Location | None:
         regex=None,
         where=where(_node(scope)),
         action=_action(scope if own else outer, said=scope),
+        filters=filters(scope),
         routing=_routing(scope, internal=bool(outer.own("internal"))),
         steps=(),
         inner=(),
@@ -199,7 +207,7 @@ def _action(scope: Scope, *, said: Scope | None = None) -> model.Action:
 
 def _proxy(setting: Setting, scope: Scope) -> model.Proxy:
     return model.Proxy(
-        url=setting.value,
+        target=setting.value,
         where=where(setting.node),
         headers=tuple(_headers(scope)),
         http_version=value_of(scope, "proxy_http_version"),
@@ -213,6 +221,7 @@ def _proxy(setting: Setting, scope: Scope) -> model.Proxy:
         request_buffering=value_of(scope, "proxy_request_buffering"),
         buffer_size=value_of(scope, "proxy_buffer_size"),
         crossing=crossing(scope),
+        reply=reply(scope),
     )
 
 
@@ -302,9 +311,10 @@ def _ports_of_upstreams(
         if all(member.backup for member in upstream.members):
             yield upstream.where.fail(f'no servers in upstream "{upstream.name}"')
     for proxy in _proxies(servers):
-        name = names.get(proxy.url.host.lower()) if not proxy.url.unix else None
-        if name is not None and proxy.url.port_text:
-            message = f'upstream "{proxy.url.host}" may not have port {proxy.url.port}'
+        url = proxy.target.url
+        name = names.get(url.host.lower()) if url and not url.unix else None
+        if url and name is not None and url.port_text:
+            message = f'upstream "{url.host}" may not have port {url.port}'
             yield proxy.where.fail(message, hint=f"write `proxy_pass http://{name};`")
 
 

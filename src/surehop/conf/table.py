@@ -4,72 +4,56 @@ To add a directive, add a line (and, for a new kind of value, a reader).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from surehop.conf import (
     balancing,
+    client_rows,
+    filter_rows,
+    harmless,
     listening,
     logs,
+    proxying,
     rewriting,
     routes,
-    temp_path,
     upstreams,
     values,
     variables,
 )
-from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout, TempPath, User
-from surehop.conf.scope import Context, Reader, Scope
-from surehop.conf.tree import Node
-
-_MANY = 1 << 30
-
-
-class Inherit(StrEnum):
-    """How a block takes over what an outer block says."""
-
-    OWN = "own"  # not at all
-    NEAREST = "nearest"  # the nearest block that says it; a repeatable one all or nothing
-
-
-class Status(StrEnum):
-    WORKS = "works"
-    ACCEPTED = "accepted"  # read and checked, without effect
-    OURS = "surehop's own"  # may also stand in a `# surehop: …;` comment
-
-
-@dataclass(frozen=True, slots=True)
-class Directive:
-    """`arity` is how many words may follow the name; `default` is a read value."""
-
-    name: str
-    contexts: frozenset[Context]
-    arity: tuple[int, int]
-    read: Reader
-    default: Any = None
-    inherit: Inherit = Inherit.NEAREST
-    status: Status = Status.WORKS
-    block: Context | None = None
-    repeatable: bool = False
-
-
-M, E, H, S, L, U, SI, LI = (
-    frozenset({c})
-    for c in (
-        Context.MAIN,
-        Context.EVENTS,
-        Context.HTTP,
-        Context.SERVER,
-        Context.LOCATION,
-        Context.UPSTREAM,
-        Context.SERVER_IF,
-        Context.LOCATION_IF,
-    )
+from surehop.conf.model import KeepaliveTimeout, User
+from surehop.conf.rows import (
+    HSL,
+    LI,
+    OURS,
+    OWN,
+    REWRITES,
+    SI,
+    Directive,
+    E,
+    H,
+    Inherit,
+    L,
+    M,
+    S,
+    U,
 )
-HSL = H | S | L
-REWRITES = S | L | SI | LI
-OWN, ACCEPTED, OURS = Inherit.OWN, Status.ACCEPTED, Status.OURS
+from surehop.conf.rows import (
+    MANY as _MANY,
+)
+from surehop.conf.rows import (
+    accepted as _accepted,
+)
+from surehop.conf.rows import (
+    block as _block,
+)
+from surehop.conf.rows import (
+    ms_rows as _ms_rows,
+)
+from surehop.conf.rows import (
+    row as _row,
+)
+from surehop.conf.scope import Context, Scope
+from surehop.conf.tree import Node
 
 _number = values.one(values.number, "invalid number")
 _ms = values.one(values.milliseconds)
@@ -93,41 +77,10 @@ def _user(node: Node, _scope: Scope) -> User:
 def _daemon(node: Node, scope: Scope) -> bool:
     if values.flag(node, scope):
         raise node.fail(
-            '"daemon on" is an nginx way to run that surehop does not support yet',
+            '"daemon on" is an nginx way to run that surehop does not support',
             hint="write `daemon off;` and let a supervisor such as systemd run it",
         )
     return False
-
-
-def _row(
-    name: str,
-    contexts: frozenset[Context],
-    arity: int | tuple[int, int],
-    read: Reader,
-    default: Any = None,
-    **more: Any,
-) -> Directive:
-    low, high = (arity, arity) if isinstance(arity, int) else arity
-    return Directive(name, contexts, (low, high), read, default, **more)
-
-
-def _block(
-    name: str, contexts: frozenset[Context], arity: Any, inner: Context, read: Reader
-) -> Directive:
-    repeatable = inner not in {Context.EVENTS, Context.HTTP}
-    return _row(name, contexts, arity, read, inherit=OWN, block=inner, repeatable=repeatable)
-
-
-def _ms_rows(
-    names: str, contexts: frozenset[Context], default: int, **more: Any
-) -> list[Directive]:
-    return [_row(name, contexts, 1, _ms, default, **more) for name in names.split()]
-
-
-def _accepted(
-    names: str, contexts: frozenset[Context], read: Reader, arity: Any = 1
-) -> list[Directive]:
-    return [_row(name, contexts, arity, read, status=ACCEPTED) for name in names.split()]
 
 
 RESILIENCE_RULES = ("attribution", "replay_keyed", "probe", "last_peer", "idle", "sent", "budget")
@@ -135,6 +88,8 @@ RESILIENCE = ("resilience", *(f"resilience_{rule}" for rule in RESILIENCE_RULES)
 
 # fmt: off (a table: one row a directive)
 DIRECTIVES: tuple[Directive, ...] = (
+    *harmless.ROWS,
+    *filter_rows.ROWS,
     # main and events
     _row("worker_processes", M, 1, _processes, 1),
     _row("user", M, (1, 2), _user),
@@ -143,12 +98,8 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("worker_rlimit_nofile", M, 1, _number),
     *_ms_rows("worker_shutdown_timeout", M, 0),
     _row("env", M, 1, values.one(str), inherit=OWN, repeatable=True),
-    *_accepted("worker_cpu_affinity", M, values.words, (1, _MANY)),
-    *_accepted("pcre_jit", M, values.flag),
     _block("events", M, 0, Context.EVENTS, values.nothing),
     _row("worker_connections", E, 1, values.connections, 512),
-    *_accepted("multi_accept accept_mutex", E, values.flag),
-    *_accepted("use", E, values.event_method),
     # http, server, location
     _block("http", M, 0, Context.HTTP, values.nothing),
     _block("server", H, 0, Context.SERVER, values.nothing),
@@ -167,16 +118,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     *_ms_rows("client_header_timeout", H | S, 60_000),
     *_ms_rows("client_body_timeout send_timeout", HSL, 60_000),
     _row("client_max_body_size", HSL, 1, _offset, 1 << 20),
-    _row("client_body_buffer_size", HSL, 1, _size, 4 * values.PAGE),
-    _row("client_body_in_file_only", HSL, 1, values.choice("off", "on", "clean"), "off"),
-    _row("client_body_in_single_buffer", HSL, 1, values.flag, default=False),
-    _row(
-        "client_body_temp_path",
-        HSL,
-        (1, 4),
-        temp_path.read_temp_path,
-        TempPath("client_body_temp", (), None),
-    ),
+    *client_rows.ROWS,
     _row("return", REWRITES, (1, 2), rewriting.read_return, inherit=OWN, repeatable=True),
     _row("rewrite", REWRITES, (2, 3), rewriting.read_rewrite, inherit=OWN, repeatable=True),
     _row("set", REWRITES, 2, rewriting.read_set, inherit=OWN, repeatable=True),
@@ -197,58 +139,12 @@ DIRECTIVES: tuple[Directive, ...] = (
     _block("map", H, 2, Context.VALUES, variables.read_map),
     _block("geo", H, (1, 2), Context.VALUES, variables.read_geo),
     _block("split_clients", H, 2, Context.VALUES, variables.read_split_clients),
-    *_accepted("map_hash_max_size map_hash_bucket_size", H, _number),
-    *_accepted("sendfile tcp_nopush tcp_nodelay", HSL, values.flag),
     *_accepted("types_hash_max_size types_hash_bucket_size", HSL, _number),
-    *_accepted("server_names_hash_max_size server_names_hash_bucket_size", H, _number),
-    *_accepted("variables_hash_max_size variables_hash_bucket_size", H, _number),
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
     *_accepted("default_type", HSL, values.words),
     _block("types", HSL, 0, Context.TYPES, values.nothing),
-    # logs
-    _row(
-        "error_log",
-        M | HSL,
-        (1, _MANY),
-        logs.read_error_log,
-        (ErrorLog("logs/error.log", "error"),),
-        repeatable=True,
-    ),
-    _row("log_format", H, (2, _MANY), logs.read_log_format, inherit=OWN, repeatable=True),
-    _row(
-        "access_log",
-        HSL | LI,
-        (1, _MANY),
-        logs.read_access_log,
-        (AccessLog("logs/access.log", "combined"),),
-        repeatable=True,
-    ),
-    # proxy
-    _row("proxy_pass", L | LI, 1, routes.read_proxy_pass, inherit=OWN),
-    _row("proxy_set_header", HSL, 2, routes.read_set_header, (), repeatable=True),
-    _row("proxy_http_version", HSL, 1, values.choice("1.0", "1.1", not_supported=("2",)), "1.1"),
-    *_ms_rows("proxy_connect_timeout proxy_send_timeout proxy_read_timeout", HSL, 60_000),
-    _row(
-        "proxy_next_upstream",
-        HSL,
-        (1, _MANY),
-        routes.read_next_upstream,
-        (("error", "timeout"),),
-        repeatable=True,
-    ),
-    _row("proxy_next_upstream_tries", HSL, 1, _number, 0),
-    *_ms_rows("proxy_next_upstream_timeout", HSL, 0),
-    _row("proxy_buffering", HSL, 1, values.flag, default=True),
-    _row("proxy_request_buffering", HSL, 1, values.flag, default=True),
-    _row("proxy_buffer_size", HSL, 1, _size, values.PAGE),
-    _row("proxy_method", HSL, 1, routes.read_value),
-    _row("proxy_set_body", HSL, 1, routes.read_value),
-    _row("proxy_pass_request_headers", HSL, 1, values.flag, default=True),
-    _row("proxy_pass_request_body", HSL, 1, values.flag, default=True),
-    _row("proxy_hide_header", HSL, 1, values.one(str), (), repeatable=True),
-    _row("proxy_pass_header", HSL, 1, values.one(str), (), repeatable=True),
-    _row("proxy_ignore_client_abort", HSL, 1, values.flag, default=False),
-    _row("proxy_socket_keepalive", HSL, 1, values.flag, default=False),
+    *logs.ROWS,
+    *proxying.ROWS,
     # upstream
     _block("upstream", H, 1, Context.UPSTREAM, upstreams.check_upstream),
     _row("server", U, (1, _MANY), upstreams.read_member, inherit=OWN, repeatable=True),

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from surehop.conf.scope import Findings, Scope
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
+from surehop.errors import ConfigError
 
 _NAME = re.compile(
     r"\$(?:(?P<capture>[1-9])|\{(?P<braced>\w*)(?P<closed>\}?)|(?P<plain>\w*))", re.ASCII
 )
-_PREFIXES = ("arg_", "cookie_", "http_", "sent_http_", "upstream_cookie_", "upstream_http_")
+_PREFIXES = (
+    *("arg_", "cookie_", "http_", "sent_http_", "sent_trailer_", "upstream_cookie_"),
+    "upstream_http_",
+)
 VARIABLES = frozenset(
     """
     args body_bytes_sent bytes_sent connection connection_requests connection_time content_length
@@ -82,7 +86,13 @@ def _compile(
             rest = f'invalid parameter "{text[found.start() :]}"'
             raise node.fail(invalid or rest, at=token)
         if not known(name):
-            error = node.fail(f'unknown "{name}" variable', at=token)
+            # nginx finds it at the end, when it knows its place no more
+            error = ConfigError(
+                f'unknown "{name}" variable',
+                file="",
+                line=None,
+                hint=f"it stands in {node.file}:{token.line}",
+            )
             findings.unknown.append((name.lower(), error))
         parts.append(Variable(name))
     parts.append(Text(text[at:]))

@@ -3,11 +3,13 @@
 import os
 
 from surehop.conf import model
+from surehop.conf.address import Address
 from surehop.conf.templates import Template, Variable
 from surehop.errors import ConfigError, ConfigErrors
 from surehop.plan import data
 from surehop.plan.groups import Groups
 from surehop.plan.listeners import Listeners
+from surehop.plan.logs import Logs
 from surehop.plan.resolving import Resolver
 from surehop.plan.scripts import Scripts, error_page
 from surehop.plan.temp_paths import TempPaths
@@ -42,8 +44,7 @@ def build(
 class _Builder:
     def __init__(self, source: model.Model, resolve: Resolver, *, resilience_default: bool) -> None:
         self._source = source
-        self._files: dict[str, int] = {}
-        self._formats = {form.name: at for at, form in enumerate(source.formats)}
+        self._logs = Logs(source, resolve)
         self._locations: list[data.Location] = []
         self._groups = Groups(source, resolve, resilience_default=resilience_default)
         self._listeners = Listeners(resolve)
@@ -52,10 +53,15 @@ class _Builder:
 
     def build(self, version: str, cpus: int | None) -> data.Plan:
         source = self._source
-        error_log = self._error_log(source.error_log)
+        error_log = self._logs.error_log(source.error_log)
         servers = tuple(self._server(server) for server in source.servers)
         listeners = self._listeners.finish(source.servers)
-        errors = [*self._groups.errors, *self._listeners.errors, *self._temp_paths.errors]
+        errors = [
+            *self._logs.errors,
+            *self._groups.errors,
+            *self._listeners.errors,
+            *self._temp_paths.errors,
+        ]
         if errors:
             raise ConfigErrors(errors)
         warnings = [_warned(warning) for warning in source.warnings]
@@ -73,22 +79,9 @@ class _Builder:
             groups=self._groups.finish(),
             temp_paths=self._temp_paths.finish(),
             variables=self._scripts.variables(),
-            files=tuple(data.LogFile(path) for path in self._files),
+            files=self._logs.files(),
+            log_caches=self._logs.caches(),
             warnings=(*warnings, *self._groups.warnings),
-        )
-
-    def _file(self, path: str) -> int:
-        path = path if path == "stderr" else self._source.absolute(path)
-        return self._files.setdefault(path, len(self._files))
-
-    def _error_log(self, logs: tuple[model.ErrorLog, ...]) -> tuple[data.ErrorLog, ...]:
-        return tuple(data.ErrorLog(self._file(log.path), log.level) for log in logs)
-
-    def _access_log(self, logs: tuple[model.AccessLog, ...]) -> tuple[data.AccessLog, ...]:
-        return tuple(
-            data.AccessLog(self._file(log.path), self._formats[log.format])
-            for log in logs
-            if log.path is not None
         )
 
     def _server(self, server: model.Server) -> data.Server:
@@ -104,8 +97,8 @@ class _Builder:
             keepalive_time_ms=server.keepalive_time_ms,
             client_body_timeout_ms=server.client_body_timeout_ms,
             send_timeout_ms=server.send_timeout_ms,
-            error_log=self._error_log(server.error_log),
-            access_log=self._access_log(server.access_log),
+            error_log=self._logs.error_log(server.error_log),
+            access_log=self._logs.access_log(server.access_log, server.log_cache),
             locations=tuple(at for at, each in made if each.match != "named"),
             named=tuple((each.path, at) for at, each in made if each.match == "named"),
             regexes=tuple(self._scripts.regex(regex) for regex in server.regexes),
@@ -122,8 +115,8 @@ class _Builder:
             data.Location(
                 match="block" if location.match == "named" else location.match,
                 path=location.path,
-                error_log=self._error_log(location.error_log),
-                access_log=self._access_log(location.access_log),
+                error_log=self._logs.error_log(location.error_log),
+                access_log=self._logs.access_log(location.access_log, location.log_cache),
                 client_max_body_size=location.client_max_body_size,
                 keepalive_timeout_ms=location.keepalive_timeout.timeout_ms,
                 keepalive_header_s=location.keepalive_timeout.header_s,
@@ -131,6 +124,7 @@ class _Builder:
                 client_body_timeout_ms=location.client_body_timeout_ms,
                 intake=self._intake(location.intake),
                 send_timeout_ms=location.send_timeout_ms,
+                filters=location.filters,
                 action=self._action(location.action),
                 regex=self._scripts.regex(location.regex) if location.regex else None,
                 inner=inner,
@@ -164,12 +158,15 @@ class _Builder:
                 return self._proxy(action)
 
     def _proxy(self, proxy: model.Proxy) -> data.Proxy:
-        group, scope = self._groups.target(proxy)
+        url = proxy.target.url
+        if url is None:
+            raise LookupError("a URL with variables")
+        group, scope = self._groups.target(url, proxy.where)
         return data.Proxy(
             group=group,
             scope=scope,
-            proxy_host=_proxy_host(proxy),
-            uri=proxy.url.uri or None,
+            proxy_host=_proxy_host(url),
+            uri=url.uri or None,
             http_version=proxy.http_version,
             headers=_headers(proxy.headers),
             connect_timeout_ms=proxy.connect_timeout_ms,
@@ -182,11 +179,11 @@ class _Builder:
             request_buffering=proxy.request_buffering,
             buffer_size=proxy.buffer_size,
             crossing=proxy.crossing,
+            reply=self._scripts.reply(proxy.reply),
         )
 
 
-def _proxy_host(proxy: model.Proxy) -> str:
-    url = proxy.url
+def _proxy_host(url: Address) -> str:
     if url.unix:
         return "localhost"
     return (

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from surehop.conf.filters import Filters
 from surehop.conf.model import Crossing
 from surehop.conf.templates import Template, Variable
 
@@ -16,10 +17,45 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Buffering:
+    size: int
+    flush_ms: int
+    gzip: int
+
+
+@dataclass(frozen=True, slots=True)
+class Syslog:
+    """`priority` is that of access logs; error logs put their lines' severity into it."""
+
+    address: str
+    priority: int
+    tag: str
+    hostname: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LogFile:
-    """`path` is absolute, or `stderr`."""
+    """`path` is absolute, or `stderr`, or what is written where it is `syslog`."""
 
     path: str
+    buffer: Buffering | None = None
+    syslog: Syslog | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogCache:
+    max: int
+    inactive_s: int
+    valid_s: int
+    min_uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogPath:
+    """A log file that is opened when a request is logged; `cache`: index of a cache."""
+
+    path: Template
+    cache: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +66,12 @@ class ErrorLog:
 
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    file: int
+    """Into a file that is open, or into one by its path; if `condition` holds."""
+
+    file: int | None
+    path: LogPath | None
     format: int
+    condition: Template | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +214,31 @@ class StatusPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacing:
+    """`pattern` is a dict: `text` or `regex`."""
+
+    pattern: dict[str, Any]
+    replacement: Template
+
+
+@dataclass(frozen=True, slots=True)
+class CookieFlags:
+    pattern: dict[str, Any]
+    flags: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    redirects: tuple[Replacing, ...]
+    cookie_domains: tuple[Replacing, ...]
+    cookie_paths: tuple[Replacing, ...]
+    cookie_flags: tuple[CookieFlags, ...]
+    ignored: tuple[str, ...]
+    intercept_errors: bool
+    force_ranges: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Proxy:
     kind: str = field(default="proxy", init=False)
     group: int
@@ -192,6 +257,7 @@ class Proxy:
     request_buffering: bool
     buffer_size: int
     crossing: Crossing
+    reply: Reply
 
 
 Action = Nothing | StatusPage | Proxy
@@ -210,6 +276,7 @@ class Location:
     client_body_timeout_ms: int
     intake: Intake
     send_timeout_ms: int
+    filters: Filters
     action: Action
     regex: Regex | None
     inner: tuple[int, ...]
@@ -323,6 +390,7 @@ class Plan:
     worker_connections: int
     shutdown_timeout_ms: int
     files: tuple[LogFile, ...]
+    log_caches: tuple[LogCache, ...]
     error_log: tuple[ErrorLog, ...]
     formats: tuple[Format, ...]
     listeners: tuple[Listener, ...]

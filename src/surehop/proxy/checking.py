@@ -39,7 +39,7 @@ def check_system(checked: Checked) -> None:
     """Whether its folders, logs, pid file and addresses can be opened. Raises StartError."""
     owner = identity(checked.model.user).uid if os.geteuid() == 0 else None
     make_folders([temp.path for temp in checked.plan.temp_paths], owner)
-    for descriptor in open_logs([log.path for log in checked.plan.files]):
+    for descriptor in open_logs(checked.plan.files):
         os.close(descriptor)
     check_pid(checked.model.absolute(checked.model.pid))
     check_sockets([listener.address for listener in checked.plan.listeners])
