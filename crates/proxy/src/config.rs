@@ -67,8 +67,10 @@ pub type LocationPlan = plan::Location;
 /// What a location does.
 #[derive(Debug)]
 pub enum ActionConf {
-    /// 404.
+    /// A file.
     None,
+    /// `stub_status`.
+    Stub,
     /// `surehop_status`; true allows it from everywhere.
     Status(bool),
     /// `proxy_pass`.
@@ -242,6 +244,11 @@ impl Config {
                 .locations
                 .iter()
                 .all(|l| l.plan.intake.temp < self.plan.temp_paths.len())
+            && self.locations.iter().all(|l| {
+                let limited = l.plan.limit_except.iter().map(|limit| limit.location);
+                l.plan.files.types < self.plan.types.len()
+                    && limited.into_iter().all(|l| l < self.locations.len())
+            })
             && self.plan.workers > 0;
         if fits {
             Ok(())
@@ -284,6 +291,7 @@ impl LocationConf {
     fn new(mut location: plan::Location, groups: usize) -> Result<Self, String> {
         let action = match std::mem::replace(&mut location.action, Action::None) {
             Action::None => ActionConf::None,
+            Action::Stub => ActionConf::Stub,
             Action::Status { allow_remote } => ActionConf::Status(allow_remote),
             Action::Proxy(proxy) if proxy.group < groups => {
                 ActionConf::Proxy(ProxyConf::new(proxy, location.path.0.len())?)

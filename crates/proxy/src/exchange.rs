@@ -87,6 +87,8 @@ pub struct Exchange {
     pub spool: Option<Box<Spool>>,
     /// Whether all of its body was taken in.
     pub taken: bool,
+    /// A space for the path of a file.
+    pub path: Vec<u8>,
     /// A space for values that are put together.
     pub scratch: Vec<u8>,
 }
@@ -130,6 +132,7 @@ impl Exchange {
             held: None,
             spool: None,
             taken: false,
+            path: Vec::new(),
             scratch: Vec::new(),
         }
     }

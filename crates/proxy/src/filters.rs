@@ -179,7 +179,11 @@ const fn safe(status: u16) -> bool {
 
 /// Adds lines to an answer whose facts are known.
 pub fn headers(worker: &Worker, client: &Client, ex: &mut Exchange) {
+    ex.reply.filtered = true;
     let filters = &vars::place(worker, ex).filters;
+    if !filters.adds() {
+        return;
+    }
     let safe = safe(ex.status);
     if let Some(expires) = filters.expires.as_ref().filter(|_| safe) {
         expire(worker, client, ex, expires);

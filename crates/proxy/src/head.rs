@@ -29,7 +29,7 @@ pub fn begin(worker: &Worker, ex: &mut Exchange) {
 pub fn write(worker: &Worker, client: &Client, ex: &mut Exchange) {
     let place = vars::place(worker, ex);
     let filters = &place.filters;
-    if filters.adds() {
+    if !ex.reply.filtered {
         filters::headers(worker, client, ex);
     }
     settle_facts(ex);

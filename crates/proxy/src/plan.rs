@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::files::{Files, LimitExcept, Types};
 use crate::filters::Filters;
 use crate::incoming::Incoming;
 use crate::script::{ErrorPage, Op, Regex, Variable};
@@ -44,6 +45,10 @@ pub struct Plan {
     pub server_header: String,
     /// `$nginx_version`.
     pub nginx_version: String,
+    /// What relative paths begin with; it ends in a slash.
+    pub prefix: Text,
+    /// Tables of types.
+    pub types: Vec<Types>,
     /// Worker threads.
     pub workers: usize,
     /// Connections a worker may have, both sides together.
@@ -320,6 +325,8 @@ pub struct Location {
     pub send_timeout_ms: u64,
     pub filters: Filters,
     pub action: Action,
+    pub files: Files,
+    pub limit_except: Option<LimitExcept>,
     pub regex: Option<Regex>,
     /// Locations within it.
     pub inner: Vec<usize>,
@@ -339,10 +346,12 @@ pub struct Location {
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 #[allow(missing_docs)]
 pub enum Action {
-    /// Nothing: 404.
+    /// A file.
     None,
     /// `surehop_status`.
     Status { allow_remote: bool },
+    /// `stub_status`.
+    Stub,
     /// `proxy_pass`.
     Proxy(Box<Proxy>),
 }

@@ -42,6 +42,8 @@ pub struct Reply {
     pub modified: Option<i64>,
     /// Whether its status is one that has no date, whatever the lines say.
     pub undated: bool,
+    /// Whether lines were added to it already, as the location says.
+    pub filtered: bool,
     /// Whether a range of it may be asked for.
     pub ranges: bool,
     /// Whether the upstream's status line is passed on.
@@ -78,6 +80,7 @@ impl Reply {
         self.length = None;
         self.modified = None;
         self.undated = false;
+        self.filtered = false;
         self.ranges = false;
         self.line_passed = false;
         self.server_passed = false;

@@ -173,12 +173,20 @@ pub fn value(
     if let Var::Slot(index) = var {
         return crate::variables::value(worker, client, ex, *index, out);
     }
+    if matches!(
+        var,
+        Var::DocumentRoot | Var::RealpathRoot | Var::RequestFilename
+    ) {
+        return crate::files::value(worker, client, ex, var, out);
+    }
     let now = worker.reactor.now();
     let bytes = ex.raw.as_ref().map_or(&[][..], |raw| raw.data());
     let head = &ex.head;
     let server = &worker.config.servers[ex.server].plan;
     match var {
-        Var::Slot(_) => return false,
+        Var::Slot(_) | Var::DocumentRoot | Var::RealpathRoot | Var::RequestFilename => {
+            return false;
+        }
         Var::Capture(number) => return put(out, ex.course.captures.get(*number)),
         Var::Host => {
             let host: &[u8] = if ex.host.is_empty() {
@@ -254,7 +262,12 @@ pub fn value(
         Var::TimeIso8601 => out.extend_from_slice(&worker.logs.times(now).iso),
         Var::Msec => seconds(out, worker.logs.times(now).wall),
         Var::Status => {
-            let _ = write!(out, "{:03}", surehop_wire::status::sent(ex.status));
+            // What the status was to be counts, even if the client had the page already, or got a part.
+            let status = match ex.course.status {
+                given if given != 0 && matches!(ex.status, 206 | 304) => given,
+                _ => ex.status,
+            };
+            let _ = write!(out, "{:03}", surehop_wire::status::sent(status));
         }
         Var::BodyBytesSent => number(out, ex.body_sent),
         Var::BytesSent => number(out, ex.head_sent + ex.body_sent),

@@ -340,7 +340,54 @@ class Proxy:
     reply: Reply
 
 
-Action = Nothing | StatusPage | Proxy
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """`stub_status`"""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What `try_files` looks for; `folder`: it is to be one."""
+
+    path: Template
+    folder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """`last` is where the request goes if nothing was found, unless there is a `code`."""
+
+    tries: tuple[Try, ...]
+    last: Template
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """`alias`: bytes of the URI that `root` stands for; `whole`: for all of it."""
+
+    root: Template
+    alias: int | None
+    whole: bool
+    index: tuple[Template, ...]
+    tries: Tries | None
+    types: tuple[tuple[str, str], ...]
+    default_type: str
+    etag: bool
+    if_modified_since: str
+    max_ranges: int
+    log_not_found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LimitExcept:
+    """Requests of other methods than these are dealt with as `location` says."""
+
+    methods: tuple[str, ...]
+    location: "Location"
+
+
+Action = Nothing | StatusPage | Stub | Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +409,8 @@ class Location:
     keepalive_requests: int
     filters: Filters
     action: Action
+    files: Files
+    limit_except: LimitExcept | None
     routing: Routing
     steps: tuple[Step, ...]
     inner: "tuple[Location, ...]"

@@ -21,6 +21,7 @@ class Context(StrEnum):
     TYPES = "types"
     SERVER_IF = "if in server"
     LOCATION_IF = "if in location"
+    LIMIT_EXCEPT = "limit_except"
     VALUES = "values"  # of keys and values, read by whoever opened it
 
 

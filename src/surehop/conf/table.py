@@ -9,6 +9,7 @@ from typing import Any
 from surehop.conf import (
     balancing,
     client_rows,
+    files,
     filter_rows,
     harmless,
     listening,
@@ -141,8 +142,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     _block("split_clients", H, 2, Context.VALUES, variables.read_split_clients),
     *_accepted("types_hash_max_size types_hash_bucket_size", HSL, _number),
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
-    *_accepted("default_type", HSL, values.words),
-    _block("types", HSL, 0, Context.TYPES, values.nothing),
+    *files.ROWS,
     *logs.ROWS,
     *proxying.ROWS,
     # upstream
@@ -191,7 +191,7 @@ def find(name: str, context: Context) -> Directive | None:
 def holding(name: str, scope: Scope) -> Directive | None:
     """Give the row for `name` as it holds in `scope`: an `if` may not say what holds in it."""
     row = find(name, scope.context)
-    if row is None and scope.context is Context.LOCATION_IF:
+    if row is None and scope.context in {Context.LOCATION_IF, Context.LIMIT_EXCEPT}:
         return find(name, Context.LOCATION)
     return row
 

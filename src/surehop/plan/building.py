@@ -12,6 +12,7 @@ from surehop.plan.listeners import Listeners
 from surehop.plan.logs import Logs
 from surehop.plan.resolving import Resolver
 from surehop.plan.scripts import Scripts, error_page
+from surehop.plan.serving import Serving
 from surehop.plan.temp_paths import TempPaths
 
 NGINX_VERSION = "1.31.5"  # whose behaviour is kept
@@ -50,6 +51,7 @@ class _Builder:
         self._listeners = Listeners(resolve)
         self._temp_paths = TempPaths(source)
         self._scripts = Scripts(source.variables, self._location)
+        self._serving = Serving(source.prefix)
 
     def build(self, version: str, cpus: int | None) -> data.Plan:
         source = self._source
@@ -68,6 +70,8 @@ class _Builder:
         return data.Plan(
             server_header=f"surehop/{version}",
             nginx_version=NGINX_VERSION,
+            prefix=self._serving.prefix,
+            types=self._serving.types(),
             workers=source.worker_processes or cpus or len(os.sched_getaffinity(0)),
             worker_connections=source.worker_connections,
             shutdown_timeout_ms=source.shutdown_timeout_ms,
@@ -110,6 +114,10 @@ class _Builder:
     def _location(self, location: model.Location) -> int:
         routing = location.routing
         inner = tuple(self._location(each) for each in location.inner)
+        limited = location.limit_except
+        limits = None
+        if limited is not None:
+            limits = data.LimitExcept(limited.methods, self._location(limited.location))
         script = self._scripts.steps(location.steps)
         self._locations.append(
             data.Location(
@@ -126,6 +134,8 @@ class _Builder:
                 send_timeout_ms=location.send_timeout_ms,
                 filters=location.filters,
                 action=self._action(location.action),
+                files=self._serving.files(location.files),
+                limit_except=limits,
                 regex=self._scripts.regex(location.regex) if location.regex else None,
                 inner=inner,
                 script=script,
@@ -154,6 +164,8 @@ class _Builder:
                 return data.Nothing()
             case model.StatusPage(allow_remote):
                 return data.StatusPage(allow_remote)
+            case model.Stub():
+                return data.Stub()
             case model.Proxy():
                 return self._proxy(action)
 

@@ -260,7 +260,50 @@ class Proxy:
     reply: Reply
 
 
-Action = Nothing | StatusPage | Proxy
+@dataclass(frozen=True, slots=True)
+class Stub:
+    kind: str = field(default="stub", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    path: Template
+    folder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """`code` is 0 where `last` says where the request goes."""
+
+    tries: tuple[Try, ...]
+    last: Template
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """`alias`: bytes of the URI that `root` stands for; `types` is an index."""
+
+    root: Template
+    alias: int | None
+    whole: bool
+    index: tuple[Template, ...]
+    tries: Tries | None
+    types: int
+    default_type: str
+    etag: bool
+    if_modified_since: str
+    max_ranges: int
+    log_not_found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LimitExcept:
+    methods: tuple[str, ...]
+    location: int
+
+
+Action = Nothing | StatusPage | Stub | Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +321,8 @@ class Location:
     send_timeout_ms: int
     filters: Filters
     action: Action
+    files: Files
+    limit_except: LimitExcept | None
     regex: Regex | None
     inner: tuple[int, ...]
     script: tuple[Step, ...]
@@ -386,6 +431,8 @@ class Plan:
 
     server_header: str
     nginx_version: str
+    prefix: str
+    types: tuple[tuple[tuple[str, str], ...], ...]
     workers: int
     worker_connections: int
     shutdown_timeout_ms: int
