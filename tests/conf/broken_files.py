@@ -628,7 +628,7 @@ ODD = [
     ("location", "send_timeout '1d 2h';"),
     ("location", "client_max_body_size 9223372036854775807;"),
     ("location", "keepalive_timeout 5 1y;"),
-    ("location", "client_body_in_file_only CLEAN; client_body_temp_path a 5 5;"),
+    ("location", "client_body_in_file_only CLEAN; client_body_temp_path temporary 5 5;"),
     ("location", "client_body_buffer_size 0; proxy_request_buffering off;"),
     ("location", "access_log '';"),
     ("location", "error_log '';"),
