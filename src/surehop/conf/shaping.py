@@ -8,6 +8,7 @@ from surehop.conf.address import Address
 from surehop.conf.conflicts import conflicting_names
 from surehop.conf.crossing import check_buffers, crossing, reply
 from surehop.conf.filtering import filters
+from surehop.conf.intake import intake
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
 from surehop.conf.routes import HeaderLine, opened_by
@@ -123,6 +124,7 @@ def _location(scope: Scope) -> model.Location:
         routing=_routing(scope, internal=bool(scope.own("internal"))),
         steps=_steps(scope),
         inner=inner,
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -141,6 +143,7 @@ def _own(scope: Scope) -> model.Location:
         routing=_routing(scope, internal=False),
         steps=(),
         inner=(),
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -163,6 +166,7 @@ def _block(scope: Scope) -> model.Location | None:
         routing=_routing(scope, internal=bool(outer.own("internal"))),
         steps=(),
         inner=(),
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -232,6 +236,7 @@ def _proxy(setting: Setting, scope: Scope) -> model.Proxy:
         next_upstream_tries=value_of(scope, "proxy_next_upstream_tries"),
         next_upstream_timeout_ms=value_of(scope, "proxy_next_upstream_timeout"),
         buffering=value_of(scope, "proxy_buffering"),
+        request_buffering=value_of(scope, "proxy_request_buffering"),
         buffer_size=value_of(scope, "proxy_buffer_size"),
         crossing=crossing(scope),
         reply=reply(scope),
