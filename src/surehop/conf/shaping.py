@@ -5,6 +5,7 @@ from typing import Any
 
 from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
+from surehop.conf.admitting import entry_of, zones_missing, zones_of
 from surehop.conf.crossing import crossing
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
@@ -27,6 +28,7 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
     formats = [setting.value for setting in http.own("log_format")] if http else []
     findings.late.extend(_ports_of_upstreams(servers, upstreams))
     findings.late.extend(_zones_without_size(_within(http, Context.UPSTREAM)))
+    findings.late.extend(zones_missing(http))
     findings.warnings.extend(_conflicting_names(servers))
     findings.late.extend(
         error for name, error in findings.unknown if name not in findings.variables
@@ -47,6 +49,7 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
         servers=tuple(servers),
         variables=tuple(_computed(findings)),
         regexes=tuple(findings.regexes),
+        zones=zones_of(http),
         resilience=_resilience(http or main),
         warnings=tuple(findings.warnings),
         without_effect=tuple(findings.without_effect),

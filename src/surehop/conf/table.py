@@ -10,6 +10,8 @@ from typing import Any
 
 from surehop.conf import (
     balancing,
+    entering,
+    limiting,
     listening,
     logs,
     rewriting,
@@ -53,7 +55,7 @@ class Directive:
     repeatable: bool = False
 
 
-M, E, H, S, L, U, SI, LI = (
+M, E, H, S, L, U, SI, LI, LE = (
     frozenset({c})
     for c in (
         Context.MAIN,
@@ -64,6 +66,7 @@ M, E, H, S, L, U, SI, LI = (
         Context.UPSTREAM,
         Context.SERVER_IF,
         Context.LOCATION_IF,
+        Context.LIMIT_EXCEPT,
     )
 )
 HSL = H | S | L
@@ -113,7 +116,7 @@ def _row(
 def _block(
     name: str, contexts: frozenset[Context], arity: Any, inner: Context, read: Reader
 ) -> Directive:
-    repeatable = inner not in {Context.EVENTS, Context.HTTP}
+    repeatable = inner not in {Context.EVENTS, Context.HTTP, Context.LIMIT_EXCEPT}
     return _row(name, contexts, arity, read, inherit=OWN, block=inner, repeatable=repeatable)
 
 
@@ -127,6 +130,15 @@ def _accepted(
     names: str, contexts: frozenset[Context], read: Reader, arity: Any = 1
 ) -> list[Directive]:
     return [_row(name, contexts, arity, read, status=ACCEPTED) for name in names.split()]
+
+
+def _limit_rows(name: str) -> list[Directive]:
+    levels = values.choice("info", "notice", "warn", "error")
+    return [
+        _row(f"{name}_status", HSL, 1, limiting.read_rejecting, 503),
+        _row(f"{name}_log_level", HSL, 1, levels, "error"),
+        _row(f"{name}_dry_run", HSL, 1, values.flag, default=False),
+    ]
 
 
 RESILIENCE_RULES = ("attribution", "replay_keyed", "probe", "last_peer", "idle", "sent", "budget")
@@ -194,6 +206,26 @@ DIRECTIVES: tuple[Directive, ...] = (
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
     *_accepted("default_type", HSL, values.words),
     _block("types", HSL, 0, Context.TYPES, values.nothing),
+    # who may enter, and how many
+    _row("allow", HSL | LE, 1, entering.read_rule, repeatable=True),
+    _row("deny", HSL | LE, 1, entering.read_rule, repeatable=True),
+    _row("satisfy", HSL, 1, values.choice("all", "any"), "all"),
+    _row("auth_basic", HSL | LE, 1, routes.read_value),
+    _row("auth_basic_user_file", HSL | LE, 1, routes.read_value),
+    *_ms_rows("auth_delay", HSL, 0),
+    _row("auth_request", HSL, 1, entering.read_ask),
+    _row("auth_request_set", HSL, 2, entering.read_ask_set, repeatable=True),
+    _block("limit_except", L, (1, _MANY), Context.LIMIT_EXCEPT, entering.read_limit_except),
+    _row("limit_req_zone", H, 3, limiting.read_request_zone, inherit=OWN, repeatable=True),
+    _row("limit_req", HSL, (1, 3), limiting.read_request_limit, repeatable=True),
+    _row("limit_conn_zone", H, 2, limiting.read_connection_zone, inherit=OWN, repeatable=True),
+    _row("limit_conn", HSL, 2, limiting.read_connection_limit, repeatable=True),
+    *_limit_rows("limit_req"),
+    *_limit_rows("limit_conn"),
+    _row("set_real_ip_from", HSL, 1, entering.read_trusted, repeatable=True),
+    _row("real_ip_header", HSL, 1, entering.read_real_ip_header, "x-real-ip"),
+    _row("real_ip_recursive", HSL, 1, values.flag, default=False),
+    _row("log_subrequest", HSL, 1, values.flag, default=False),
     # logs
     _row(
         "error_log",
@@ -206,14 +238,14 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("log_format", H, (2, _MANY), logs.read_log_format, inherit=OWN, repeatable=True),
     _row(
         "access_log",
-        HSL | LI,
+        HSL | LI | LE,
         (1, _MANY),
         logs.read_access_log,
         (AccessLog("logs/access.log", "combined"),),
         repeatable=True,
     ),
     # proxy
-    _row("proxy_pass", L | LI, 1, routes.read_proxy_pass, inherit=OWN),
+    _row("proxy_pass", L | LI | LE, 1, routes.read_proxy_pass, inherit=OWN),
     _row("proxy_set_header", HSL, 2, routes.read_set_header, (), repeatable=True),
     _row("proxy_http_version", HSL, 1, values.choice("1.0", "1.1", not_supported=("2",)), "1.1"),
     *_ms_rows("proxy_connect_timeout proxy_send_timeout proxy_read_timeout", HSL, 60_000),
@@ -283,7 +315,7 @@ def find(name: str, context: Context) -> Directive | None:
 def holding(name: str, scope: Scope) -> Directive | None:
     """Give the row for `name` as it holds in `scope`: an `if` may not say what holds in it."""
     row = find(name, scope.context)
-    if row is None and scope.context is Context.LOCATION_IF:
+    if row is None and scope.context in {Context.LOCATION_IF, Context.LIMIT_EXCEPT}:
         return find(name, Context.LOCATION)
     return row
 
