@@ -13,8 +13,9 @@ from typing import Any
 
 from surehop import _core
 from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout
+from surehop.conf.rows import Directive, Inherit, Status
 from surehop.conf.scope import Context
-from surehop.conf.table import DIRECTIVES, Directive, Inherit, Status
+from surehop.conf.table import DIRECTIVES
 from surehop.conf.upstreams import KeepaliveSize
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -7,6 +7,8 @@ Each is a snippet for one kind of block. Words and lines were written down from 
 
 from typing import NamedTuple
 
+from broken_harmless import HARMLESS
+
 _AROUND = {
     "main": "events {}\n@\n",
     "events": "events {\n@\n}\n",
@@ -36,6 +38,7 @@ def whole(context: str, snippet: str) -> str:
 BROKEN = [
     Broken(*row)
     for row in (
+        *HARMLESS,
         ("main", "evnts {}", 'unknown directive "evnts"', 2),
         ("main", "http { } }", 'unexpected "}"', 2),
         ("main", "http {", 'unexpected end of file, expecting "}"', 3),
@@ -596,4 +599,10 @@ ODD = [
     ("location", "access_log '';"),
     ("location", "error_log '';"),
     ("location", "proxy_set_header '' x;"),
+    ("main", "worker_cpu_affinity auto 0101; worker_priority -5; worker_rlimit_core 5m;"),
+    ("main", "debug_points abort; thread_pool a threads=3 max_queue=4; thread_pool b threads=1 x;"),
+    ("events", "accept_mutex_delay 500ms; use epoll; debug_connection ::/0; epoll_events 512;"),
+    ("http", "connection_pool_size 112; output_buffers 2 32k; aio threads; directio off;"),
+    ("http", "open_file_cache off max=10; resolver 127.0.0.1:53 [::1] valid=30s ipv6=off;"),
+    ("location", "if ($host) { sendfile on; }"),
 ]

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from surehop.conf import Model, loads
 from surehop.conf.known import NGINX_DIRECTIVES
-from surehop.conf.table import DIRECTIVES, TABLE, Status
+from surehop.conf.rows import Status
+from surehop.conf.table import DIRECTIVES, TABLE
 from surehop.errors import ConfigError, ConfigErrors
 
-NOT_YET = "that surehop does not support yet"
+NOT_YET = "that surehop does not support"
 
 
 def read(text: str, files: dict[str, str] | None = None) -> Model:

@@ -1,7 +1,6 @@
 """What a block asks of who comes in: its own words and those it takes over."""
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from surehop.conf import entry
 from surehop.conf.entering import RULES
@@ -15,12 +14,12 @@ from surehop.errors import ConfigError
 _BELOW = {"error": "warn", "warn": "notice", "notice": "info", "info": "info"}
 
 
-def entry_of(scope: Scope, file: str) -> entry.Entry | None:
-    """Give what holds in `scope`, None if nothing does. `file` is the configuration's."""
+def entry_of(scope: Scope) -> entry.Entry | None:
+    """Give what holds in `scope`, None if nothing does."""
     found = entry.Entry(
         rules=_rules(scope),
         satisfy_any=value_of(scope, "satisfy") == "any",
-        basic=_basic(scope, file),
+        basic=_basic(scope),
         auth_delay_ms=value_of(scope, "auth_delay"),
         ask=_ask(scope),
         requests=_requests(scope),
@@ -39,11 +38,11 @@ def _rules(scope: Scope) -> tuple[entry.Rule, ...]:
     return ()
 
 
-def _basic(scope: Scope, file: str) -> entry.Basic | None:
+def _basic(scope: Scope) -> entry.Basic | None:
     realm, users = value_of(scope, "auth_basic"), value_of(scope, "auth_basic_user_file")
     if realm is None or users is None or realm == (Text("off"),):
         return None
-    return entry.Basic(realm, users, str(PurePosixPath(file).parent))
+    return entry.Basic(realm, users)
 
 
 def _ask(scope: Scope) -> entry.Ask | None:

@@ -6,8 +6,8 @@ counts them.
 
 from dataclasses import dataclass
 
-from surehop.conf.model import Where
 from surehop.conf.templates import Template, Variable
+from surehop.conf.where import Where
 
 UNIX = "unix:"
 
@@ -28,11 +28,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Basic:
-    """`auth_basic`; a relative `file` begins at `folder`, that of the configuration file."""
+    """`auth_basic`; a relative `file` begins where the configuration file is."""
 
     realm: Template
     file: Template
-    folder: str
 
 
 @dataclass(frozen=True, slots=True)

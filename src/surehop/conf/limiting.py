@@ -26,7 +26,7 @@ def read_request_zone(node: Node, scope: Scope) -> RequestZone:
         else:
             raise node.fail(f'invalid parameter "{token.value}"', at=token)
     written = node.args[0].value
-    _declare(node, scope, name, bytes_, "limit_req", written)
+    _declare(node, scope, name, bytes_)
     return RequestZone(name, bytes_, key, written, rate * _THOUSANDTHS // scale)
 
 
@@ -37,7 +37,7 @@ def read_connection_zone(node: Node, scope: Scope) -> ConnectionZone:
         raise node.fail(f'invalid parameter "{token.value}"', at=token)
     name, bytes_ = _zone(node, token)
     written = node.args[0].value
-    _declare(node, scope, name, bytes_, "limit_conn", written)
+    _declare(node, scope, name, bytes_)
     return ConnectionZone(name, bytes_, key, written)
 
 
@@ -113,11 +113,11 @@ def _rate(node: Node, token: Token) -> tuple[int, int]:
     return rate, scale
 
 
-def _declare(node: Node, scope: Scope, name: str, bytes_: int, by: str, written: str) -> None:
+def _declare(node: Node, scope: Scope, name: str, bytes_: int) -> None:
     own = node.name.value
     if not name:
         raise node.fail(f'"{own}" must have "zone" parameter')
-    use_zone(node, scope, name, by)
+    use_zone(node, scope, name, own.removesuffix("_zone"))
     for setting in scope.own(own):
         other: Limit = setting.value
         if other.name != name:

@@ -9,18 +9,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from surehop.conf.address import Address
+from surehop.conf.entry import ConnectionZone, Entry, RequestZone
 from surehop.conf.templates import Template
+from surehop.conf.where import Where as Where  # noqa: PLC0414 (its name is part of this vocabulary)
 from surehop.errors import ConfigError
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    file: str
-    line: int
-    column: int
-
-    def fail(self, message: str, *, hint: str | None = None) -> ConfigError:
-        return ConfigError(message, file=self.file, line=self.line, column=self.column, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +255,14 @@ Action = Nothing | StatusPage | Proxy
 
 
 @dataclass(frozen=True, slots=True)
+class Excepted:
+    """`limit_except`: `location` holds for requests with other methods than these."""
+
+    methods: tuple[str, ...]
+    location: "Location"
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     """`match` is prefix, final (`^~`), exact, regex, named, or block: `if`, the server itself."""
 
@@ -281,6 +281,8 @@ class Location:
     routing: Routing
     steps: tuple[Step, ...]
     inner: "tuple[Location, ...]"
+    entry: Entry | None = None
+    excepted: Excepted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,6 +428,7 @@ class Model:
     servers: tuple[Server, ...]
     variables: tuple[Computed, ...]
     regexes: tuple[Regex, ...]
+    zones: tuple[RequestZone | ConnectionZone, ...]
     resilience: Resilience
     warnings: tuple[ConfigError, ...]
     without_effect: tuple[ConfigError, ...]

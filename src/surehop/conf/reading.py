@@ -7,8 +7,9 @@ from pathlib import PurePosixPath
 
 from surehop.conf.known import NGINX_DIRECTIVES
 from surehop.conf.logs import default_error_log
-from surehop.conf.scope import Context, Findings, Scope, Setting, not_yet
-from surehop.conf.table import TABLE, Directive, Status, find
+from surehop.conf.rows import Directive, Status
+from surehop.conf.scope import Context, Findings, Scope, Setting
+from surehop.conf.table import TABLE, find
 from surehop.conf.tree import Broken, Node, broken, parse
 from surehop.errors import COMMAND_LINE, ConfigError
 
@@ -173,7 +174,7 @@ def _row(node: Node, context: Context) -> Directive:
         places = ", ".join(sorted({f"`{c}`" for row in TABLE[name] for c in row.contexts}))
         raise node.fail(f'"{name}" directive is not allowed here', hint=f"it stands in {places}")
     if name in NGINX_DIRECTIVES:
-        raise not_yet(node, f'"{name}" is an nginx directive')
+        raise node.fail(f'"{name}" is an nginx directive that surehop does not support')
     raise node.fail(f'unknown directive "{name}"', hint=_meant(name))
 
 

@@ -90,4 +90,4 @@ Reader = Callable[[Node, Scope], Any]
 
 def not_yet(node: Node, what: str, *, hint: str | None = None) -> ConfigError:
     """Refuse by name what nginx can do and Surehop can't."""
-    return node.fail(f"{what} that surehop does not support yet", hint=hint)
+    return node.fail(f"{what} that surehop does not support", hint=hint)

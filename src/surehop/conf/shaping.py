@@ -116,8 +116,32 @@ def _location(scope: Scope) -> model.Location:
         routing=_routing(scope, internal=bool(scope.own("internal"))),
         steps=_steps(scope),
         inner=inner,
+        entry=entry_of(scope),
+        excepted=_excepted(scope),
         **_shared(scope),
     )
+
+
+def _excepted(scope: Scope) -> model.Excepted | None:
+    """Give what holds for methods that `limit_except` limits; it proxies as the location does."""
+    for inner in scope.within(Context.LIMIT_EXCEPT):
+        methods = scope.own_value("limit_except") or ()
+        answers = inner if inner.own("proxy_pass") else scope
+        proxied = answers.own("proxy_pass")
+        location = model.Location(
+            match="block",
+            path=opened_by(scope).path,
+            regex=None,
+            where=where(_node(inner)),
+            action=_proxy(proxied[0], inner) if proxied else model.Nothing(),
+            routing=_routing(inner, internal=bool(scope.own("internal"))),
+            steps=(),
+            inner=(),
+            entry=entry_of(inner),
+            **_shared(inner),
+        )
+        return model.Excepted(methods, location)
+    return None
 
 
 def _own(scope: Scope) -> model.Location:
@@ -131,6 +155,7 @@ def _own(scope: Scope) -> model.Location:
         routing=_routing(scope, internal=False),
         steps=(),
         inner=(),
+        entry=entry_of(scope),
         **_shared(scope),
     )
 
@@ -150,6 +175,7 @@ def _block(scope: Scope) -> model.Location | None:
         routing=_routing(scope, internal=bool(outer.own("internal"))),
         steps=(),
         inner=(),
+        entry=entry_of(scope),
         **_shared(scope),
     )
 
@@ -318,6 +344,8 @@ def _all(locations: Iterable[model.Location]) -> Iterator[model.Location]:
     for location in locations:
         yield location
         yield from _all(location.inner)
+        if location.excepted:
+            yield location.excepted.location
         yield from _all(
             step.location for step in location.steps if isinstance(step, model.If) and step.location
         )

@@ -4,14 +4,11 @@ To add a directive, add a line (and, for a new kind of value, a reader).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from surehop.conf import (
     balancing,
-    entering,
-    limiting,
+    harmless,
     listening,
     logs,
     rewriting,
@@ -20,58 +17,42 @@ from surehop.conf import (
     values,
     variables,
 )
+from surehop.conf.entry_rows import ENTRY_ROWS
 from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout, User
-from surehop.conf.scope import Context, Reader, Scope
-from surehop.conf.tree import Node
-
-_MANY = 1 << 30
-
-
-class Inherit(StrEnum):
-    """How a block takes over what an outer block says."""
-
-    OWN = "own"  # not at all
-    NEAREST = "nearest"  # the nearest block that says it; a repeatable one all or nothing
-
-
-class Status(StrEnum):
-    WORKS = "works"
-    ACCEPTED = "accepted"  # read and checked, without effect
-    OURS = "surehop's own"  # may also stand in a `# surehop: …;` comment
-
-
-@dataclass(frozen=True, slots=True)
-class Directive:
-    """`arity` is how many words may follow the name; `default` is a read value."""
-
-    name: str
-    contexts: frozenset[Context]
-    arity: tuple[int, int]
-    read: Reader
-    default: Any = None
-    inherit: Inherit = Inherit.NEAREST
-    status: Status = Status.WORKS
-    block: Context | None = None
-    repeatable: bool = False
-
-
-M, E, H, S, L, U, SI, LI, LE = (
-    frozenset({c})
-    for c in (
-        Context.MAIN,
-        Context.EVENTS,
-        Context.HTTP,
-        Context.SERVER,
-        Context.LOCATION,
-        Context.UPSTREAM,
-        Context.SERVER_IF,
-        Context.LOCATION_IF,
-        Context.LIMIT_EXCEPT,
-    )
+from surehop.conf.rows import (
+    HSL,
+    LE,
+    LI,
+    OURS,
+    OWN,
+    REWRITES,
+    SI,
+    Directive,
+    E,
+    H,
+    Inherit,
+    L,
+    M,
+    S,
+    U,
 )
-HSL = H | S | L
-REWRITES = S | L | SI | LI
-OWN, ACCEPTED, OURS = Inherit.OWN, Status.ACCEPTED, Status.OURS
+from surehop.conf.rows import (
+    MANY as _MANY,
+)
+from surehop.conf.rows import (
+    accepted as _accepted,
+)
+from surehop.conf.rows import (
+    block as _block,
+)
+from surehop.conf.rows import (
+    ms_rows as _ms_rows,
+)
+from surehop.conf.rows import (
+    row as _row,
+)
+from surehop.conf.scope import Context, Scope
+from surehop.conf.tree import Node
 
 _number = values.one(values.number, "invalid number")
 _ms = values.one(values.milliseconds)
@@ -95,50 +76,10 @@ def _user(node: Node, _scope: Scope) -> User:
 def _daemon(node: Node, scope: Scope) -> bool:
     if values.flag(node, scope):
         raise node.fail(
-            '"daemon on" is an nginx way to run that surehop does not support yet',
+            '"daemon on" is an nginx way to run that surehop does not support',
             hint="write `daemon off;` and let a supervisor such as systemd run it",
         )
     return False
-
-
-def _row(
-    name: str,
-    contexts: frozenset[Context],
-    arity: int | tuple[int, int],
-    read: Reader,
-    default: Any = None,
-    **more: Any,
-) -> Directive:
-    low, high = (arity, arity) if isinstance(arity, int) else arity
-    return Directive(name, contexts, (low, high), read, default, **more)
-
-
-def _block(
-    name: str, contexts: frozenset[Context], arity: Any, inner: Context, read: Reader
-) -> Directive:
-    repeatable = inner not in {Context.EVENTS, Context.HTTP, Context.LIMIT_EXCEPT}
-    return _row(name, contexts, arity, read, inherit=OWN, block=inner, repeatable=repeatable)
-
-
-def _ms_rows(
-    names: str, contexts: frozenset[Context], default: int, **more: Any
-) -> list[Directive]:
-    return [_row(name, contexts, 1, _ms, default, **more) for name in names.split()]
-
-
-def _accepted(
-    names: str, contexts: frozenset[Context], read: Reader, arity: Any = 1
-) -> list[Directive]:
-    return [_row(name, contexts, arity, read, status=ACCEPTED) for name in names.split()]
-
-
-def _limit_rows(name: str) -> list[Directive]:
-    levels = values.choice("info", "notice", "warn", "error")
-    return [
-        _row(f"{name}_status", HSL, 1, limiting.read_rejecting, 503),
-        _row(f"{name}_log_level", HSL, 1, levels, "error"),
-        _row(f"{name}_dry_run", HSL, 1, values.flag, default=False),
-    ]
 
 
 RESILIENCE_RULES = ("attribution", "replay_keyed", "probe", "last_peer", "idle", "sent", "budget")
@@ -146,6 +87,7 @@ RESILIENCE = ("resilience", *(f"resilience_{rule}" for rule in RESILIENCE_RULES)
 
 # fmt: off (a table: one row a directive)
 DIRECTIVES: tuple[Directive, ...] = (
+    *harmless.ROWS,
     # main and events
     _row("worker_processes", M, 1, _processes, 1),
     _row("user", M, (1, 2), _user),
@@ -154,12 +96,8 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("worker_rlimit_nofile", M, 1, _number),
     *_ms_rows("worker_shutdown_timeout", M, 0),
     _row("env", M, 1, values.one(str), inherit=OWN, repeatable=True),
-    *_accepted("worker_cpu_affinity", M, values.words, (1, _MANY)),
-    *_accepted("pcre_jit", M, values.flag),
     _block("events", M, 0, Context.EVENTS, values.nothing),
     _row("worker_connections", E, 1, values.connections, 512),
-    *_accepted("multi_accept accept_mutex", E, values.flag),
-    *_accepted("use", E, values.event_method),
     # http, server, location
     _block("http", M, 0, Context.HTTP, values.nothing),
     _block("server", H, 0, Context.SERVER, values.nothing),
@@ -198,34 +136,11 @@ DIRECTIVES: tuple[Directive, ...] = (
     _block("map", H, 2, Context.VALUES, variables.read_map),
     _block("geo", H, (1, 2), Context.VALUES, variables.read_geo),
     _block("split_clients", H, 2, Context.VALUES, variables.read_split_clients),
-    *_accepted("map_hash_max_size map_hash_bucket_size", H, _number),
-    *_accepted("sendfile tcp_nopush tcp_nodelay", HSL, values.flag),
     *_accepted("types_hash_max_size types_hash_bucket_size", HSL, _number),
-    *_accepted("server_names_hash_max_size server_names_hash_bucket_size", H, _number),
-    *_accepted("variables_hash_max_size variables_hash_bucket_size", H, _number),
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
     *_accepted("default_type", HSL, values.words),
     _block("types", HSL, 0, Context.TYPES, values.nothing),
-    # who may enter, and how many
-    _row("allow", HSL | LE, 1, entering.read_rule, repeatable=True),
-    _row("deny", HSL | LE, 1, entering.read_rule, repeatable=True),
-    _row("satisfy", HSL, 1, values.choice("all", "any"), "all"),
-    _row("auth_basic", HSL | LE, 1, routes.read_value),
-    _row("auth_basic_user_file", HSL | LE, 1, routes.read_value),
-    *_ms_rows("auth_delay", HSL, 0),
-    _row("auth_request", HSL, 1, entering.read_ask),
-    _row("auth_request_set", HSL, 2, entering.read_ask_set, repeatable=True),
-    _block("limit_except", L, (1, _MANY), Context.LIMIT_EXCEPT, entering.read_limit_except),
-    _row("limit_req_zone", H, 3, limiting.read_request_zone, inherit=OWN, repeatable=True),
-    _row("limit_req", HSL, (1, 3), limiting.read_request_limit, repeatable=True),
-    _row("limit_conn_zone", H, 2, limiting.read_connection_zone, inherit=OWN, repeatable=True),
-    _row("limit_conn", HSL, 2, limiting.read_connection_limit, repeatable=True),
-    *_limit_rows("limit_req"),
-    *_limit_rows("limit_conn"),
-    _row("set_real_ip_from", HSL, 1, entering.read_trusted, repeatable=True),
-    _row("real_ip_header", HSL, 1, entering.read_real_ip_header, "x-real-ip"),
-    _row("real_ip_recursive", HSL, 1, values.flag, default=False),
-    _row("log_subrequest", HSL, 1, values.flag, default=False),
+    *ENTRY_ROWS,
     # logs
     _row(
         "error_log",

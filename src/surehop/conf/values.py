@@ -108,8 +108,7 @@ def choice(*words: str, not_supported: tuple[str, ...] = ()) -> Reader:
         word = node.args[0].value
         if word in not_supported:
             raise node.fail(
-                f'"{word}" is an nginx value of "{node.name.value}" that surehop does not '
-                "support yet",
+                f'"{word}" is an nginx value of "{node.name.value}" that surehop does not support',
                 at=node.args[0],
             )
         if word not in words:
@@ -117,13 +116,6 @@ def choice(*words: str, not_supported: tuple[str, ...] = ()) -> Reader:
         return word
 
     return read
-
-
-def event_method(node: Node, _scope: Scope) -> str:
-    word = node.args[0].value
-    if word not in {"epoll", "poll", "select"}:
-        raise node.fail(f'invalid event type "{word}"', at=node.args[0])
-    return word
 
 
 def connections(node: Node, _scope: Scope) -> int:

@@ -6,6 +6,7 @@ from surehop.conf import model
 from surehop.conf.templates import Template, Variable
 from surehop.errors import ConfigError, ConfigErrors
 from surehop.plan import data
+from surehop.plan.entering import Entries, Excepted, zone
 from surehop.plan.groups import Groups
 from surehop.plan.listeners import Listeners
 from surehop.plan.resolving import Resolver
@@ -46,6 +47,7 @@ class _Builder:
         self._locations: list[data.Location] = []
         self._groups = Groups(source, resolve, resilience_default=resilience_default)
         self._listeners = Listeners(resolve)
+        self._entries = Entries(source.file, resolve)
         self._scripts = Scripts(source.variables, self._location)
 
     def build(self, version: str, cpus: int | None) -> data.Plan:
@@ -53,7 +55,7 @@ class _Builder:
         error_log = self._error_log(source.error_log)
         servers = tuple(self._server(server) for server in source.servers)
         listeners = self._listeners.finish(source.servers)
-        errors = [*self._groups.errors, *self._listeners.errors]
+        errors = [*self._entries.errors, *self._groups.errors, *self._listeners.errors]
         if errors:
             raise ConfigErrors(errors)
         warnings = [_warned(warning) for warning in source.warnings]
@@ -70,6 +72,7 @@ class _Builder:
             locations=tuple(self._locations),
             groups=self._groups.finish(),
             variables=self._scripts.variables(),
+            zones=tuple(zone(each) for each in source.zones),
             files=tuple(data.LogFile(path) for path in self._files),
             warnings=(*warnings, *self._groups.warnings),
         )
@@ -115,6 +118,8 @@ class _Builder:
         routing = location.routing
         inner = tuple(self._location(each) for each in location.inner)
         script = self._scripts.steps(location.steps)
+        said = location.excepted
+        excepted = Excepted(said.methods, self._location(said.location)) if said else None
         self._locations.append(
             data.Location(
                 match="block" if location.match == "named" else location.match,
@@ -139,6 +144,8 @@ class _Builder:
                 server_name_in_redirect=routing.server_name_in_redirect,
                 rewrite_log=routing.rewrite_log,
                 uninitialized_variable_warn=routing.uninitialized_variable_warn,
+                entry=self._entries.of(location.entry),
+                excepted=excepted,
             )
         )
         return len(self._locations) - 1

@@ -11,6 +11,7 @@ from typing import Any
 
 from surehop.conf.model import Crossing
 from surehop.conf.templates import Template, Variable
+from surehop.plan.entering import Entry, Excepted, Zone
 
 VERSION = 1
 
@@ -203,6 +204,8 @@ class Location:
     server_name_in_redirect: bool
     rewrite_log: bool
     uninitialized_variable_warn: bool
+    entry: Entry | None
+    excepted: Excepted | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +314,7 @@ class Plan:
     locations: tuple[Location, ...]
     groups: tuple[Group, ...]
     variables: tuple[Computed, ...] = ()
+    zones: tuple[Zone, ...] = ()
     warnings: tuple[Warned, ...] = ()
 
     def to_json(self, *, indent: int | None = None) -> str:
