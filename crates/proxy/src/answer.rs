@@ -41,6 +41,9 @@ pub fn connection(worker: &Worker, ex: &mut Exchange) {
     {
         binding.tell(ex);
     }
+    for line in &ex.admission.challenges {
+        write::header(&mut ex.out, b"WWW-Authenticate", line);
+    }
 }
 
 fn keep_alive(worker: &Worker, ex: &mut Exchange) {
@@ -80,6 +83,10 @@ pub async fn send(
 
 async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, body: &[u8]) {
     ex.out.extend_from_slice(b"\r\n");
+    if ex.sub.is_some() {
+        ex.complete = true;
+        return;
+    }
     let body: &[u8] = if ex.head.method == Method::Head || matches!(ex.status, 204 | 304) {
         b""
     } else {

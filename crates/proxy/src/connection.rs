@@ -13,6 +13,7 @@ use crate::exchange::Exchange;
 use crate::log::{self, Logs};
 use crate::phases;
 use crate::plan::Level;
+use crate::real_ip;
 use crate::told;
 use crate::vars;
 use crate::worker::Worker;
@@ -101,6 +102,7 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
     };
     worker.shared.requests.fetch_add(1, Ordering::Relaxed);
     record(&worker, &client, &mut ex);
+    real_ip::restore(&mut client);
     client.idle_timeout = vars::place(&worker, &ex).keepalive_timeout_ms;
     // The last answer must not be lost to requests that came behind it.
     let after = match after {
@@ -300,7 +302,7 @@ async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> 
 }
 
 /// Writes the access log.
-fn record(worker: &Worker, client: &Client, ex: &mut Exchange) {
+pub fn record(worker: &Worker, client: &Client, ex: &mut Exchange) {
     let logs = &vars::place(worker, ex).access_log;
     for log in logs {
         let format = &worker.config.formats[log.format];

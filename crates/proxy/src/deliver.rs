@@ -106,6 +106,36 @@ pub async fn deliver(
     finish(s, route, d, broken)
 }
 
+/// Takes note of an answer that only its head is wanted of. Its connection rests if that was all.
+pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
+    let now = s.worker.reactor.now();
+    learn(s, true);
+    head(s);
+    let empty = matches!(
+        s.ex.response.framing,
+        BodyFraming::None | BodyFraming::Length(0)
+    );
+    let more = upstream.buf.as_ref().is_some_and(|buf| !buf.is_empty());
+    let received =
+        s.ex.session
+            .current_mut()
+            .map_or(0, |attempt| attempt.received);
+    // nginx goes no further than the head; what follows it would be the next answer's beginning.
+    s.ex.response.connection_close |= !empty || more;
+    let delivery = Delivery {
+        upstream,
+        coming: Coming::Done,
+        framer: Framer::new(false),
+        head_at: 0,
+        received,
+        length: 0,
+        surplus: false,
+        upstream_progress: now,
+        client_progress: now,
+    };
+    finish(s, route, delivery, None);
+}
+
 /// Writes the head for the client; true if the body goes out in chunks.
 fn head(s: &mut Sender<'_>) -> bool {
     let worker = s.worker;

@@ -9,8 +9,10 @@ use surehop_hop::clock::Millis;
 use surehop_wire::request::{Framing, RequestHead};
 use surehop_wire::response::ResponseHead;
 
+use crate::ask::Sub;
 use crate::client::Body;
 use crate::course::Course;
+use crate::entry::Admission;
 
 /// A request under way.
 #[derive(Debug)]
@@ -75,6 +77,10 @@ pub struct Exchange {
     pub body: Option<Body>,
     /// What was read of its body, if that is all of it.
     pub held: Option<Buf>,
+    /// What became of it at the entry.
+    pub admission: Admission,
+    /// What it knows of the request that it is a part of, if it is one.
+    pub sub: Option<Box<Sub>>,
     /// A space for values that are put together.
     pub scratch: Vec<u8>,
 }
@@ -113,6 +119,8 @@ impl Exchange {
             course: Course::new(),
             body: None,
             held: None,
+            admission: Admission::default(),
+            sub: None,
             scratch: Vec::new(),
         }
     }
@@ -140,6 +148,8 @@ impl Exchange {
         self.group = None;
         self.earlier.clear();
         self.course.reset();
+        self.admission.reset();
+        self.sub = None;
         self.body = None;
     }
 
@@ -170,6 +180,14 @@ impl Exchange {
             b"GET"
         } else {
             self.head.method_span.of(self.bytes())
+        }
+    }
+
+    /// The name of the method of the request that the client made.
+    pub fn client_method(&self) -> &[u8] {
+        match &self.sub {
+            Some(sub) if !sub.get => self.head.method_span.of(self.bytes()),
+            _ => self.method(),
         }
     }
 

@@ -1,21 +1,29 @@
 //! The data plane of the proxy: listeners, routing, relaying, workers, logs.
 
 pub mod answer;
+pub mod ask;
 pub mod attempts;
+pub mod basic;
 pub mod binding;
 pub mod client;
 pub mod config;
 pub mod connection;
 pub mod control;
 pub mod course;
+pub mod crypt;
 pub mod deliver;
+pub mod des;
+pub mod entry;
 pub mod exchange;
 pub mod framer;
+pub mod limits;
 pub mod log;
+pub mod networks;
 pub mod phases;
 pub mod place;
 pub mod plan;
 pub mod post;
+pub mod real_ip;
 pub mod relay;
 pub mod rewrite;
 pub mod routes;

@@ -10,6 +10,7 @@ use crate::answer;
 use crate::client::{Body, Client};
 use crate::config::ActionConf;
 use crate::connection::After;
+use crate::entry;
 use crate::exchange::Exchange;
 use crate::plan::Level;
 use crate::relay;
@@ -46,6 +47,16 @@ enum From {
 /// Takes a request whose head was read through all phases.
 pub async fn run(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
     ex.keep = true;
+    let own = &worker.config.locations[worker.config.servers[ex.server].plan.own].plan;
+    if let Some(real_ip) = own.entry.as_ref().and_then(|entry| entry.real_ip.as_ref()) {
+        real_ip.apply(client, ex);
+    }
+    let outcome = pass(worker, client, ex, From::Server).await;
+    conclude(worker, client, ex, outcome).await
+}
+
+/// Takes a request within a request through the phases; its answer goes nowhere.
+pub async fn within(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
     let outcome = pass(worker, client, ex, From::Server).await;
     conclude(worker, client, ex, outcome).await
 }
@@ -145,6 +156,14 @@ fn named(worker: &Worker, client: &Client, ex: &mut Exchange, name: &[u8]) -> Re
 /// Makes `location` the one that counts.
 pub fn enter(worker: &Worker, client: &Client, ex: &mut Exchange, location: usize) {
     ex.location = Some(location);
+    if let Some(excepted) = &worker.config.locations[location].plan.excepted
+        && !excepted
+            .methods
+            .iter()
+            .any(|method| method.0.eq_ignore_ascii_case(ex.method()))
+    {
+        ex.location = Some(excepted.location);
+    }
     ex.keep &= answer::keeps(worker, client, ex);
 }
 
@@ -188,7 +207,13 @@ async fn pass(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, from:
         ex.location = Some(server.plan.own);
         look = true;
     }
-    // What limits or forbids, and what tries files, comes here.
+    // Boxed: who asks nothing at the entry does not pay for what could be asked there.
+    if let Some(entry) = &vars::place(worker, ex).entry
+        && let Some(outcome) = Box::pin(entry::admit(worker, client, ex, entry)).await
+    {
+        return outcome;
+    }
+    // What tries files comes here.
     content(worker, client, ex).await
 }
 
@@ -210,8 +235,12 @@ fn find(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> Result<(), O
         return Err(Outcome::Status(404));
     }
     enter(worker, client, ex, location);
-    if let Framing::Length(length) = ex.head.framing
-        && !ex.course.settled
+    let (framing, settled) = match &ex.sub {
+        Some(sub) => (sub.framing, sub.settled),
+        None => (ex.head.framing, ex.course.settled),
+    };
+    if let Framing::Length(length) = framing
+        && !settled
         && plan.client_max_body_size > 0
         && length > plan.client_max_body_size
     {

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::entry::{Entry, Excepted};
+use crate::limits::ZonePlan;
 use crate::script::{ErrorPage, Op, Regex, Variable};
 
 /// Bytes that crossed as Latin-1 code points.
@@ -63,6 +65,8 @@ pub struct Plan {
     pub groups: Vec<Group>,
     /// The configuration's own variables.
     pub variables: Vec<Variable>,
+    /// What `limit_req` and `limit_conn` count in.
+    pub zones: Vec<ZonePlan>,
 }
 
 /// A log file.
@@ -239,6 +243,17 @@ pub struct Location {
     pub server_name_in_redirect: bool,
     pub rewrite_log: bool,
     pub uninitialized_variable_warn: bool,
+    pub entry: Option<Box<Entry>>,
+    pub excepted: Option<Excepted>,
+}
+
+impl Location {
+    /// `log_subrequest`
+    pub fn logs_subrequests(&self) -> bool {
+        self.entry
+            .as_ref()
+            .is_some_and(|entry| entry.log_subrequest)
+    }
 }
 
 /// What a location does.

@@ -42,6 +42,9 @@ pub fn line(
             if !ex.head.line.is_empty() {
                 quoted(out, b"request", ex.head.line.of(bytes));
             }
+            if ex.sub.is_some() {
+                quoted(out, b"subrequest", &ex.uri);
+            }
             if let Some(upstream) = upstream {
                 out.extend_from_slice(b", upstream: \"http://");
                 out.extend_from_slice(upstream.as_bytes());
@@ -58,6 +61,13 @@ pub fn line(
                 quoted(out, b"referrer", referrer.value.of(bytes));
             }
         });
+}
+
+/// Says what nginx says it is doing once an upstream has answered.
+pub fn sending(ex: &Exchange, out: &mut Vec<u8>) {
+    if ex.admission.sending {
+        out.extend_from_slice(b" while sending to client");
+    }
 }
 
 /// The same for a sentence, which may quote what an upstream or a client sent.

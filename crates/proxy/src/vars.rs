@@ -1,15 +1,15 @@
 //! What the variables are worth at a given moment.
 
 use std::io::Write;
+use std::net::IpAddr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use surehop_engine::Attempt;
 use surehop_hop::socket::Address;
 use surehop_wire::header::{Header, Known};
 use surehop_wire::request::Framing;
 
 use crate::attempts;
+use crate::basic::Credentials;
 use crate::client::Client;
 use crate::config::ActionConf;
 use crate::exchange::Exchange;
@@ -221,7 +221,7 @@ pub fn value(
                 out.push(b'?');
             }
         }
-        Var::RequestMethod => return known(out, ex.method()),
+        Var::RequestMethod => return known(out, ex.client_method()),
         Var::Scheme => out.extend_from_slice(b"http"),
         Var::Https => {}
         Var::Pipe => out.push(if ex.pipelined { b'p' } else { b'.' }),
@@ -237,13 +237,21 @@ pub fn value(
             None => return false,
         },
         Var::RemoteAddr => out.extend_from_slice(client.remote_text.as_bytes()),
-        Var::RemotePort => match &client.remote {
-            Some(Address::Ip(address)) => number(out, u64::from(address.port())),
-            _ => return false,
-        },
+        Var::BinaryRemoteAddr => binary(client.remote.as_ref(), out),
+        Var::RealipRemoteAddr => {
+            let before = client.before.as_ref().map(|before| &before.text);
+            out.extend_from_slice(before.unwrap_or(&client.remote_text).as_bytes());
+        }
+        Var::RealipRemotePort => {
+            let before = client.before.as_ref().map(|before| &before.remote);
+            port(before.unwrap_or(&client.remote).as_ref(), out);
+        }
+        Var::LimitReqStatus => return put(out, ex.admission.requests.map(str::as_bytes)),
+        Var::LimitConnStatus => return put(out, ex.admission.connections.map(str::as_bytes)),
+        Var::RemotePort => port(client.remote.as_ref(), out),
         Var::RemoteUser => {
-            let line = header(&head.headers, bytes, b"authorization");
-            return put(out, line.and_then(user_of).as_deref());
+            let credentials = Credentials::of(ex);
+            return put(out, credentials.as_ref().map(Credentials::user));
         }
         Var::TimeLocal => out.extend_from_slice(&worker.logs.times(now).local),
         Var::TimeIso8601 => out.extend_from_slice(&worker.logs.times(now).iso),
@@ -403,15 +411,23 @@ fn lines_of(out: &mut Vec<u8>, head: &[u8], name: &[u8]) -> bool {
     found
 }
 
-fn user_of(authorization: &[u8]) -> Option<Vec<u8>> {
-    let at = authorization.iter().position(|&byte| byte == b' ')?;
-    if !authorization[..at].eq_ignore_ascii_case(b"basic") {
-        return None;
+fn binary(remote: Option<&Address>, out: &mut Vec<u8>) {
+    match remote {
+        Some(Address::Ip(address)) => match address.ip() {
+            IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
+            IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
+        },
+        // nginx has the socket's name here, and a client's has none.
+        _ => {}
     }
-    let mut decoded = STANDARD.decode(authorization[at..].trim_ascii()).ok()?;
-    let end = memchr::memchr(b':', &decoded)?;
-    decoded.truncate(end);
-    Some(decoded)
+}
+
+fn port(remote: Option<&Address>, out: &mut Vec<u8>) {
+    if let Some(Address::Ip(address)) = remote
+        && address.port() > 0
+    {
+        number(out, u64::from(address.port()));
+    }
 }
 
 fn random_id() -> [u8; 32] {
