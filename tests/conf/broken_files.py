@@ -7,6 +7,7 @@ Each is a snippet for one kind of block. Words and lines were written down from 
 
 from typing import NamedTuple
 
+import broken_proxy
 from broken_harmless import HARMLESS
 
 _AROUND = {
@@ -39,6 +40,7 @@ BROKEN = [
     Broken(*row)
     for row in (
         *HARMLESS,
+        *broken_proxy.BROKEN,
         ("main", "evnts {}", 'unknown directive "evnts"', 2),
         ("main", "http { } }", 'unexpected "}"', 2),
         ("main", "http {", 'unexpected end of file, expecting "}"', 3),
@@ -605,4 +607,5 @@ ODD = [
     ("http", "connection_pool_size 112; output_buffers 2 32k; aio threads; directio off;"),
     ("http", "open_file_cache off max=10; resolver 127.0.0.1:53 [::1] valid=30s ipv6=off;"),
     ("location", "if ($host) { sendfile on; }"),
+    *broken_proxy.ODD,
 ]

@@ -222,9 +222,11 @@ def test_an_if_answers_as_what_is_around_it() -> None:
     assert isinstance(second.test, Match)
     assert (second.test.negated, second.test.regex.pattern) == (True, "b")
     ports = [
-        step.location.action.url.port
+        step.location.action.target.url.port
         for step in (first, second)
-        if step.location and isinstance(step.location.action, Proxy)
+        if step.location
+        and isinstance(step.location.action, Proxy)
+        and step.location.action.target.url
     ]
     assert ports == [1, 2]
     pages = [step.location and step.location.routing.error_pages for step in (first, second)]

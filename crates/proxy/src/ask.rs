@@ -85,7 +85,9 @@ pub async fn ask(
         }
         403 => Verdict::Refused(403),
         401 => {
-            ex.admission.challenges.extend(challenges);
+            for challenge in challenges {
+                ex.reply.line(b"WWW-Authenticate", &challenge);
+            }
             Verdict::Refused(401)
         }
         200..300 => Verdict::Admitted,

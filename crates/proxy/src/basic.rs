@@ -170,7 +170,7 @@ fn tell(
 
 fn challenge(ex: &mut Exchange, realm: &[u8]) -> Verdict {
     let line = [b"Basic realm=\"", realm, b"\""].concat();
-    ex.admission.challenges.push(line);
+    ex.reply.line(b"WWW-Authenticate", &line);
     Verdict::Refused(401)
 }
 

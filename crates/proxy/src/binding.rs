@@ -175,12 +175,13 @@ impl Binding {
         let Some(sid) = self.sids.get(peer as usize) else {
             return;
         };
-        ex.out.extend_from_slice(b"Set-Cookie: ");
-        ex.out.extend_from_slice(&cookie.name);
-        ex.out.push(b'=');
-        ex.out.extend_from_slice(sid);
-        ex.out.extend_from_slice(&ex.cookie_tail);
-        ex.out.extend_from_slice(b"\r\n");
+        let mut value = std::mem::take(&mut ex.scratch);
+        value.clear();
+        for part in [&*cookie.name, b"=", sid, &ex.cookie_tail] {
+            value.extend_from_slice(part);
+        }
+        ex.reply.line(b"Set-Cookie", &value);
+        ex.scratch = value;
     }
 
     /// Learns from an answer; `header`: its head has come, and not yet the rest.

@@ -303,6 +303,7 @@ async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> 
 
 /// Writes the access log.
 pub fn record(worker: &Worker, client: &Client, ex: &mut Exchange) {
+    ex.logging = true;
     let logs = &vars::place(worker, ex).access_log;
     for log in logs {
         let format = &worker.config.formats[log.format];

@@ -52,6 +52,8 @@ pub struct Course {
     pub placed: bool,
     /// Whether an error page was looked for already.
     pub error_page: bool,
+    /// What a line of the error log says the request was about, with `while`.
+    pub doing: &'static [u8],
     /// The status to send instead of the answer's own; 0 is none.
     pub status: u16,
     /// An error page is asked for as GET.
@@ -81,6 +83,7 @@ impl Course {
             raw: true,
             placed: true,
             error_page: false,
+            doing: b"",
             status: 0,
             get: false,
             expect_tested: false,
@@ -101,6 +104,7 @@ impl Course {
         self.raw = true;
         self.placed = true;
         self.error_page = false;
+        self.doing = b"";
         self.status = 0;
         self.get = false;
         self.expect_tested = false;

@@ -12,14 +12,15 @@ use surehop_hop::connections::{Upstream, cause_of};
 use surehop_hop::drive::{Exchange as _, Route, Stopped, advance};
 use surehop_wire::chunked::Decoder;
 use surehop_wire::header::Known;
-use surehop_wire::request::{Method, Version};
+use surehop_wire::request::Method;
 use surehop_wire::response::BodyFraming;
-use surehop_wire::write;
+use surehop_wire::status;
 
-use crate::answer;
 use crate::config::LocationConf;
 use crate::connection::After;
 use crate::framer::Framer;
+use crate::head;
+use crate::incoming;
 use crate::log;
 use crate::plan::Level;
 use crate::send::Sender;
@@ -72,14 +73,14 @@ pub async fn deliver(
 ) -> After {
     let worker = s.worker;
     learn(s, true);
-    let chunked = head(s);
+    let chunked = write_head(s);
     let now = worker.reactor.now();
     let received =
         s.ex.session
             .current_mut()
             .map_or(0, |attempt| attempt.received);
-    // A HEAD that went upstream as another method: the body that comes is for nobody.
-    let unwanted = s.ex.head.method == Method::Head && s.ex.response.framing != BodyFraming::None;
+    // A HEAD that went upstream as another method, or a status that allows none: the body is for nobody.
+    let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
     let mut d = Delivery {
         upstream,
         coming: match s.ex.response.framing {
@@ -106,86 +107,82 @@ pub async fn deliver(
     finish(s, route, d, broken)
 }
 
-/// Takes note of an answer that only its head is wanted of. Its connection rests if that was all.
+/// Settles an attempt whose answer is not the client's; as in nginx, the rest of it is nobody's.
 pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
-    let now = s.worker.reactor.now();
     learn(s, true);
-    head(s);
-    let empty = matches!(
-        s.ex.response.framing,
-        BodyFraming::None | BodyFraming::Length(0)
-    );
-    let more = upstream.buf.as_ref().is_some_and(|buf| !buf.is_empty());
+    warn(s);
+    leave(s, route, upstream);
+}
+
+/// Takes note of an answer to a request within a request: it is looked at, and goes nowhere.
+pub fn note(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
+    learn(s, true);
+    write_head(s);
+    s.ex.complete = true;
+    leave(s, route, upstream);
+}
+
+/// Goes no further than the head; the connection rests if that was all.
+fn leave(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     let received =
         s.ex.session
             .current_mut()
             .map_or(0, |attempt| attempt.received);
-    // nginx goes no further than the head; what follows it would be the next answer's beginning.
-    s.ex.response.connection_close |= !empty || more;
-    let delivery = Delivery {
-        upstream,
-        coming: Coming::Done,
-        framer: Framer::new(false),
-        head_at: 0,
-        received,
-        length: 0,
-        surplus: false,
-        upstream_progress: now,
-        client_progress: now,
-    };
-    finish(s, route, delivery, None);
+    let empty = matches!(
+        s.ex.response.framing,
+        BodyFraming::None | BodyFraming::Length(0)
+    );
+    let reusable = empty
+        && upstream.buf.as_ref().is_none_or(Buf::is_empty)
+        && s.ex.response.status != SWITCHING
+        && !s.ex.response.connection_close
+        && s.whole()
+        && !upstream.socket.seen_closed();
+    settle(s, route, upstream, reusable, None, (received, 0));
 }
 
 /// Writes the head for the client; true if the body goes out in chunks.
-fn head(s: &mut Sender<'_>) -> bool {
+fn write_head(s: &mut Sender<'_>) -> bool {
     let worker = s.worker;
     warn(s);
+    let done = s.body.done();
     let ex = &mut *s.ex;
+    let rewrites = incoming::rewrites(worker, s.client, ex, &s.proxy.plan.reply);
     ex.status = ex.status_or(ex.response.status);
-    let mut out = std::mem::take(&mut ex.out);
-    out.clear();
+    head::begin(worker, ex);
     let raw = &ex.response_raw[..];
-    let line = surehop_wire::status::line(ex.status).map(str::as_bytes);
-    let line = line.filter(|_| ex.course.status != 0);
-    let line = line.unwrap_or_else(|| ex.response.status_line.of(raw));
-    write::status_line(&mut out, b"HTTP/1.1", line);
+    let reply = &mut ex.reply;
+    reply.line_passed = ex.course.status == 0 || status::line(ex.status).is_none();
     // Who lets the upstream's own through gets that, or none.
-    if !s.proxy.shows(b"server") {
-        let server = worker.config.plan.server_header.as_bytes();
-        write::header(&mut out, b"Server", server);
+    reply.server_passed = s.proxy.shows(b"server");
+    reply.date_passed = s.proxy.shows(b"date");
+    reply.length = ex.response.content_length;
+    if !ex.kept_type.is_empty() {
+        reply.pass_kind(&ex.kept_type);
     }
-    if !s.proxy.shows(b"date") {
-        let date = worker.logs.times(worker.reactor.now()).http;
-        write::header(&mut out, b"Date", &date);
-    }
-    if let Some(kind) = ex.response.find(Known::ContentType) {
-        write::header(&mut out, b"Content-Type", kind.value.of(raw));
-    }
-    let bodiless = ex.response.framing == BodyFraming::None || ex.head.method == Method::Head;
-    let mut chunked = false;
-    match ex.response.content_length {
-        Some(n) => write::number(&mut out, b"Content-Length", n),
-        None if bodiless => {}
-        None if ex.head.version == Version::Http11 => {
-            chunked = true;
-            write::header(&mut out, b"Transfer-Encoding", b"chunked");
+    for (index, line) in ex.response.headers.iter().enumerate() {
+        if !line.forward {
+            continue;
         }
-        // Without a length, only the end of the connection tells an HTTP/1.0 client where the body ends.
-        None => ex.keep = false,
+        match line.known {
+            Known::ContentType => reply.pass_kind(line.value.of(raw)),
+            Known::ContentLength => {}
+            known if s.proxy.hides(known, line.name.of(raw)) => {}
+            known => match rewrites.iter().find(|(at, _)| *at == index) {
+                None => reply.pass(line),
+                Some((_, value)) => {
+                    reply.pass_with(line, value);
+                    if known == Known::Location {
+                        reply.last_is_location();
+                    }
+                }
+            },
+        }
     }
     // What follows a 101 is no HTTP, and upgraded connections are not relayed.
-    ex.keep &= s.body.done() && ex.status != SWITCHING && !worker.closing();
-    ex.out = out;
-    answer::connection(worker, ex);
-    let raw = &ex.response_raw[..];
-    for line in &ex.response.headers {
-        let written = matches!(line.known, Known::ContentType | Known::ContentLength);
-        if line.forward && !written && !s.proxy.hides(line.known, line.name.of(raw)) {
-            write::header(&mut ex.out, line.name.of(raw), line.value.of(raw));
-        }
-    }
-    ex.out.extend_from_slice(b"\r\n");
-    chunked
+    ex.keep &= done && ex.status != SWITCHING;
+    head::write(worker, s.client, ex);
+    ex.reply.chunked
 }
 
 fn current(s: &Sender<'_>) -> Option<Attempt> {
@@ -440,7 +437,8 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
     if let (Some(attempt), Some(broken)) = (&attempt, broken) {
         tell(s, attempt, broken);
     }
-    let head_alone = s.ex.head.method == Method::Head;
+    let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
+    let head_alone = unwanted || s.ex.head.method == Method::Head;
     if let (Some(attempt), true) = (&attempt, d.surplus && !head_alone) {
         s.tell(Level::Warn, attempt, |out| {
             out.extend_from_slice(b"upstream sent more data than specified in \"Content-Length\" header while reading upstream");
@@ -488,6 +486,27 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
         Some(_) => Some((Cause::Closed, 0)),
         None => None,
     };
+    settle(s, route, upstream, reusable, died, (received, length));
+    s.ex.complete = whole;
+    match (whole && s.ex.keep, s.body.done()) {
+        (true, _) => After::Keep,
+        (false, false) if whole => After::Linger,
+        _ => After::Close,
+    }
+}
+
+/// Tells the engine how an attempt ended that the client did not break, and keeps a connection that can
+/// be used again. The last two are the bytes received, and those of the body.
+fn settle(
+    s: &mut Sender<'_>,
+    route: &Route<'_>,
+    upstream: Upstream,
+    reusable: bool,
+    died: Option<(Cause, i32)>,
+    (received, length): (u64, u64),
+) {
+    let hop = &s.worker.connections;
+    let sent = s.sent();
     let keep = reusable.then(|| Keep {
         conn: upstream.conn,
         hint: s
@@ -516,12 +535,6 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
     );
     if keep.is_some() {
         hop.expires(route.group.borrow().next_expiry());
-    }
-    s.ex.complete = whole;
-    match (whole && s.ex.keep, s.body.done()) {
-        (true, _) => After::Keep,
-        (false, false) if whole => After::Linger,
-        _ => After::Close,
     }
 }
 

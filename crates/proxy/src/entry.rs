@@ -146,8 +146,6 @@ pub struct Admission {
     pub connections: Option<&'static str>,
     /// The connections that it counts for.
     pub counted: Vec<Counted>,
-    /// `WWW-Authenticate` lines of the answer.
-    pub challenges: Vec<Vec<u8>>,
     /// Whether an upstream has answered: nginx then says of everything that it is sending to the client.
     pub sending: bool,
 }
@@ -158,7 +156,6 @@ impl Admission {
         self.requests = None;
         self.connections = None;
         self.counted.clear();
-        self.challenges.clear();
         self.sending = false;
     }
 }
@@ -215,7 +212,7 @@ async fn authorize(
             Verdict::Declined => {}
             Verdict::Over(outcome) => return Some(outcome),
             Verdict::Admitted if entry.satisfy_any => {
-                ex.admission.challenges.clear();
+                take_back_challenges(ex);
                 return None;
             }
             Verdict::Admitted => {}
@@ -237,6 +234,19 @@ async fn authorize(
         forbidden(worker, client, ex);
     }
     Some(refuse(worker, client, ex, entry, code).await)
+}
+
+/// Who may enter is not asked who it is, whatever was said before.
+fn take_back_challenges(ex: &mut Exchange) {
+    let raw = &ex.response_raw;
+    let challenge = |line| {
+        let name = ex.reply.name(line, raw);
+        name.eq_ignore_ascii_case(b"www-authenticate")
+    };
+    let lines = ex.reply.lines().filter(|(_, line)| challenge(line));
+    for at in lines.map(|(at, _)| at).collect::<Vec<_>>() {
+        ex.reply.take_back(at);
+    }
 }
 
 fn judge(rules: &[Rule], client: &Client) -> Verdict {

@@ -13,6 +13,7 @@ use crate::ask::Sub;
 use crate::client::Body;
 use crate::course::Course;
 use crate::entry::Admission;
+use crate::reply::Reply;
 
 /// A request under way.
 #[derive(Debug)]
@@ -39,8 +40,12 @@ pub struct Exchange {
     pub request_length: u64,
     /// The answer's status; 0 as long as there is none.
     pub status: u16,
+    /// What is said of the answer.
+    pub reply: Reply,
     /// The head of the answer.
     pub out: Vec<u8>,
+    /// The type of an answer that led elsewhere, perhaps empty.
+    pub kept_type: Vec<u8>,
     /// Bytes of the answer's head that were sent.
     pub head_sent: u64,
     /// Bytes of the answer's body, framing included, that were sent.
@@ -49,6 +54,8 @@ pub struct Exchange {
     pub keep: bool,
     /// Whether the whole answer was sent.
     pub complete: bool,
+    /// Whether it is over and being logged.
+    pub logging: bool,
     /// The request as it goes upstream.
     pub upstream_head: Vec<u8>,
     /// The target within it, for the error log.
@@ -100,11 +107,14 @@ impl Exchange {
             started: 0,
             request_length: 0,
             status: 0,
+            reply: Reply::default(),
             out: Vec::with_capacity(1024),
+            kept_type: Vec::new(),
             head_sent: 0,
             body_sent: 0,
             keep: false,
             complete: false,
+            logging: false,
             upstream_head: Vec::with_capacity(1024),
             upstream_uri: Vec::new(),
             passed: false,
@@ -133,11 +143,14 @@ impl Exchange {
         self.pipelined = false;
         self.request_length = 0;
         self.status = 0;
+        self.reply.reset();
         self.out.clear();
+        self.kept_type.clear();
         self.head_sent = 0;
         self.body_sent = 0;
         self.keep = false;
         self.complete = false;
+        self.logging = false;
         self.upstream_head.clear();
         self.upstream_uri.clear();
         self.response_raw.clear();

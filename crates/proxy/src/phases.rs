@@ -132,6 +132,7 @@ fn cycle(worker: &Worker, client: &Client, ex: &Exchange, what: &[u8], uri: &[u8
         out.extend_from_slice(b" \"");
         out.extend_from_slice(uri);
         out.push(b'"');
+        out.extend_from_slice(ex.course.doing);
     });
 }
 
@@ -149,6 +150,7 @@ fn named(worker: &Worker, client: &Client, ex: &mut Exchange, name: &[u8]) -> Re
         out.extend_from_slice(b"could not find named location \"");
         out.extend_from_slice(name);
         out.push(b'"');
+        out.extend_from_slice(ex.course.doing);
     });
     Err(500)
 }
@@ -170,6 +172,7 @@ pub fn enter(worker: &Worker, client: &Client, ex: &mut Exchange, location: usiz
 async fn pass(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, from: From) -> Outcome {
     let server = &worker.config.servers[ex.server];
     ex.course.placed = true;
+    ex.course.doing = b"";
     let mut look = match from {
         From::Server => {
             ex.location = Some(server.plan.own);

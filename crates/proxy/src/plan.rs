@@ -6,6 +6,7 @@
 use serde::{Deserialize, Deserializer};
 
 use crate::entry::{Entry, Excepted};
+use crate::incoming::Incoming;
 use crate::limits::ZonePlan;
 use crate::script::{ErrorPage, Op, Regex, Variable};
 
@@ -289,6 +290,7 @@ pub struct Proxy {
     pub buffering: bool,
     pub buffer_size: usize,
     pub crossing: Crossing,
+    pub reply: Incoming,
 }
 
 /// What of a request and its answer crosses; header names are in lower case.

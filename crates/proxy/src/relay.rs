@@ -16,6 +16,7 @@ use crate::config::{LocationConf, ProxyConf};
 use crate::connection::After;
 use crate::deliver;
 use crate::exchange::Exchange;
+use crate::incoming;
 use crate::phases::Outcome;
 use crate::plan::{HttpVersion, Level};
 use crate::send::Sender;
@@ -140,22 +141,24 @@ pub async fn proxy(
     sender.ex.admission.sending = true;
     match driven {
         Driven::Response(upstream) if sender.ex.sub.is_some() => {
-            deliver::discard(&mut sender, &route, upstream);
+            deliver::note(&mut sender, &route, upstream);
             Outcome::Done(After::Keep)
         }
         Driven::Response(upstream) => {
+            let elsewhere = incoming::elsewhere(worker, sender.client, sender.ex, proxy);
+            if let Some(outcome) = elsewhere {
+                deliver::discard(&mut sender, &route, upstream);
+                give_back(&mut sender, replaced);
+                return outcome;
+            }
             match deliver::deliver(&mut sender, &route, location, upstream).await {
                 After::Close if dropped => Outcome::Done(After::Linger),
                 after => Outcome::Done(after),
             }
         }
         Driven::Failed(status, _) => {
-            sender.ex.keep &= sender.body.done();
-            let body = std::mem::replace(&mut sender.body, Body::Done);
-            sender.ex.body = Some(body);
-            // What was held whole can be sent again, should an error page lead upstream; what this location
-            // sent in its place is its own.
-            sender.ex.held = sender.held.take_if(|_| !replaced);
+            give_back(&mut sender, replaced);
+            sender.ex.course.doing = b" while sending to client";
             Outcome::Status(status)
         }
         Driven::Gone => {
@@ -170,6 +173,16 @@ pub async fn proxy(
             body_failed(client, ex, error, worker)
         }
     }
+}
+
+/// Gives the exchange back what is left of the body, for where the request goes on.
+fn give_back(sender: &mut Sender<'_>, replaced: bool) {
+    sender.ex.keep &= sender.body.done();
+    let body = std::mem::replace(&mut sender.body, Body::Done);
+    sender.ex.body = Some(body);
+    // What was held whole can be sent again, should an error page lead upstream; what this location sent in
+    // its place is its own.
+    sender.ex.held = sender.held.take_if(|_| !replaced);
 }
 
 /// Where a location's requests may go, and on what terms.

@@ -12,6 +12,7 @@ use crate::answer;
 use crate::client::Client;
 use crate::config::GroupConf;
 use crate::exchange::Exchange;
+use crate::head;
 use crate::vars::escape_json;
 use crate::worker::Worker;
 
@@ -27,7 +28,7 @@ pub async fn give(worker: &Worker, client: &mut Client, ex: &mut Exchange, remot
     }
     let now = worker.reactor.now();
     ex.status = 200;
-    answer::begin(worker, ex, b"200 OK");
+    head::begin(worker, ex);
     if for_prometheus(ex) {
         let body = prometheus(worker, now);
         answer::send(

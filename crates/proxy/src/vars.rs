@@ -13,6 +13,7 @@ use crate::basic::Credentials;
 use crate::client::Client;
 use crate::config::ActionConf;
 use crate::exchange::Exchange;
+use crate::head;
 use crate::plan::Escape;
 use crate::template::{LogFormat, Piece, Template, Var};
 use crate::worker::Worker;
@@ -193,7 +194,7 @@ pub fn value(
         Var::Cookie(name) => {
             return put(out, cookie_of(ex, bytes, name));
         }
-        Var::SentHttp(name) => return lines_of(out, &ex.out, name),
+        Var::SentHttp(name) => return head::sent(worker, ex, name, out),
         Var::UpstreamHttp(name) => {
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
             let lines = ex.response.headers.iter().enumerate();
@@ -391,24 +392,6 @@ fn cookie<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
             .eq_ignore_ascii_case(name)
             .then(|| pair[at + 1..].trim_ascii())
     })
-}
-
-/// Appends the values of a header in a head that was written.
-fn lines_of(out: &mut Vec<u8>, head: &[u8], name: &[u8]) -> bool {
-    let mut found = false;
-    for line in head.split(|&byte| byte == b'\n').skip(1) {
-        let Some(at) = memchr::memchr(b':', line) else {
-            continue;
-        };
-        if line[..at].eq_ignore_ascii_case(name) {
-            if found {
-                out.extend_from_slice(b", ");
-            }
-            out.extend_from_slice(line[at + 1..].trim_ascii());
-            found = true;
-        }
-    }
-    found
 }
 
 fn binary(remote: Option<&Address>, out: &mut Vec<u8>) {

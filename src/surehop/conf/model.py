@@ -233,10 +233,45 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacing:
+    """What is found in a response line, and what is written instead of it."""
+
+    pattern: Template | Regex
+    replacement: Template
+
+
+@dataclass(frozen=True, slots=True)
+class CookieFlags:
+    pattern: Template | Regex
+    flags: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What becomes of the answer; `ignored` are header names in lower case."""
+
+    redirects: tuple[Replacing, ...]
+    cookie_domains: tuple[Replacing, ...]
+    cookie_paths: tuple[Replacing, ...]
+    cookie_flags: tuple[CookieFlags, ...]
+    ignored: tuple[str, ...]
+    intercept_errors: bool
+    force_ranges: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`proxy_pass`: a `url`; None if it has variables, which are in `asked` then."""
+
+    url: Address | None
+    asked: Template
+
+
+@dataclass(frozen=True, slots=True)
 class Proxy:
     """`headers` are those of proxy_set_header alone; the plan adds nginx's own."""
 
-    url: Address
+    target: Target
     where: Where
     headers: tuple[tuple[str, Template], ...]
     http_version: str
@@ -249,6 +284,7 @@ class Proxy:
     buffering: bool
     buffer_size: int
     crossing: Crossing
+    reply: Reply
 
 
 Action = Nothing | StatusPage | Proxy

@@ -180,8 +180,11 @@ def _row(node: Node, context: Context) -> Directive:
 
 def _meant(name: str) -> str | None:
     close = difflib.get_close_matches(name, TABLE, n=1, cutoff=0.75)
-    close = close or difflib.get_close_matches(name, NGINX_DIRECTIVES, n=1, cutoff=0.85)
-    return f'did you mean "{close[0]}"?' if close else None
+    close += difflib.get_close_matches(name, NGINX_DIRECTIVES, n=1, cutoff=0.85)
+    best = max(
+        close, key=lambda each: difflib.SequenceMatcher(None, name, each).ratio(), default=None
+    )
+    return best and f'did you mean "{best}"?'
 
 
 def _check_shape(node: Node, row: Directive) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
 from surehop.conf.admitting import entry_of, zones_missing, zones_of
-from surehop.conf.crossing import crossing
+from surehop.conf.crossing import check_buffers, crossing, reply
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
 from surehop.conf.routes import HeaderLine, opened_by
@@ -68,6 +68,7 @@ def _server(scope: Scope, default_port: int) -> model.Server:
     if not listens:
         everywhere = Address(f"*:{default_port}", "*", default_port)
         listens = (model.Listen(everywhere, default=False, where=where(node)),)
+    scope.findings.late.extend(check_buffers(scope))
     locations = [_location(inner) for inner in scope.within(Context.LOCATION)]
     scope.findings.late.extend(_duplicate_locations(locations))
     return model.Server(
@@ -105,6 +106,7 @@ def _access_log(scope: Scope) -> tuple[model.AccessLog, ...]:
 
 def _location(scope: Scope) -> model.Location:
     opened = opened_by(scope)
+    scope.findings.late.extend(check_buffers(scope))
     inner = tuple(_location(each) for each in scope.within(Context.LOCATION))
     scope.findings.late.extend(_duplicate_locations(list(inner)))
     return model.Location(
@@ -224,7 +226,7 @@ def _action(scope: Scope, *, said: Scope | None = None) -> model.Action:
 
 def _proxy(setting: Setting, scope: Scope) -> model.Proxy:
     return model.Proxy(
-        url=setting.value,
+        target=setting.value,
         where=where(setting.node),
         headers=tuple(_headers(scope)),
         http_version=value_of(scope, "proxy_http_version"),
@@ -237,6 +239,7 @@ def _proxy(setting: Setting, scope: Scope) -> model.Proxy:
         buffering=value_of(scope, "proxy_buffering"),
         buffer_size=value_of(scope, "proxy_buffer_size"),
         crossing=crossing(scope),
+        reply=reply(scope),
     )
 
 
@@ -326,9 +329,10 @@ def _ports_of_upstreams(
         if all(member.backup for member in upstream.members):
             yield upstream.where.fail(f'no servers in upstream "{upstream.name}"')
     for proxy in _proxies(servers):
-        name = names.get(proxy.url.host.lower()) if not proxy.url.unix else None
-        if name is not None and proxy.url.port_text:
-            message = f'upstream "{proxy.url.host}" may not have port {proxy.url.port}'
+        url = proxy.target.url
+        name = names.get(url.host.lower()) if url and not url.unix else None
+        if url and name is not None and url.port_text:
+            message = f'upstream "{url.host}" may not have port {url.port}'
             yield proxy.where.fail(message, hint=f"write `proxy_pass http://{name};`")
 
 

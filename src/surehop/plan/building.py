@@ -3,6 +3,7 @@
 import os
 
 from surehop.conf import model
+from surehop.conf.address import Address
 from surehop.conf.templates import Template, Variable
 from surehop.errors import ConfigError, ConfigErrors
 from surehop.plan import data
@@ -160,12 +161,15 @@ class _Builder:
                 return self._proxy(action)
 
     def _proxy(self, proxy: model.Proxy) -> data.Proxy:
-        group, scope = self._groups.target(proxy)
+        url = proxy.target.url
+        if url is None:
+            raise LookupError("a URL with variables")
+        group, scope = self._groups.target(url, proxy.where)
         return data.Proxy(
             group=group,
             scope=scope,
-            proxy_host=_proxy_host(proxy),
-            uri=proxy.url.uri or None,
+            proxy_host=_proxy_host(url),
+            uri=url.uri or None,
             http_version=proxy.http_version,
             headers=_headers(proxy.headers),
             connect_timeout_ms=proxy.connect_timeout_ms,
@@ -177,11 +181,11 @@ class _Builder:
             buffering=proxy.buffering,
             buffer_size=proxy.buffer_size,
             crossing=proxy.crossing,
+            reply=self._scripts.reply(proxy.reply),
         )
 
 
-def _proxy_host(proxy: model.Proxy) -> str:
-    url = proxy.url
+def _proxy_host(url: Address) -> str:
     if url.unix:
         return "localhost"
     return (

@@ -158,6 +158,31 @@ class StatusPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacing:
+    """`pattern` is a dict: `text` or `regex`."""
+
+    pattern: dict[str, Any]
+    replacement: Template
+
+
+@dataclass(frozen=True, slots=True)
+class CookieFlags:
+    pattern: dict[str, Any]
+    flags: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    redirects: tuple[Replacing, ...]
+    cookie_domains: tuple[Replacing, ...]
+    cookie_paths: tuple[Replacing, ...]
+    cookie_flags: tuple[CookieFlags, ...]
+    ignored: tuple[str, ...]
+    intercept_errors: bool
+    force_ranges: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Proxy:
     kind: str = field(default="proxy", init=False)
     group: int
@@ -175,6 +200,7 @@ class Proxy:
     buffering: bool
     buffer_size: int
     crossing: Crossing
+    reply: Reply
 
 
 Action = Nothing | StatusPage | Proxy
