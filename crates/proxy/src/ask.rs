@@ -49,16 +49,21 @@ pub async fn ask(
     begin(worker, ex, &mut sub, &ask.uri.0);
     // Boxed: a request within a request would make the place of every request twice as large.
     let after = Box::pin(phases::within(worker, client, &mut sub)).await;
-    if vars::place(worker, &sub).logs_subrequests() {
-        connection::record(worker, client, &mut sub);
-    }
     let code = sub.status;
     let over = after == After::Close && matches!(code, 444 | 499);
-    let mut values = Vec::new();
+    if !over && vars::place(worker, &sub).logs_subrequests() {
+        connection::record(worker, client, &mut sub);
+    }
+    let mut args = None;
     for (target, template) in ask.sets.iter().filter(|_| !over) {
         let mut value = Vec::new();
         vars::expand(worker, client, &mut sub, template, &mut value);
-        values.push((target, value));
+        // The variables are shared; the arguments are each request's own.
+        if let Part::Slot(slot) = target {
+            sub.course.set(*slot, true, &value);
+        } else {
+            args = Some(value);
+        }
     }
     let challenges = if code == 401 {
         challenges(&sub)
@@ -68,14 +73,9 @@ pub async fn ask(
     end(ex, &mut sub);
     worker.recycle(sub);
     client.body_limit = limit;
-    for (target, value) in values {
-        match target {
-            Part::Slot(slot) => ex.course.set(*slot, true, &value),
-            _ => {
-                ex.course.args = Some(value);
-                ex.course.args_given = true;
-            }
-        }
+    if args.is_some() {
+        ex.course.args = args;
+        ex.course.args_given = true;
     }
     match code {
         _ if over => {
@@ -95,7 +95,7 @@ pub async fn ask(
             told::line(worker, client, ex, Level::Error, None, |out| {
                 out.extend_from_slice(b"auth request unexpected status: ");
                 out.extend_from_slice(itoa::Buffer::new().format(code).as_bytes());
-                told::sending(ex, out);
+                out.extend_from_slice(ex.course.doing);
             });
             Verdict::Refused(500)
         }
@@ -120,7 +120,6 @@ fn begin(worker: &Worker, ex: &mut Exchange, sub: &mut Exchange, uri: &[u8]) {
     sub.server = ex.server;
     sub.pipelined = ex.pipelined;
     sub.started = worker.reactor.now();
-    sub.request_length = ex.request_length;
     sub.uri.extend_from_slice(uri);
     sub.body = Some(Body::Done);
     sub.course.within();
@@ -137,6 +136,7 @@ fn end(ex: &mut Exchange, sub: &mut Exchange) {
         ex.head.expect_continue = lent.expect_continue;
     }
     share(ex, sub);
+    ex.course.doing = sub.course.doing;
 }
 
 /// Variables that were worked out, and what was said at the entry, are one request's however it is divided.

@@ -134,24 +134,15 @@ impl Basic {
             });
             return challenge(ex, &realm);
         };
-        match crypt::matches(credentials.password(), known) {
-            Some(true) => Verdict::Admitted,
-            Some(false) => {
-                tell(worker, client, ex, Level::Error, |out| {
-                    out.extend_from_slice(b"user \"");
-                    out.extend_from_slice(user);
-                    out.extend_from_slice(b"\": password mismatch");
-                });
-                challenge(ex, &realm)
-            }
-            None => {
-                tell(worker, client, ex, Level::Crit, |out| {
-                    out.extend_from_slice(b"crypt_r() failed");
-                    log::errno(out, Errno::INVAL.raw_os_error());
-                });
-                Verdict::Refused(500)
-            }
+        if crypt::matches(credentials.password(), known) {
+            return Verdict::Admitted;
         }
+        tell(worker, client, ex, Level::Error, |out| {
+            out.extend_from_slice(b"user \"");
+            out.extend_from_slice(user);
+            out.extend_from_slice(b"\": password mismatch");
+        });
+        challenge(ex, &realm)
     }
 }
 
@@ -164,7 +155,7 @@ fn tell(
 ) {
     told::line(worker, client, ex, level, None, |out| {
         sentence(out);
-        told::sending(ex, out);
+        out.extend_from_slice(ex.course.doing);
     });
 }
 

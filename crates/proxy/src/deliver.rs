@@ -72,6 +72,10 @@ pub async fn deliver(
     upstream: Upstream,
 ) -> After {
     let worker = s.worker;
+    if s.ex.sub.is_some() {
+        note(s, route, upstream);
+        return After::Keep;
+    }
     learn(s, true);
     let chunked = write_head(s);
     let now = worker.reactor.now();
@@ -115,10 +119,11 @@ pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
 }
 
 /// Takes note of an answer to a request within a request: it is looked at, and goes nowhere.
-pub fn note(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
+fn note(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     learn(s, true);
     write_head(s);
     s.ex.complete = true;
+    s.ex.course.doing = b" while sending to client";
     leave(s, route, upstream);
 }
 

@@ -146,8 +146,6 @@ pub struct Admission {
     pub connections: Option<&'static str>,
     /// The connections that it counts for.
     pub counted: Vec<Counted>,
-    /// Whether an upstream has answered: nginx then says of everything that it is sending to the client.
-    pub sending: bool,
 }
 
 impl Admission {
@@ -156,7 +154,6 @@ impl Admission {
         self.requests = None;
         self.connections = None;
         self.counted.clear();
-        self.sending = false;
     }
 }
 
@@ -209,13 +206,12 @@ async fn authorize(
             },
         };
         match verdict {
-            Verdict::Declined => {}
             Verdict::Over(outcome) => return Some(outcome),
             Verdict::Admitted if entry.satisfy_any => {
                 take_back_challenges(ex);
                 return None;
             }
-            Verdict::Admitted => {}
+            Verdict::Declined | Verdict::Admitted => {}
             Verdict::Refused(code @ (401 | 403)) if entry.satisfy_any => {
                 if refused != Some(401) {
                     refused = Some(code);
@@ -261,7 +257,7 @@ fn judge(rules: &[Rule], client: &Client) -> Verdict {
 fn forbidden(worker: &Worker, client: &Client, ex: &Exchange) {
     told::line(worker, client, ex, Level::Error, None, |out| {
         out.extend_from_slice(b"access forbidden by rule");
-        told::sending(ex, out);
+        out.extend_from_slice(ex.course.doing);
     });
 }
 
@@ -276,7 +272,7 @@ async fn refuse(
     if code == 401 && entry.auth_delay_ms > 0 {
         told::line(worker, client, ex, Level::Info, None, |out| {
             out.extend_from_slice(b"delaying unauthorized request");
-            told::sending(ex, out);
+            out.extend_from_slice(ex.course.doing);
         });
         if let Some(gone) = pause(worker, client, ex, entry.auth_delay_ms).await {
             return gone;
@@ -305,7 +301,7 @@ async fn pause(
     }
     told::line(worker, client, ex, Level::Info, None, |out| {
         out.extend_from_slice(b"client prematurely closed connection");
-        told::sending(ex, out);
+        out.extend_from_slice(ex.course.doing);
     });
     ex.status = 499;
     ex.keep = false;
@@ -327,7 +323,7 @@ fn too_long(
         out.extend_from_slice(format!("\" key is more than {most} bytes: \"").as_bytes());
         out.extend_from_slice(key);
         out.push(b'"');
-        told::sending(ex, out);
+        out.extend_from_slice(ex.course.doing);
     });
     true
 }
@@ -391,7 +387,7 @@ impl RequestLimits {
         told::line(worker, client, ex, self.delay_level, None, |out| {
             out.extend_from_slice(b"delaying request");
             self.tell(out, b", excess: ", excess, b", by zone \"", limit);
-            told::sending(ex, out);
+            out.extend_from_slice(ex.course.doing);
         });
         if self.dry_run {
             ex.admission.requests = Some("DELAYED_DRY_RUN");
@@ -424,13 +420,12 @@ impl RequestLimits {
             Said::Busy(excess) => (self.level, Some(excess)),
             _ => (Level::Alert, None),
         };
-        told::line(worker, client, ex, level, None, |out| match excess {
-            Some(excess) => {
+        told::line(worker, client, ex, level, None, |out| {
+            if let Some(excess) = excess {
                 out.extend_from_slice(b"limiting requests");
                 self.tell(out, b", excess: ", excess, b" by zone \"", limit);
-                told::sending(ex, out);
-            }
-            None => {
+                out.extend_from_slice(ex.course.doing);
+            } else {
                 out.extend_from_slice(b"could not allocate node in limit_req zone \"");
                 out.extend_from_slice(&limit.zone.0);
                 out.push(b'"');
@@ -481,7 +476,7 @@ impl ConnectionLimits {
                 out.extend_from_slice(b" by zone \"");
                 out.extend_from_slice(&limit.zone.0);
                 out.push(b'"');
-                told::sending(ex, out);
+                out.extend_from_slice(ex.course.doing);
             });
         }
         ex.admission.counted.clear();

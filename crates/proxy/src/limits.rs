@@ -247,7 +247,7 @@ impl Entry {
 
     fn count(&mut self, excess: i64, now: Millis) {
         let passed = self.passed(now);
-        if passed > 0 || passed < -JUMP || self.last.is_none() {
+        if self.last.is_none() || !(-JUMP..=0).contains(&passed) {
             self.last = Some(now);
         }
         self.excess = excess;

@@ -86,6 +86,9 @@ pub fn socket_address(text: &[u8]) -> Option<SocketAddr> {
     }
     let (host, port) = if let Some(rest) = text.strip_prefix(b"[") {
         let end = memchr::memchr(b']', rest)?;
+        if rest.len() == end + 1 {
+            return v6(&rest[..end]).map(|ip| SocketAddr::new(ip.into(), 0));
+        }
         (&rest[..end], rest[end + 1..].strip_prefix(b":")?)
     } else {
         let colon = memchr::memchr(b':', text)?;
@@ -170,7 +173,8 @@ mod tests {
             "1.2.3",
             "1.2.3.4.5",
             "1.2.3.256",
-            "[::1]",
+            "[::1]x",
+            "[1.2.3.4]",
             "1.2.3.4:0",
             "1.2.3.4:x",
             "unix:",

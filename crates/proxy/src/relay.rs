@@ -138,12 +138,7 @@ pub async fn proxy(
     let mut sender = Sender::new(worker, client, ex, proxy, body, held, framing, loud);
     sender.body_timeout = location.plan.client_body_timeout_ms;
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
-    sender.ex.admission.sending = true;
     match driven {
-        Driven::Response(upstream) if sender.ex.sub.is_some() => {
-            deliver::note(&mut sender, &route, upstream);
-            Outcome::Done(After::Keep)
-        }
         Driven::Response(upstream) => {
             let elsewhere = incoming::elsewhere(worker, sender.client, sender.ex, proxy);
             if let Some(outcome) = elsewhere {

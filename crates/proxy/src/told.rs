@@ -65,13 +65,6 @@ pub fn line(
         });
 }
 
-/// Says what nginx says it is doing once an upstream has answered.
-pub fn sending(ex: &Exchange, out: &mut Vec<u8>) {
-    if ex.admission.sending {
-        out.extend_from_slice(b" while sending to client");
-    }
-}
-
 /// The upstream that the request came back from, if it was with one.
 fn peer<'a>(worker: &'a Worker, ex: &Exchange) -> Option<&'a str> {
     let last = ex.attempts().last()?;

@@ -112,13 +112,6 @@ pub fn seconds(out: &mut Vec<u8>, ms: u64) {
     let _ = write!(out, "{}.{:03}", ms / 1000, ms % 1000);
 }
 
-fn header<'a>(headers: &[Header], bytes: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    headers
-        .iter()
-        .find(|header| header.name.of(bytes).eq_ignore_ascii_case(name))
-        .map(|header| header.value.of(bytes))
-}
-
 /// Appends the values of all lines of that name, as nginx joins them.
 fn all<'a>(
     out: &mut Vec<u8>,
@@ -262,6 +255,7 @@ pub fn value(
         }
         Var::BodyBytesSent => number(out, ex.body_sent),
         Var::BytesSent => number(out, ex.head_sent + ex.body_sent),
+        Var::RequestLength if ex.sub.is_some() => out.push(b'0'),
         Var::RequestLength => number(out, ex.request_length + client.body_read),
         Var::RequestTime => seconds(out, now.saturating_sub(ex.started)),
         Var::RequestId => {
@@ -395,13 +389,12 @@ fn cookie<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 }
 
 fn binary(remote: Option<&Address>, out: &mut Vec<u8>) {
-    match remote {
-        Some(Address::Ip(address)) => match address.ip() {
+    // Who comes by a unix socket has no name here.
+    if let Some(Address::Ip(address)) = remote {
+        match address.ip() {
             IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
             IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
-        },
-        // nginx has the socket's name here, and a client's has none.
-        _ => {}
+        }
     }
 }
 
