@@ -6,11 +6,12 @@ use serde::Deserialize;
 use surehop_wire::request::{Framing, Method};
 
 use crate::client::{Body, Client};
-use crate::connection::{self, After};
+use crate::connection::After;
 use crate::entry::Verdict;
 use crate::exchange::Exchange;
 use crate::phases::{self, Outcome};
 use crate::plan::{Level, Part, Text};
+use crate::record;
 use crate::template::Template;
 use crate::told;
 use crate::vars;
@@ -52,7 +53,7 @@ pub async fn ask(
     let code = sub.status;
     let over = after == After::Close && matches!(code, 444 | 499);
     if !over && vars::place(worker, &sub).logs_subrequests() {
-        connection::record(worker, client, &mut sub);
+        record::record(worker, client, &mut sub);
     }
     let mut args = None;
     for (target, template) in ask.sets.iter().filter(|_| !over) {

@@ -14,16 +14,18 @@ use surehop_wire::chunked::Decoder;
 use surehop_wire::header::Known;
 use surehop_wire::request::Method;
 use surehop_wire::response::BodyFraming;
-use surehop_wire::status;
+use surehop_wire::{date, status};
 
 use crate::config::LocationConf;
 use crate::connection::After;
+use crate::filters;
 use crate::framer::Framer;
 use crate::head;
 use crate::incoming;
 use crate::log;
 use crate::plan::Level;
 use crate::send::Sender;
+use crate::vars;
 
 /// How many receives one poll makes before the other connections have their turn.
 const ROUNDS: usize = 16;
@@ -155,6 +157,7 @@ fn write_head(s: &mut Sender<'_>) -> bool {
     let rewrites = incoming::rewrites(worker, s.client, ex, &s.proxy.plan.reply);
     ex.status = ex.status_or(ex.response.status);
     head::begin(worker, ex);
+    let dated = vars::place(worker, ex).filters.expires.is_some();
     let raw = &ex.response_raw[..];
     let reply = &mut ex.reply;
     reply.line_passed = ex.course.status == 0 || status::line(ex.status).is_none();
@@ -168,6 +171,9 @@ fn write_head(s: &mut Sender<'_>) -> bool {
     for (index, line) in ex.response.headers.iter().enumerate() {
         if !line.forward {
             continue;
+        }
+        if line.known == Known::LastModified && dated {
+            reply.modified = date::parse(line.value.of(raw));
         }
         match line.known {
             Known::ContentType => reply.pass_kind(line.value.of(raw)),
@@ -300,19 +306,24 @@ impl Delivery {
     /// Sends what there is; true if something was sent.
     fn poll_write(&mut self, s: &mut Sender<'_>) -> Poll<Result<bool, Errno>> {
         let data = self.upstream.buf.as_ref().map_or(&[][..], Buf::data);
-        self.framer
-            .open(data.len(), matches!(self.coming, Coming::Done));
+        let last = matches!(self.coming, Coming::Done);
+        if last && s.ex.reply.trailed {
+            s.ex.reply.trailed = false;
+            filters::trailers(s.worker, s.client, s.ex);
+            self.framer.trail(&s.ex.reply.trailers);
+        }
+        self.framer.open(data.len(), last);
         let head = &s.ex.out[self.head_at..];
         if head.is_empty() && self.framer.idle() {
             return Poll::Ready(Ok(false));
         }
-        let [pre, data, post] = self.framer.parts(data);
-        let wrote = if head.is_empty() && pre.is_empty() && post.is_empty() {
+        let [pre, data, post, tail] = self.framer.parts(data);
+        let wrote = if head.is_empty() && pre.is_empty() && post.is_empty() && tail.is_empty() {
             s.client.socket.poll_write(&[data])
         } else {
             s.client
                 .socket
-                .poll_write(&[IoSlice::new(head), pre, data, post])
+                .poll_write(&[IoSlice::new(head), pre, data, post, tail])
         };
         let n = match wrote {
             Poll::Pending => return Poll::Pending,

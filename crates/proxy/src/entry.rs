@@ -49,15 +49,6 @@ pub struct Rule {
     pub network: Network,
 }
 
-/// `limit_except`: another location holds for other methods than these.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
-pub struct Excepted {
-    pub methods: Vec<Text>,
-    pub location: usize,
-}
-
 /// `limit_req` and what goes with it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

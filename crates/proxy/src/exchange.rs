@@ -88,6 +88,8 @@ pub struct Exchange {
     pub admission: Admission,
     /// What it knows of the request that it is a part of, if it is one.
     pub sub: Option<Box<Sub>>,
+    /// A space for the path of a file.
+    pub path: Vec<u8>,
     /// A space for values that are put together.
     pub scratch: Vec<u8>,
 }
@@ -131,6 +133,7 @@ impl Exchange {
             held: None,
             admission: Admission::default(),
             sub: None,
+            path: Vec::new(),
             scratch: Vec::new(),
         }
     }

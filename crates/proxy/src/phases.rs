@@ -12,12 +12,15 @@ use crate::config::ActionConf;
 use crate::connection::After;
 use crate::entry;
 use crate::exchange::Exchange;
+use crate::files;
 use crate::plan::Level;
 use crate::relay;
 use crate::rewrite::{End, Run};
 use crate::routes::Found;
 use crate::script::{ErrorPage, Op};
+use crate::serving;
 use crate::status;
+use crate::stub;
 use crate::template::Template;
 use crate::told;
 use crate::vars;
@@ -58,7 +61,12 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) ->
 /// Takes a request within a request through the phases; its answer goes nowhere.
 pub async fn within(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
     let outcome = pass(worker, client, ex, From::Server).await;
-    conclude(worker, client, ex, outcome).await
+    let after = conclude(worker, client, ex, outcome).await;
+    if ex.course.cut {
+        ex.complete = false;
+        return After::Close;
+    }
+    after
 }
 
 /// Answers a request that was refused before there was a location for it.
@@ -157,24 +165,18 @@ fn named(worker: &Worker, client: &Client, ex: &mut Exchange, name: &[u8]) -> Re
 
 /// Makes `location` the one that counts.
 pub fn enter(worker: &Worker, client: &Client, ex: &mut Exchange, location: usize) {
-    ex.location = Some(location);
-    if let Some(excepted) = &worker.config.locations[location].plan.excepted
-        && !excepted
-            .methods
-            .iter()
-            .any(|method| method.0.eq_ignore_ascii_case(ex.method()))
-    {
-        ex.location = Some(excepted.location);
-    }
+    let limit = worker.config.locations[location].plan.limit_except.as_ref();
+    let limited = limit.filter(|limit| limit.limits(ex.method()));
+    ex.location = Some(limited.map_or(location, |limit| limit.location));
     ex.keep &= answer::keeps(worker, client, ex);
 }
 
 async fn pass(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, from: From) -> Outcome {
     let server = &worker.config.servers[ex.server];
     ex.course.placed = true;
-    ex.course.doing = b"";
     let mut look = match from {
         From::Server => {
+            ex.course.doing = b"";
             ex.location = Some(server.plan.own);
             if !server.plan.script.is_empty()
                 && let Some(outcome) = rewrite(worker, client, ex, &server.plan.script).await
@@ -216,7 +218,9 @@ async fn pass(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, from:
     {
         return outcome;
     }
-    // What tries files comes here.
+    if let Some(outcome) = files::tries(worker, client, ex) {
+        return outcome;
+    }
     content(worker, client, ex).await
 }
 
@@ -311,8 +315,8 @@ async fn returned(
         return Outcome::Location(code, body);
     }
     settle(worker, client, ex).await;
-    answer::give(worker, client, ex, code, &body).await;
-    Outcome::Done(after(ex))
+    let kind = files::kind(worker, ex);
+    answer::give(worker, client, ex, code, (kind, &body)).await
 }
 
 /// The last phase: the location's action.
@@ -325,11 +329,17 @@ async fn content(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) ->
             status::give(worker, client, ex, *remote).await;
             Outcome::Done(after(ex))
         }
+        ActionConf::Stub => {
+            if Some(worker.config.servers[ex.server].plan.own) == ex.location {
+                ex.keep &= answer::keeps(worker, client, ex);
+            }
+            stub::give(worker, client, ex).await
+        }
         ActionConf::None => {
             if Some(worker.config.servers[ex.server].plan.own) == ex.location {
                 ex.keep &= answer::keeps(worker, client, ex);
             }
-            Outcome::Status(404)
+            serving::serve(worker, client, ex).await
         }
     }
 }
@@ -414,7 +424,8 @@ pub async fn settle(worker: &Worker, client: &mut Client, ex: &mut Exchange) {
     ex.body = Some(body);
 }
 
-fn after(ex: &Exchange) -> After {
+/// What becomes of the connection behind an answer.
+pub fn after(ex: &Exchange) -> After {
     match (ex.keep, ex.body.as_ref().is_none_or(Body::done)) {
         (true, _) => After::Keep,
         (false, true) => After::Close,

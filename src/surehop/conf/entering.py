@@ -1,4 +1,4 @@
-"""Readers of `allow`, `deny`, `auth_*`, `limit_except` and `set_real_ip_from`."""
+"""Readers of `allow`, `deny`, `auth_*` and `set_real_ip_from`."""
 
 import ipaddress
 import re
@@ -19,10 +19,6 @@ _ALL = (
     Network("0.0.0.0", "255.255.255.255"),  # noqa: S104 (whoever comes, not where to listen)
     Network("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
     Network(UNIX, UNIX),
-)
-_METHODS = (
-    *("GET", "HEAD", "POST", "PUT", "DELETE", "MKCOL", "COPY", "MOVE", "OPTIONS", "PROPFIND"),
-    *("PROPPATCH", "LOCK", "UNLOCK", "PATCH"),
 )
 
 
@@ -96,16 +92,3 @@ def read_ask_set(node: Node, scope: Scope) -> tuple[Variable, Template]:
         source = Assigned() if known(name) else Captured()
         scope.findings.variables.setdefault(name, source)
     return Variable(name), compile_template(node, value, scope)
-
-
-def read_limit_except(node: Node, _scope: Scope) -> tuple[str, ...]:
-    """Give the methods that are not limited; HEAD goes with GET."""
-    methods: list[str] = []
-    for token in node.args:
-        method = token.value.upper()
-        if method not in _METHODS:
-            raise node.fail(f'invalid method "{token.value}"', at=token)
-        methods.append(method)
-    if "GET" in methods:
-        methods.append("HEAD")
-    return tuple(dict.fromkeys(methods))

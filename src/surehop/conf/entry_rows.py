@@ -1,8 +1,7 @@
 """The rows of the directive table that say who may enter, and how many."""
 
 from surehop.conf import entering, limiting, routes, values
-from surehop.conf.rows import HSL, LE, MANY, OWN, Directive, H, L, block, ms_rows, row
-from surehop.conf.scope import Context
+from surehop.conf.rows import HSL, LX, OWN, Directive, H, ms_rows, row
 
 
 def _limit_rows(name: str) -> list[Directive]:
@@ -15,15 +14,14 @@ def _limit_rows(name: str) -> list[Directive]:
 
 
 ENTRY_ROWS = (
-    row("allow", HSL | LE, 1, entering.read_rule, repeatable=True),
-    row("deny", HSL | LE, 1, entering.read_rule, repeatable=True),
+    row("allow", HSL | LX, 1, entering.read_rule, repeatable=True),
+    row("deny", HSL | LX, 1, entering.read_rule, repeatable=True),
     row("satisfy", HSL, 1, values.choice("all", "any"), "all"),
-    row("auth_basic", HSL | LE, 1, routes.read_value),
-    row("auth_basic_user_file", HSL | LE, 1, routes.read_value),
+    row("auth_basic", HSL | LX, 1, routes.read_value),
+    row("auth_basic_user_file", HSL | LX, 1, routes.read_value),
     *ms_rows("auth_delay", HSL, 0),
     row("auth_request", HSL, 1, entering.read_ask),
     row("auth_request_set", HSL, 2, entering.read_ask_set, repeatable=True),
-    block("limit_except", L, (1, MANY), Context.LIMIT_EXCEPT, entering.read_limit_except),
     row("limit_req_zone", H, 3, limiting.read_request_zone, inherit=OWN, repeatable=True),
     row("limit_req", HSL, (1, 3), limiting.read_request_limit, repeatable=True),
     row("limit_conn_zone", H, 2, limiting.read_connection_zone, inherit=OWN, repeatable=True),

@@ -38,7 +38,7 @@ class Directive:
     repeatable: bool = False
 
 
-M, E, H, S, L, U, SI, LI, LE = (
+M, E, H, S, L, U, SI, LI, LX = (
     frozenset({c})
     for c in (
         Context.MAIN,

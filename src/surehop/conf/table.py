@@ -8,6 +8,8 @@ from typing import Any
 
 from surehop.conf import (
     balancing,
+    files,
+    filter_rows,
     harmless,
     listening,
     logs,
@@ -19,10 +21,9 @@ from surehop.conf import (
     variables,
 )
 from surehop.conf.entry_rows import ENTRY_ROWS
-from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout, User
+from surehop.conf.model import KeepaliveTimeout, User
 from surehop.conf.rows import (
     HSL,
-    LE,
     LI,
     OURS,
     OWN,
@@ -89,6 +90,7 @@ RESILIENCE = ("resilience", *(f"resilience_{rule}" for rule in RESILIENCE_RULES)
 # fmt: off (a table: one row a directive)
 DIRECTIVES: tuple[Directive, ...] = (
     *harmless.ROWS,
+    *filter_rows.ROWS,
     # main and events
     _row("worker_processes", M, 1, _processes, 1),
     _row("user", M, (1, 2), _user),
@@ -139,27 +141,9 @@ DIRECTIVES: tuple[Directive, ...] = (
     _block("split_clients", H, 2, Context.VALUES, variables.read_split_clients),
     *_accepted("types_hash_max_size types_hash_bucket_size", HSL, _number),
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
-    *_accepted("default_type", HSL, values.words),
-    _block("types", HSL, 0, Context.TYPES, values.nothing),
     *ENTRY_ROWS,
-    # logs
-    _row(
-        "error_log",
-        M | HSL,
-        (1, _MANY),
-        logs.read_error_log,
-        (ErrorLog("logs/error.log", "error"),),
-        repeatable=True,
-    ),
-    _row("log_format", H, (2, _MANY), logs.read_log_format, inherit=OWN, repeatable=True),
-    _row(
-        "access_log",
-        HSL | LI | LE,
-        (1, _MANY),
-        logs.read_access_log,
-        (AccessLog("logs/access.log", "combined"),),
-        repeatable=True,
-    ),
+    *files.ROWS,
+    *logs.ROWS,
     *proxying.ROWS,
     # upstream
     _block("upstream", H, 1, Context.UPSTREAM, upstreams.check_upstream),

@@ -39,14 +39,6 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Excepted:
-    """For other methods than these, `location` holds."""
-
-    methods: tuple[str, ...]
-    location: int
-
-
-@dataclass(frozen=True, slots=True)
 class Zone:
     """`rate` is in thousandths of a request a second; None counts connections."""
 
