@@ -14,6 +14,7 @@ use crate::client::Body;
 use crate::course::Course;
 use crate::entry::Admission;
 use crate::reply::Reply;
+use crate::spool::Spool;
 
 /// A request under way.
 #[derive(Debug)]
@@ -82,12 +83,16 @@ pub struct Exchange {
     pub course: Course,
     /// What is still to come of its body; none as long as nobody asked.
     pub body: Option<Body>,
-    /// What was read of its body, if that is all of it.
+    /// What was read of its body, if it is in memory.
     pub held: Option<Buf>,
     /// What became of it at the entry.
     pub admission: Admission,
     /// What it knows of the request that it is a part of, if it is one.
     pub sub: Option<Box<Sub>>,
+    /// Its body, if it is in a file.
+    pub spool: Option<Box<Spool>>,
+    /// Whether all of its body was taken in.
+    pub taken: bool,
     /// A space for the path of a file.
     pub path: Vec<u8>,
     /// A space for values that are put together.
@@ -133,6 +138,8 @@ impl Exchange {
             held: None,
             admission: Admission::default(),
             sub: None,
+            spool: None,
+            taken: false,
             path: Vec::new(),
             scratch: Vec::new(),
         }
@@ -167,6 +174,8 @@ impl Exchange {
         self.admission.reset();
         self.sub = None;
         self.body = None;
+        self.spool = None;
+        self.taken = false;
     }
 
     /// The bytes of the request head.
@@ -224,6 +233,14 @@ impl Exchange {
         }
         self.group = Some(group);
         self.proxied = true;
+    }
+
+    /// How long the body is that was taken in.
+    pub fn taken_len(&self) -> u64 {
+        match &self.spool {
+            Some(spool) => spool.len,
+            None => self.held.as_ref().map_or(0, |held| held.len() as u64),
+        }
     }
 
     /// Whether the request has a body.

@@ -41,6 +41,7 @@ ROWS: tuple[Directive, ...] = (
     row("proxy_force_ranges", HSL, 1, values.flag, default=False),
     # buffers
     row("proxy_buffering", HSL, 1, values.flag, default=True),
+    row("proxy_request_buffering", HSL, 1, values.flag, default=True),
     row("proxy_buffer_size", HSL, 1, _size, PAGE),
     row("proxy_buffers", HSL, 2, passing.read_buffers, (8, PAGE)),
     row("proxy_busy_buffers_size", HSL, 1, _size),

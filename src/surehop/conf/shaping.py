@@ -8,6 +8,7 @@ from surehop.conf.address import Address
 from surehop.conf.admitting import entry_of, zones_missing, zones_of
 from surehop.conf.crossing import check_buffers, crossing, reply
 from surehop.conf.filtering import filters
+from surehop.conf.intake import intake
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
 from surehop.conf.routes import HeaderLine, opened_by
@@ -126,6 +127,7 @@ def _location(scope: Scope) -> model.Location:
         steps=_steps(scope),
         inner=inner,
         entry=entry_of(scope),
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -145,6 +147,7 @@ def _own(scope: Scope) -> model.Location:
         steps=(),
         inner=(),
         entry=entry_of(scope),
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -168,6 +171,7 @@ def _block(scope: Scope) -> model.Location | None:
         steps=(),
         inner=(),
         entry=entry_of(scope),
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -237,6 +241,7 @@ def _proxy(setting: Setting, scope: Scope) -> model.Proxy:
         next_upstream_tries=value_of(scope, "proxy_next_upstream_tries"),
         next_upstream_timeout_ms=value_of(scope, "proxy_next_upstream_timeout"),
         buffering=value_of(scope, "proxy_buffering"),
+        request_buffering=value_of(scope, "proxy_request_buffering"),
         buffer_size=value_of(scope, "proxy_buffer_size"),
         crossing=crossing(scope),
         reply=reply(scope),
