@@ -84,6 +84,8 @@ pub struct ProxyConf {
     pub prefix: usize,
     /// Header lines to set.
     pub headers: Vec<HeaderConf>,
+    /// A URL with variables.
+    pub asked: Template,
     /// What is said about trying again.
     pub policy: Policy,
     /// What stands for the client's method.
@@ -128,6 +130,8 @@ pub struct HeaderConf {
 pub struct GroupConf {
     /// Its name.
     pub name: String,
+    /// The port of a group that a `proxy_pass` made.
+    pub implicit: Option<u16>,
     /// Whether `proxy_pass` names a unix socket: there is no port then.
     pub portless: bool,
     /// For the engine.
@@ -278,7 +282,7 @@ impl LocationConf {
         let action = match std::mem::replace(&mut location.action, Action::None) {
             Action::None => ActionConf::None,
             Action::Status { allow_remote } => ActionConf::Status(allow_remote),
-            Action::Proxy(proxy) if proxy.group < groups => {
+            Action::Proxy(proxy) if proxy.group.is_none_or(|group| group < groups) => {
                 ActionConf::Proxy(ProxyConf::new(proxy, location.path.0.len())?)
             }
             Action::Proxy(_) => return Err("a location names a group that is not there".into()),
@@ -324,6 +328,7 @@ impl ProxyConf {
         Ok(Self {
             prefix,
             headers,
+            asked: Template::compile(&proxy.asked)?,
             policy,
             method: template(&crossing.method)?,
             body: template(&crossing.body)?,
@@ -339,7 +344,8 @@ impl ProxyConf {
 }
 
 impl GroupConf {
-    fn new(group: &plan::Group, workers: usize) -> Result<Self, String> {
+    /// `workers`: how many there are to have a state each.
+    pub fn new(group: &plan::Group, workers: usize) -> Result<Self, String> {
         let name = group.name.show();
         let mut addresses = Vec::new();
         for peer in &group.peers {
@@ -396,6 +402,10 @@ impl GroupConf {
             .collect();
         Ok(Self {
             name,
+            implicit: group.implicit.then(|| match addresses.first() {
+                Some(Address::Ip(address)) => address.port(),
+                _ => 0,
+            }),
             portless: group.implicit && matches!(addresses.first(), Some(Address::Unix(_))),
             shown: addresses
                 .iter()

@@ -16,6 +16,7 @@ use surehop_wire::request::Method;
 use surehop_wire::response::BodyFraming;
 use surehop_wire::status;
 
+use crate::carriage::{self, Pace};
 use crate::config::LocationConf;
 use crate::connection::After;
 use crate::framer::Framer;
@@ -62,6 +63,7 @@ struct Delivery {
     surplus: bool,
     upstream_progress: Millis,
     client_progress: Millis,
+    pace: Option<Box<Pace>>,
 }
 
 /// Relays the answer whose head has been heard.
@@ -81,6 +83,12 @@ pub async fn deliver(
             .map_or(0, |attempt| attempt.received);
     // A HEAD that went upstream as another method, or a status that allows none: the body is for nobody.
     let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
+    let pace = if s.proxy.plan.carriage.limit_rate.is_some() && s.proxy.plan.buffering {
+        let rate = carriage::limit_rate(worker, s.client, s.ex, s.proxy);
+        Pace::new(rate, now).map(Box::new)
+    } else {
+        None
+    };
     let mut d = Delivery {
         upstream,
         coming: match s.ex.response.framing {
@@ -97,6 +105,7 @@ pub async fn deliver(
         surplus: unwanted,
         upstream_progress: now,
         client_progress: now,
+        pace,
     };
     let early = d.take_in(s);
     let timeouts = (route.read_timeout, location.plan.send_timeout_ms);
@@ -201,6 +210,9 @@ impl Delivery {
             return Ok(());
         };
         let n = buf.len();
+        if let Some(pace) = &mut self.pace {
+            pace.took(n, s.worker.reactor.now());
+        }
         // nginx counts what came behind the head, framing included.
         if s.ex.head.method != Method::Head {
             self.length += n as u64;
@@ -330,7 +342,24 @@ impl Delivery {
             self.upstream_progress = s.worker.reactor.now();
             return Poll::Ready(Ok(false));
         }
-        let n = match self.upstream.socket.poll_read(buf.space()) {
+        let mut space = buf.space();
+        if let Some(pace) = &mut self.pace {
+            let now = s.worker.reactor.now();
+            match pace.allows(now) {
+                Ok(most) => {
+                    let most = most.min(space.len());
+                    space = &mut space[..most];
+                }
+                Err(resumes) => {
+                    // It is we who wait.
+                    self.upstream_progress = now;
+                    s.worker.reactor.arm(resumes);
+                    return Poll::Ready(Ok(false));
+                }
+            }
+        }
+        let offered = space.len();
+        let n = match self.upstream.socket.poll_read(space) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Err(e)) => return Poll::Ready(Err(Broken::Upstream(cause_of(e), e))),
             Poll::Ready(Ok(0)) => {
@@ -344,7 +373,10 @@ impl Delivery {
             Poll::Ready(Ok(n)) => n,
         };
         // A long body fills what it is given: from now on it gets more at a time.
-        let fills = n == buf.space().len();
+        let fills = n == offered && self.pace.is_none();
+        if let Some(pace) = &mut self.pace {
+            pace.took(n, s.worker.reactor.now());
+        }
         let before = buf.len();
         buf.filled(n);
         self.received += n as u64;

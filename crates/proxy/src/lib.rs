@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod attempts;
 pub mod binding;
+pub mod carriage;
 pub mod client;
 pub mod config;
 pub mod connection;
@@ -27,6 +28,7 @@ pub mod script;
 pub mod send;
 pub mod sessions;
 pub mod status;
+pub mod target;
 pub mod template;
 pub mod told;
 pub mod variables;

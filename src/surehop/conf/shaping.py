@@ -5,7 +5,7 @@ from typing import Any
 
 from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
-from surehop.conf.crossing import check_buffers, crossing, reply
+from surehop.conf.crossing import carriage, check_buffers, crossing, reply
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
 from surehop.conf.routes import HeaderLine, opened_by
@@ -211,6 +211,7 @@ def _proxy(setting: Setting, scope: Scope) -> model.Proxy:
         buffer_size=value_of(scope, "proxy_buffer_size"),
         crossing=crossing(scope),
         reply=reply(scope),
+        carriage=carriage(scope),
     )
 
 

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from surehop.conf.model import Crossing
+from surehop.conf.model import Carriage, Crossing
 from surehop.conf.templates import Template, Variable
 
 VERSION = 1
@@ -184,7 +184,8 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class Proxy:
     kind: str = field(default="proxy", init=False)
-    group: int
+    group: int | None
+    asked: Template
     scope: int
     proxy_host: str
     uri: str | None
@@ -200,6 +201,7 @@ class Proxy:
     buffer_size: int
     crossing: Crossing
     reply: Reply
+    carriage: Carriage
 
 
 Action = Nothing | StatusPage | Proxy
