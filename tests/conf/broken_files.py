@@ -8,7 +8,9 @@ Each is a snippet for one kind of block. Words and lines were written down from 
 from typing import NamedTuple
 
 import broken_proxy
+from broken_filters import FILTERS, ODD_FILTERS
 from broken_harmless import HARMLESS
+from broken_logs import LOGS
 
 _AROUND = {
     "main": "events {}\n@\n",
@@ -40,6 +42,8 @@ BROKEN = [
     Broken(*row)
     for row in (
         *HARMLESS,
+        *FILTERS,
+        *LOGS,
         *broken_proxy.BROKEN,
         ("main", "evnts {}", 'unknown directive "evnts"', 2),
         ("main", "http { } }", 'unexpected "}"', 2),
@@ -566,6 +570,7 @@ BROKEN = [
 ]
 
 ODD = [
+    *ODD_FILTERS,
     ("http", "proxy_next_upstream updating;"),
     ("http", "proxy_set_header A $nope;"),
     ("http", "proxy_set_header A '$';"),
@@ -607,5 +612,9 @@ ODD = [
     ("http", "connection_pool_size 112; output_buffers 2 32k; aio threads; directio off;"),
     ("http", "open_file_cache off max=10; resolver 127.0.0.1:53 [::1] valid=30s ipv6=off;"),
     ("location", "if ($host) { sendfile on; }"),
+    ("http", "access_log syslog:server=[::1]:514,facility=user,severity=alert,tag=,nohostname;"),
+    ("http", "access_log a combined gzip=9 flush=5m buffer=1m if=$host; access_log a;"),
+    ("http", "access_log $host.log; open_log_file_cache max=1 min_uses=0; error_log stderr debug;"),
+    ("http", "error_log e.log debug_http debug_event; error_log off;"),
     *broken_proxy.ODD,
 ]

@@ -80,14 +80,6 @@ def test_an_unknown_block_hides_no_broken_place() -> None:
         ("location", "proxy_http_version 2;", '"2" is an nginx value of "proxy_http_version"'),
         ("upstream", "server a resolve;", '"resolve" is an nginx parameter of "server"'),
         ("upstream", "health_check;", '"health_check" is an nginx directive'),
-        ("http", "access_log syslog:server=a;", '"syslog:" is an nginx form of "access_log"'),
-        (
-            "http",
-            "access_log a combined buffer=4k;",
-            '"buffer=4k" is an nginx parameter of "access_log"',
-        ),
-        ("http", "access_log $host.log;", 'a path with variables is an nginx form of "access_log"'),
-        ("http", "error_log syslog:server=a;", '"syslog:" is an nginx form of "error_log"'),
     ],
 )
 def test_what_nginx_can_is_refused_by_name(context: str, snippet: str, what: str) -> None:

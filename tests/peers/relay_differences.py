@@ -91,11 +91,6 @@ DIFFERENCES = (
         "a header that is refused for being there twice is logged twice",
     ),
     Difference(
-        "route-no-location*",
-        r"^error: .* open\(\) ",
-        "no files are served: where nothing is configured, nothing is looked for",
-    ),
-    Difference(
         "route-no-location-head route-page-head",
         r"(?i)content.length",
         "the page names the product, so its length differs",

@@ -34,6 +34,14 @@ def test_decoded_line_ends_stay_out_of_a_redirect(surehop: Program) -> None:
         assert b"/a%0D%0ASet-Cookie:" in answer
 
 
+def test_decoded_line_ends_stay_out_of_added_lines(surehop: Program) -> None:
+    http = """server { listen 127.0.0.1:@PORT@;
+        location / { add_header X $uri; add_trailer T $uri; return 200; } }"""
+    with Subject(surehop, http) as subject:
+        answer = exchanged(subject.port, get("/a%0d%0aSet-Cookie:%20x=1", close=True))
+        assert answer.count(b": /a  Set-Cookie: x=1\r\n") == 2
+
+
 def test_a_body_has_one_length(surehop: Program) -> None:
     """Whatever the configuration says about it, the framing is the relay's own."""
     with Scripted() as origin:

@@ -212,21 +212,45 @@ impl Socket {
 
     /// Sends what the kernel takes of `parts`, in one call.
     pub fn poll_write(&self, parts: &[IoSlice<'_>]) -> Poll<Result<usize, Errno>> {
+        self.poll_out(|fd| match parts {
+            [one] => net::send(fd, one, SendFlags::NOSIGNAL),
+            _ => net::sendmsg(
+                fd,
+                parts,
+                &mut SendAncillaryBuffer::default(),
+                SendFlags::NOSIGNAL,
+            ),
+        })
+    }
+
+    /// The same; more follows at once, so that the kernel may put both into one packet.
+    pub fn poll_write_more(&self, parts: &[IoSlice<'_>]) -> Poll<Result<usize, Errno>> {
+        self.poll_out(|fd| {
+            let flags = SendFlags::NOSIGNAL | SendFlags::MORE;
+            net::sendmsg(fd, parts, &mut SendAncillaryBuffer::default(), flags)
+        })
+    }
+
+    /// Sends bytes of a file from `offset` on, at most `count`, and moves it; 0 is the file's end.
+    pub fn poll_send_file(
+        &self,
+        file: BorrowedFd<'_>,
+        offset: &mut u64,
+        count: usize,
+    ) -> Poll<Result<usize, Errno>> {
+        self.poll_out(|fd| rustix::fs::sendfile(fd, file, Some(offset), count))
+    }
+
+    fn poll_out(
+        &self,
+        mut send: impl FnMut(&OwnedFd) -> Result<usize, Errno>,
+    ) -> Poll<Result<usize, Errno>> {
         if !self.slot.writable.get() {
             self.wait_write();
             return Poll::Pending;
         }
         loop {
-            let sent = match parts {
-                [one] => net::send(&self.fd, one, SendFlags::NOSIGNAL),
-                _ => net::sendmsg(
-                    &self.fd,
-                    parts,
-                    &mut SendAncillaryBuffer::default(),
-                    SendFlags::NOSIGNAL,
-                ),
-            };
-            match sent {
+            match send(&self.fd) {
                 Ok(n) => {
                     self.slot.wants_write.set(false);
                     return Poll::Ready(Ok(n));

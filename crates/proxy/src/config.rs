@@ -67,8 +67,10 @@ pub type LocationPlan = plan::Location;
 /// What a location does.
 #[derive(Debug)]
 pub enum ActionConf {
-    /// 404.
+    /// A file.
     None,
+    /// `stub_status`.
+    Stub,
     /// `surehop_status`; true allows it from everywhere.
     Status(bool),
     /// `proxy_pass`.
@@ -228,9 +230,12 @@ impl Config {
             .map(|s| &s.plan.access_log)
             .chain(self.locations.iter().map(|l| &l.plan.access_log));
         let fits = errors.flatten().all(|log| log.file < files)
-            && access
-                .flatten()
-                .all(|log| log.file < files && log.format < self.formats.len())
+            && access.flatten().all(|log| {
+                log.file.is_none_or(|file| file < files)
+                    && log.format < self.formats.len()
+                    && (log.path.iter().filter_map(|path| path.cache))
+                        .all(|cache| cache < self.plan.log_caches.len())
+            })
             && self
                 .listeners
                 .iter()
@@ -238,6 +243,11 @@ impl Config {
             && self.servers.iter().all(|s| {
                 let named = s.plan.named.iter().map(|(_, location)| *location);
                 named.chain([s.plan.own]).all(|l| l < self.locations.len())
+            })
+            && self.locations.iter().all(|l| {
+                let limited = l.plan.limit_except.iter().map(|limit| limit.location);
+                l.plan.files.types < self.plan.types.len()
+                    && limited.into_iter().all(|l| l < self.locations.len())
             })
             && self.plan.workers > 0;
         if fits {
@@ -281,6 +291,7 @@ impl LocationConf {
     fn new(mut location: plan::Location, groups: usize) -> Result<Self, String> {
         let action = match std::mem::replace(&mut location.action, Action::None) {
             Action::None => ActionConf::None,
+            Action::Stub => ActionConf::Stub,
             Action::Status { allow_remote } => ActionConf::Status(allow_remote),
             Action::Proxy(proxy) if proxy.group.is_none_or(|group| group < groups) => {
                 ActionConf::Proxy(ProxyConf::new(proxy, location.path.0.len())?)

@@ -14,30 +14,25 @@ use surehop_wire::chunked::Decoder;
 use surehop_wire::header::Known;
 use surehop_wire::request::Method;
 use surehop_wire::response::BodyFraming;
-use surehop_wire::status;
+use surehop_wire::{date, status};
 
 use crate::carriage::{self, Pace};
+use crate::coming::{Coming, decode};
 use crate::config::LocationConf;
 use crate::connection::After;
+use crate::filters;
 use crate::framer::Framer;
 use crate::head;
 use crate::incoming;
 use crate::log;
 use crate::plan::Level;
 use crate::send::Sender;
+use crate::vars;
 
 /// How many receives one poll makes before the other connections have their turn.
 const ROUNDS: usize = 16;
 /// `101 Switching Protocols`
 const SWITCHING: u16 = 101;
-
-/// How far the upstream's body has come.
-enum Coming {
-    Length(u64),
-    Chunked(Decoder),
-    UntilClose,
-    Done,
-}
 
 /// Why the relay ended before the body did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +141,7 @@ fn write_head(s: &mut Sender<'_>) -> bool {
     let rewrites = incoming::rewrites(worker, s.client, ex, &s.proxy.plan.reply);
     ex.status = ex.status_or(ex.response.status);
     head::begin(worker, ex);
+    let dated = vars::place(worker, ex).filters.expires.is_some();
     let raw = &ex.response_raw[..];
     let reply = &mut ex.reply;
     reply.line_passed = ex.course.status == 0 || status::line(ex.status).is_none();
@@ -159,6 +155,9 @@ fn write_head(s: &mut Sender<'_>) -> bool {
     for (index, line) in ex.response.headers.iter().enumerate() {
         if !line.forward {
             continue;
+        }
+        if line.known == Known::LastModified && dated {
+            reply.modified = date::parse(line.value.of(raw));
         }
         match line.known {
             Known::ContentType => reply.pass_kind(line.value.of(raw)),
@@ -217,7 +216,7 @@ impl Delivery {
         if s.ex.head.method != Method::Head {
             self.length += n as u64;
         }
-        decode(&mut self.coming, &mut self.surplus, buf, 0)?;
+        decode(&mut self.coming, &mut self.surplus, buf, 0).map_err(|_| Broken::Invalid)?;
         let more = !matches!(self.coming, Coming::Done);
         let big = match self.coming {
             Coming::Length(left) => left > SMALL as u64,
@@ -294,19 +293,24 @@ impl Delivery {
     /// Sends what there is; true if something was sent.
     fn poll_write(&mut self, s: &mut Sender<'_>) -> Poll<Result<bool, Errno>> {
         let data = self.upstream.buf.as_ref().map_or(&[][..], Buf::data);
-        self.framer
-            .open(data.len(), matches!(self.coming, Coming::Done));
+        let last = matches!(self.coming, Coming::Done);
+        if last && s.ex.reply.trailed {
+            s.ex.reply.trailed = false;
+            filters::trailers(s.worker, s.client, s.ex);
+            self.framer.trail(&s.ex.reply.trailers);
+        }
+        self.framer.open(data.len(), last);
         let head = &s.ex.out[self.head_at..];
         if head.is_empty() && self.framer.idle() {
             return Poll::Ready(Ok(false));
         }
-        let [pre, data, post] = self.framer.parts(data);
-        let wrote = if head.is_empty() && pre.is_empty() && post.is_empty() {
+        let [pre, data, post, tail] = self.framer.parts(data);
+        let wrote = if head.is_empty() && pre.is_empty() && post.is_empty() && tail.is_empty() {
             s.client.socket.poll_write(&[data])
         } else {
             s.client
                 .socket
-                .poll_write(&[IoSlice::new(head), pre, data, post])
+                .poll_write(&[IoSlice::new(head), pre, data, post, tail])
         };
         let n = match wrote {
             Poll::Pending => return Poll::Pending,
@@ -382,7 +386,7 @@ impl Delivery {
         self.received += n as u64;
         self.upstream_progress = s.worker.reactor.now();
         self.length += n as u64;
-        decode(&mut self.coming, &mut self.surplus, buf, before)?;
+        decode(&mut self.coming, &mut self.surplus, buf, before).map_err(|_| Broken::Invalid)?;
         if fills {
             grow(s, buf);
         }
@@ -397,56 +401,6 @@ fn grow(s: &Sender<'_>, buf: &mut Buf) {
         large.push(buf.data());
         s.worker.buffers.give(std::mem::replace(buf, large));
     }
-}
-
-/// Strips the framing off the bytes of `buf` from `from` on, in place.
-fn decode(
-    coming: &mut Coming,
-    surplus: &mut bool,
-    buf: &mut Buf,
-    from: usize,
-) -> Result<(), Broken> {
-    let n = buf.len() - from;
-    match coming {
-        Coming::Done => {
-            *surplus |= n > 0;
-            buf.truncate(from);
-        }
-        Coming::UntilClose => {}
-        Coming::Length(left) => {
-            let kept = (*left).min(n as u64) as usize;
-            *left -= kept as u64;
-            *surplus |= n > kept;
-            buf.truncate(from + kept);
-            if *left == 0 {
-                *coming = Coming::Done;
-            }
-        }
-        Coming::Chunked(decoder) => {
-            let bytes = buf.data_mut();
-            let (mut at, mut kept) = (from, from);
-            loop {
-                let step = decoder.decode(&bytes[at..]).map_err(|_| Broken::Invalid)?;
-                let data = at + step.data.start..at + step.data.end;
-                let len = data.len();
-                if data.start != kept {
-                    bytes.copy_within(data, kept);
-                }
-                kept += len;
-                at += step.consumed;
-                if step.done {
-                    *surplus |= at < bytes.len();
-                    *coming = Coming::Done;
-                    break;
-                }
-                if step.consumed == 0 || at == bytes.len() {
-                    break;
-                }
-            }
-            buf.truncate(kept);
-        }
-    }
-    Ok(())
 }
 
 /// Settles the attempt and says what becomes of both connections.

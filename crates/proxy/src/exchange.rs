@@ -89,6 +89,8 @@ pub struct Exchange {
     pub body: Option<Body>,
     /// What was read of its body, if that is all of it.
     pub held: Option<Buf>,
+    /// A space for the path of a file.
+    pub path: Vec<u8>,
     /// A space for values that are put together.
     pub scratch: Vec<u8>,
 }
@@ -132,6 +134,7 @@ impl Exchange {
             course: Course::new(),
             body: None,
             held: None,
+            path: Vec::new(),
             scratch: Vec::new(),
         }
     }

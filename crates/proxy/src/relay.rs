@@ -318,7 +318,7 @@ fn body_failed(
 
 /// Makes blanks of what would end a header line: `$uri` and `$remote_user` are decoded, and a client must
 /// not be able to write lines, or whole requests, of its own.
-fn one_line(value: &mut [u8]) {
+pub fn one_line(value: &mut [u8]) {
     for byte in value {
         if matches!(byte, b'\r' | b'\n' | 0) {
             *byte = b' ';

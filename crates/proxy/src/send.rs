@@ -340,7 +340,7 @@ impl Driven for Sender<'_> {
             let wrote = if self.framer.idle() {
                 to.poll_write(&[IoSlice::new(head)])
             } else {
-                let [pre, data, post] = self.framer.parts(data);
+                let [pre, data, post, _] = self.framer.parts(data);
                 to.poll_write(&[IoSlice::new(head), pre, data, post])
             };
             match wrote {

@@ -18,6 +18,7 @@ pub enum Var {
     Arg(Box<[u8]>),
     Cookie(Box<[u8]>),
     SentHttp(Box<[u8]>),
+    SentTrailer(Box<[u8]>),
     UpstreamHttp(Box<[u8]>),
     UpstreamCookie(Box<[u8]>),
     Request,
@@ -45,6 +46,9 @@ pub enum Var {
     RequestTime,
     RequestId,
     RequestCompletion,
+    DocumentRoot,
+    RealpathRoot,
+    RequestFilename,
     ContentType,
     ContentLength,
     Connection,
@@ -72,11 +76,12 @@ pub enum Var {
 
 /// The families of variables, by the start of their names.
 type Family = fn(Box<[u8]>) -> Var;
-const FAMILIES: [(&str, Family, bool); 6] = [
+const FAMILIES: [(&str, Family, bool); 7] = [
     ("http_", Var::Http, true),
     ("arg_", Var::Arg, false),
     ("cookie_", Var::Cookie, false),
     ("sent_http_", Var::SentHttp, true),
+    ("sent_trailer_", Var::SentTrailer, true),
     ("upstream_http_", Var::UpstreamHttp, true),
     ("upstream_cookie_", Var::UpstreamCookie, false),
 ];
@@ -117,6 +122,9 @@ pub const NAMES: &[(&str, Var)] = &[
     ("connection_requests", Var::ConnectionRequests),
     ("connection_time", Var::ConnectionTime),
     ("pid", Var::Pid),
+    ("document_root", Var::DocumentRoot),
+    ("realpath_root", Var::RealpathRoot),
+    ("request_filename", Var::RequestFilename),
     ("hostname", Var::Hostname),
     ("nginx_version", Var::NginxVersion),
     ("pipe", Var::Pipe),

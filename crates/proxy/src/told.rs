@@ -36,6 +36,9 @@ pub fn line(
             let from = out.len();
             sentence(out);
             one_line(out, from);
+            if ex.logging {
+                out.extend_from_slice(b" while logging request");
+            }
             let bytes = ex.bytes();
             out.extend_from_slice(b", client: ");
             out.extend_from_slice(client.remote_text.as_bytes());

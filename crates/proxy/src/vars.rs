@@ -172,12 +172,20 @@ pub fn value(
     if let Var::Slot(index) = var {
         return crate::variables::value(worker, client, ex, *index, out);
     }
+    if matches!(
+        var,
+        Var::DocumentRoot | Var::RealpathRoot | Var::RequestFilename
+    ) {
+        return crate::files::value(worker, client, ex, var, out);
+    }
     let now = worker.reactor.now();
     let bytes = ex.raw.as_ref().map_or(&[][..], |raw| raw.data());
     let head = &ex.head;
     let server = &worker.config.servers[ex.server].plan;
     match var {
-        Var::Slot(_) => return false,
+        Var::Slot(_) | Var::DocumentRoot | Var::RealpathRoot | Var::RequestFilename => {
+            return false;
+        }
         Var::Capture(number) => return put(out, ex.course.captures.get(*number)),
         Var::Host => {
             let host: &[u8] = if ex.host.is_empty() {
@@ -195,6 +203,7 @@ pub fn value(
             return put(out, cookie_of(ex, bytes, name));
         }
         Var::SentHttp(name) => return head::sent(worker, ex, name, out),
+        Var::SentTrailer(name) => return lines_of(out, &ex.reply.trailers, name),
         Var::UpstreamHttp(name) => {
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
             let lines = ex.response.headers.iter().enumerate();
@@ -250,7 +259,12 @@ pub fn value(
         Var::TimeIso8601 => out.extend_from_slice(&worker.logs.times(now).iso),
         Var::Msec => seconds(out, worker.logs.times(now).wall),
         Var::Status => {
-            let _ = write!(out, "{:03}", surehop_wire::status::sent(ex.status));
+            // What the status was to be counts, even if the client had the page already, or got a part.
+            let status = match ex.course.status {
+                given if given != 0 && matches!(ex.status, 206 | 304) => given,
+                _ => ex.status,
+            };
+            let _ = write!(out, "{:03}", surehop_wire::status::sent(status));
         }
         Var::BodyBytesSent => number(out, ex.body_sent),
         Var::BytesSent => number(out, ex.head_sent + ex.body_sent),
@@ -394,6 +408,24 @@ fn cookie<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
             .eq_ignore_ascii_case(name)
             .then(|| pair[at + 1..].trim_ascii())
     })
+}
+
+/// Appends the values of a header among lines as they are written.
+fn lines_of(out: &mut Vec<u8>, lines: &[u8], name: &[u8]) -> bool {
+    let mut found = false;
+    for line in lines.split(|&byte| byte == b'\n') {
+        let Some(at) = memchr::memchr(b':', line) else {
+            continue;
+        };
+        if line[..at].eq_ignore_ascii_case(name) {
+            if found {
+                out.extend_from_slice(b", ");
+            }
+            out.extend_from_slice(line[at + 1..].trim_ascii());
+            found = true;
+        }
+    }
+    found
 }
 
 fn user_of(authorization: &[u8]) -> Option<Vec<u8>> {

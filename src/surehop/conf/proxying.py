@@ -1,7 +1,7 @@
 """The rows of nginx's proxy module."""
 
 from surehop.conf import passing, replies, routes, values
-from surehop.conf.rows import HSL, LI, MANY, OWN, Directive, L, accepted, ms_rows, row
+from surehop.conf.rows import HSL, LI, LX, MANY, OWN, Directive, L, accepted, ms_rows, row
 from surehop.conf.values import PAGE
 
 _number = values.one(values.number, "invalid number")
@@ -9,7 +9,7 @@ _size = values.one(values.size)
 
 # fmt: off (a table: one row a directive)
 ROWS: tuple[Directive, ...] = (
-    row("proxy_pass", L | LI, 1, routes.read_proxy_pass, inherit=OWN),
+    row("proxy_pass", L | LI | LX, 1, routes.read_proxy_pass, inherit=OWN),
     row("proxy_set_header", HSL, 2, routes.read_set_header, (), repeatable=True),
     row("proxy_http_version", HSL, 1, values.choice("1.0", "1.1", not_supported=("2",)), "1.1"),
     *ms_rows("proxy_connect_timeout proxy_send_timeout proxy_read_timeout", HSL, 60_000),

@@ -6,15 +6,17 @@ from typing import Any
 from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
 from surehop.conf.crossing import carriage, check_buffers, crossing, reply
+from surehop.conf.filtering import filters
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
 from surehop.conf.routes import HeaderLine, opened_by
 from surehop.conf.scope import Context, Findings, Scope, Setting
+from surehop.conf.serving import files
 from surehop.conf.table import RESILIENCE, RESILIENCE_RULES, settings_of, value_of
 from surehop.conf.templates import Template
 from surehop.errors import ConfigError
 
-_ANSWERS = ("proxy_pass", "surehop_status")
+_ANSWERS = ("proxy_pass", "surehop_status", "stub_status")
 
 
 def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Model:
@@ -43,6 +45,7 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
         environment=tuple(setting.value for setting in main.own("env")),
         error_log=tuple(settings_of(main, "error_log")),
         formats=(logs.COMBINED, *formats),
+        log_files=tuple(findings.log_files.items()),
         upstreams=tuple(upstreams),
         servers=tuple(servers),
         variables=tuple(_computed(findings)),
@@ -88,6 +91,7 @@ def _shared(scope: Scope) -> dict[str, Any]:
     return {
         "error_log": tuple(settings_of(scope, "error_log")),
         "access_log": _access_log(scope),
+        "log_cache": value_of(scope, "open_log_file_cache"),
         "client_max_body_size": value_of(scope, "client_max_body_size"),
         "client_body_timeout_ms": value_of(scope, "client_body_timeout"),
         "send_timeout_ms": value_of(scope, "send_timeout"),
@@ -112,6 +116,9 @@ def _location(scope: Scope) -> model.Location:
         regex=opened.regex,
         where=where(_node(scope)),
         action=_action(scope),
+        files=files(scope),
+        limit_except=_limit_except(scope),
+        filters=filters(scope),
         routing=_routing(scope, internal=bool(scope.own("internal"))),
         steps=_steps(scope),
         inner=inner,
@@ -126,7 +133,10 @@ def _own(scope: Scope) -> model.Location:
         path="",
         regex=None,
         where=where(_node(scope)),
-        action=model.Nothing(),
+        action=model.Stub() if scope.own("stub_status") else model.Nothing(),
+        files=files(scope),
+        limit_except=None,
+        filters=filters(scope),
         routing=_routing(scope, internal=False),
         steps=(),
         inner=(),
@@ -135,9 +145,9 @@ def _own(scope: Scope) -> model.Location:
 
 
 def _block(scope: Scope) -> model.Location | None:
-    """Give what holds once the condition of an `if` is met; it answers as what is around it."""
+    """Give what holds in an `if` or `limit_except`; it answers as what is around it."""
     outer = scope.parent
-    if scope.context is not Context.LOCATION_IF or outer is None:
+    if scope.context not in {Context.LOCATION_IF, Context.LIMIT_EXCEPT} or outer is None:
         return None
     own = any(scope.own(name) for name in _ANSWERS)
     return model.Location(
@@ -146,11 +156,22 @@ def _block(scope: Scope) -> model.Location | None:
         regex=None,
         where=where(_node(scope)),
         action=_action(scope if own else outer, said=scope),
+        files=files(scope),
+        limit_except=None,
+        filters=filters(scope),
         routing=_routing(scope, internal=bool(outer.own("internal"))),
         steps=(),
         inner=(),
         **_shared(scope),
     )
+
+
+def _limit_except(scope: Scope) -> model.LimitExcept | None:
+    for block in scope.within(Context.LIMIT_EXCEPT):
+        location = _block(block)
+        if location is not None:
+            return model.LimitExcept(scope.own_value("limit_except"), location)
+    return None
 
 
 def _steps(scope: Scope) -> tuple[model.Step, ...]:
@@ -190,6 +211,8 @@ def _action(scope: Scope, *, said: Scope | None = None) -> model.Action:
     if scope.own("surehop_status"):
         page: model.StatusPage = scope.own_value("surehop_status")
         return page
+    if scope.own("stub_status"):
+        return model.Stub()
     if not scope.own("proxy_pass"):
         return model.Nothing()
     return _proxy(scope.own("proxy_pass")[0], said or scope)
@@ -316,10 +339,12 @@ def _proxies(servers: list[model.Server]) -> Iterator[model.Proxy]:
 
 
 def _all(locations: Iterable[model.Location]) -> Iterator[model.Location]:
-    """Give the locations, those within them, and those of their `if`s."""
+    """Give the locations, those within them, and those of their blocks."""
     for location in locations:
         yield location
         yield from _all(location.inner)
+        if location.limit_except is not None:
+            yield location.limit_except.location
         yield from _all(
             step.location for step in location.steps if isinstance(step, model.If) and step.location
         )

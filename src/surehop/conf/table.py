@@ -8,6 +8,8 @@ from typing import Any
 
 from surehop.conf import (
     balancing,
+    files,
+    filter_rows,
     harmless,
     listening,
     logs,
@@ -18,7 +20,7 @@ from surehop.conf import (
     values,
     variables,
 )
-from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout, User
+from surehop.conf.model import KeepaliveTimeout, User
 from surehop.conf.rows import (
     HSL,
     LI,
@@ -87,6 +89,7 @@ RESILIENCE = ("resilience", *(f"resilience_{rule}" for rule in RESILIENCE_RULES)
 # fmt: off (a table: one row a directive)
 DIRECTIVES: tuple[Directive, ...] = (
     *harmless.ROWS,
+    *filter_rows.ROWS,
     # main and events
     _row("worker_processes", M, 1, _processes, 1),
     _row("user", M, (1, 2), _user),
@@ -137,26 +140,8 @@ DIRECTIVES: tuple[Directive, ...] = (
     _block("split_clients", H, 2, Context.VALUES, variables.read_split_clients),
     *_accepted("types_hash_max_size types_hash_bucket_size", HSL, _number),
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
-    *_accepted("default_type", HSL, values.words),
-    _block("types", HSL, 0, Context.TYPES, values.nothing),
-    # logs
-    _row(
-        "error_log",
-        M | HSL,
-        (1, _MANY),
-        logs.read_error_log,
-        (ErrorLog("logs/error.log", "error"),),
-        repeatable=True,
-    ),
-    _row("log_format", H, (2, _MANY), logs.read_log_format, inherit=OWN, repeatable=True),
-    _row(
-        "access_log",
-        HSL | LI,
-        (1, _MANY),
-        logs.read_access_log,
-        (AccessLog("logs/access.log", "combined"),),
-        repeatable=True,
-    ),
+    *files.ROWS,
+    *logs.ROWS,
     *proxying.ROWS,
     # upstream
     _block("upstream", H, 1, Context.UPSTREAM, upstreams.check_upstream),
@@ -204,7 +189,7 @@ def find(name: str, context: Context) -> Directive | None:
 def holding(name: str, scope: Scope) -> Directive | None:
     """Give the row for `name` as it holds in `scope`: an `if` may not say what holds in it."""
     row = find(name, scope.context)
-    if row is None and scope.context is Context.LOCATION_IF:
+    if row is None and scope.context in {Context.LOCATION_IF, Context.LIMIT_EXCEPT}:
         return find(name, Context.LOCATION)
     return row
 

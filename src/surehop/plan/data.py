@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from surehop.conf.filters import Filters
 from surehop.conf.model import Carriage, Crossing
 from surehop.conf.templates import Template, Variable
 
@@ -16,10 +17,45 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Buffering:
+    size: int
+    flush_ms: int
+    gzip: int
+
+
+@dataclass(frozen=True, slots=True)
+class Syslog:
+    """`priority` is that of access logs; error logs put their lines' severity into it."""
+
+    address: str
+    priority: int
+    tag: str
+    hostname: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LogFile:
-    """`path` is absolute, or `stderr`."""
+    """`path` is absolute, or `stderr`, or what is written where it is `syslog`."""
 
     path: str
+    buffer: Buffering | None = None
+    syslog: Syslog | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogCache:
+    max: int
+    inactive_s: int
+    valid_s: int
+    min_uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogPath:
+    """A log file that is opened when a request is logged; `cache`: index of a cache."""
+
+    path: Template
+    cache: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +66,12 @@ class ErrorLog:
 
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    file: int
+    """Into a file that is open, or into one by its path; if `condition` holds."""
+
+    file: int | None
+    path: LogPath | None
     format: int
+    condition: Template | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +244,50 @@ class Proxy:
     carriage: Carriage
 
 
-Action = Nothing | StatusPage | Proxy
+@dataclass(frozen=True, slots=True)
+class Stub:
+    kind: str = field(default="stub", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    path: Template
+    folder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """`code` is 0 where `last` says where the request goes."""
+
+    tries: tuple[Try, ...]
+    last: Template
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """`alias`: bytes of the URI that `root` stands for; `types` is an index."""
+
+    root: Template
+    alias: int | None
+    whole: bool
+    index: tuple[Template, ...]
+    tries: Tries | None
+    types: int
+    default_type: str
+    etag: bool
+    if_modified_since: str
+    max_ranges: int
+    log_not_found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LimitExcept:
+    methods: tuple[str, ...]
+    location: int
+
+
+Action = Nothing | StatusPage | Stub | Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +302,10 @@ class Location:
     keepalive_requests: int
     client_body_timeout_ms: int
     send_timeout_ms: int
+    filters: Filters
     action: Action
+    files: Files
+    limit_except: LimitExcept | None
     regex: Regex | None
     inner: tuple[int, ...]
     script: tuple[Step, ...]
@@ -328,10 +414,13 @@ class Plan:
 
     server_header: str
     nginx_version: str
+    prefix: str
+    types: tuple[tuple[tuple[str, str], ...], ...]
     workers: int
     worker_connections: int
     shutdown_timeout_ms: int
     files: tuple[LogFile, ...]
+    log_caches: tuple[LogCache, ...]
     error_log: tuple[ErrorLog, ...]
     formats: tuple[Format, ...]
     listeners: tuple[Listener, ...]

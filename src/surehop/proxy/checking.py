@@ -37,7 +37,7 @@ def check(options: Options) -> Checked:
 
 def check_system(checked: Checked) -> None:
     """Whether its logs, pid file and addresses can be opened. Raises StartError."""
-    for descriptor in open_logs([log.path for log in checked.plan.files]):
+    for descriptor in open_logs(checked.plan.files):
         os.close(descriptor)
     check_pid(checked.model.absolute(checked.model.pid))
     check_sockets([listener.address for listener in checked.plan.listeners])
