@@ -566,6 +566,31 @@ BROKEN = [
             5,
         ),
         ("location", "keepalive_timeout 1y;", '"keepalive_timeout" directive invalid value', 5),
+        (
+            "http",
+            "client_body_buffer_size 1g;",
+            '"client_body_buffer_size" directive invalid value',
+            3,
+        ),
+        ("server", "client_body_in_file_only yes;", 'invalid value "yes"', 4),
+        (
+            "location",
+            "client_body_temp_path a 0;",
+            '"client_body_temp_path" directive invalid value',
+            5,
+        ),
+        (
+            "location",
+            "client_body_temp_path a 999999999;",
+            '"client_body_temp_path" directive invalid value',
+            5,
+        ),
+        (
+            "location",
+            "client_body_temp_path a 1 2 3 4;",
+            'invalid number of arguments in "client_body_temp_path" directive',
+            5,
+        ),
     )
 ]
 
@@ -603,6 +628,8 @@ ODD = [
     ("location", "send_timeout '1d 2h';"),
     ("location", "client_max_body_size 9223372036854775807;"),
     ("location", "keepalive_timeout 5 1y;"),
+    ("location", "client_body_in_file_only CLEAN; client_body_temp_path temporary 5 5;"),
+    ("location", "client_body_buffer_size 0; proxy_request_buffering off;"),
     ("location", "access_log '';"),
     ("location", "error_log '';"),
     ("location", "proxy_set_header '' x;"),

@@ -244,6 +244,10 @@ impl Config {
                 let named = s.plan.named.iter().map(|(_, location)| *location);
                 named.chain([s.plan.own]).all(|l| l < self.locations.len())
             })
+            && self
+                .locations
+                .iter()
+                .all(|l| l.plan.intake.temp < self.plan.temp_paths.len())
             && self.locations.iter().all(|l| {
                 let limited = l.plan.limit_except.iter().map(|limit| limit.location);
                 l.plan.files.types < self.plan.types.len()

@@ -14,6 +14,7 @@ use surehop_wire::response::ResponseHead;
 use crate::client::Body;
 use crate::course::Course;
 use crate::reply::Reply;
+use crate::spool::Spool;
 use crate::target::{Made, Said};
 
 /// A request under way.
@@ -87,8 +88,12 @@ pub struct Exchange {
     pub course: Course,
     /// What is still to come of its body; none as long as nobody asked.
     pub body: Option<Body>,
-    /// What was read of its body, if that is all of it.
+    /// What was read of its body, if it is in memory.
     pub held: Option<Buf>,
+    /// Its body, if it is in a file.
+    pub spool: Option<Box<Spool>>,
+    /// Whether all of its body was taken in.
+    pub taken: bool,
     /// A space for the path of a file.
     pub path: Vec<u8>,
     /// A space for values that are put together.
@@ -134,6 +139,8 @@ impl Exchange {
             course: Course::new(),
             body: None,
             held: None,
+            spool: None,
+            taken: false,
             path: Vec::new(),
             scratch: Vec::new(),
         }
@@ -168,6 +175,8 @@ impl Exchange {
         self.said = None;
         self.course.reset();
         self.body = None;
+        self.spool = None;
+        self.taken = false;
     }
 
     /// The bytes of the request head.
@@ -217,6 +226,14 @@ impl Exchange {
         }
         self.group = Some(group);
         self.proxied = true;
+    }
+
+    /// How long the body is that was taken in.
+    pub fn taken_len(&self) -> u64 {
+        match &self.spool {
+            Some(spool) => spool.len,
+            None => self.held.as_ref().map_or(0, |held| held.len() as u64),
+        }
     }
 
     /// Whether the request has a body.

@@ -1,5 +1,7 @@
 //! The data plane of the proxy: listeners, routing, relaying, workers, logs.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod answer;
 pub mod attempts;
 pub mod binding;
@@ -19,6 +21,7 @@ pub mod framer;
 pub mod fresh;
 pub mod head;
 pub mod incoming;
+pub mod intake;
 pub mod log;
 pub mod log_paths;
 pub mod phases;
@@ -36,6 +39,7 @@ pub mod send;
 pub mod serving;
 pub mod sessions;
 pub mod sink;
+pub mod spool;
 pub mod status;
 pub mod stub;
 pub mod target;

@@ -72,8 +72,42 @@ pub struct Plan {
     pub locations: Vec<Location>,
     /// Upstream groups.
     pub groups: Vec<Group>,
+    /// Folders for what does not fit the memory.
+    pub temp_paths: Vec<TempPath>,
     /// The configuration's own variables.
     pub variables: Vec<Variable>,
+}
+
+/// A folder for temporary files, and how the folders in it are named.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TempPath {
+    /// Where it is.
+    pub path: Text,
+    /// Digits of the name of each.
+    pub levels: Vec<usize>,
+}
+
+/// How a request's body is taken in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intake {
+    /// What is held in memory at most.
+    pub buffer_size: usize,
+    /// Whether it goes to a file whatever its size.
+    pub in_file: InFile,
+    /// Index into `temp_paths`.
+    pub temp: usize,
+}
+
+/// `client_body_in_file_only`
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum InFile {
+    Off,
+    On,
+    Clean,
 }
 
 /// A log file.
@@ -288,6 +322,7 @@ pub struct Location {
     pub keepalive_header_s: Option<u64>,
     pub keepalive_requests: u64,
     pub client_body_timeout_ms: u64,
+    pub intake: Intake,
     pub send_timeout_ms: u64,
     pub filters: Filters,
     pub action: Action,
@@ -342,6 +377,7 @@ pub struct Proxy {
     pub next_upstream_tries: u32,
     pub next_upstream_timeout_ms: u64,
     pub buffering: bool,
+    pub request_buffering: bool,
     pub buffer_size: usize,
     pub crossing: Crossing,
     pub reply: Incoming,

@@ -21,6 +21,7 @@ use crate::connection::After;
 use crate::deliver;
 use crate::exchange::Exchange;
 use crate::incoming;
+use crate::intake::{self, Failed};
 use crate::phases::Outcome;
 use crate::plan::{HttpVersion, Level};
 use crate::send::Sender;
@@ -75,13 +76,11 @@ pub async fn proxy(
 ) -> Outcome {
     let framing = ex.head.framing;
     let mut body = ex.body.take().unwrap_or_else(|| Body::of(&framing));
-    let mut held = ex.held.take();
     ex.passed = true;
     let target = match target::of(worker, client, ex, proxy) {
         Ok(target) => target,
         Err(status) => {
             ex.body = Some(body);
-            ex.held = held;
             return Outcome::Status(status);
         }
     };
@@ -89,64 +88,56 @@ pub async fn proxy(
         return body_failed(client, ex, BodyError::Gone, worker);
     }
     // A body that nobody wanted, or that is gone in part, is nobody's any more.
-    let lost = ex.course.settled && ex.has_body() && (held.is_none() || !body.done());
+    let lost = ex.course.settled && ex.has_body() && !ex.taken;
     ex.course.settled = true;
     let dropped = lost && !body.done();
     if lost {
         // Without a length, a byte of it would be the beginning of another request.
-        if let Some(part) = held.take() {
-            worker.buffers.give(part);
-        }
         ex.keep &= !dropped;
         body = Body::Done;
     }
     let replaced = proxy.body.is_some() || !proxy.plan.crossing.request_body;
-    if !body.done() && !lost {
-        let mut buf = worker.buffers.small();
-        let read = if replaced {
-            read_away(worker, client, location, &mut body, &mut buf).await
+    let old = proxy.plan.http_version == HttpVersion::V10;
+    let buffered = proxy.plan.request_buffering || replaced || old && framing == Framing::Chunked;
+    if framing == Framing::None {
+        ex.taken = true;
+    } else if !ex.taken && !lost {
+        let read = if buffered {
+            intake::take(worker, client, ex, location, &mut body).await
         } else {
-            read_ahead(worker, client, location, &mut body, &mut buf).await
+            intake::begin(worker, client, ex, &mut body).map_err(Failed::Client)
         };
-        if let Err(error) = read {
-            worker.buffers.give(buf);
+        if let Err(failed) = read {
             ex.body = Some(body);
-            return body_failed(client, ex, error, worker);
+            return match failed {
+                Failed::Client(error) => body_failed(client, ex, error, worker),
+                Failed::File => Outcome::Status(500),
+            };
         }
-        held = Some(buf);
     }
-    if replaced && let Some(theirs) = held.take() {
-        worker.buffers.give(theirs);
-    }
-    if let Some(template) = &proxy.body {
-        held = Some(own_body(worker, client, ex, template));
-    }
-    let held_len = held.as_ref().map_or(0, Buf::len);
-    let framing = match (&body, framing) {
-        _ if proxy.body.is_some() => Framing::Length(held_len as u64),
+    let own = proxy
+        .body
+        .as_ref()
+        .map(|template| own_body(worker, client, ex, template));
+    let framing = match (&own, framing) {
+        (Some(own), _) => Framing::Length(own.len() as u64),
         // nginx would announce the length of a body that it does not send.
         _ if replaced || lost => Framing::None,
-        (_, Framing::Length(n)) => Framing::Length(n),
-        (Body::Done, Framing::Chunked) => Framing::Length(held_len as u64),
-        (_, framing) => framing,
+        (None, Framing::Chunked) if body.done() => Framing::Length(ex.taken_len()),
+        (None, framing) => framing,
     };
-    if framing == Framing::Chunked && proxy.plan.http_version == HttpVersion::V10 {
-        // HTTP/1.0 can't carry a body of unknown length, and this one is too long to be held.
-        ex.keep = false;
-        ex.body = Some(body);
-        return Outcome::Status(411);
-    }
     let Some((index, group, cell)) = target.place(worker, client, ex) else {
         ex.keep &= body.done();
         ex.body = Some(body);
-        ex.held = held.take_if(|_| !replaced);
         return Outcome::Status(502);
     };
     compose(worker, client, ex, proxy, framing);
+    let loud = group.plan.rules == Rules::OFF;
     let facts = Facts {
         idempotent: ex.head.method.replayable_in_nginx() && ex.head.method != Method::Connect,
         keyed: ex.head.keyed,
-        replayable: true,
+        // nginx does not send again what it streams, even if it has all that it has sent.
+        replayable: body.done() || !loud,
     };
     let mut local = Vec::new();
     let manner = carriage::manner(worker, client, ex, proxy, &mut local);
@@ -155,7 +146,7 @@ pub async fn proxy(
         binding.ask(worker, client, ex);
     }
     ex.begin_attempts(index);
-    let loud = group.plan.rules == Rules::OFF;
+    let given = (own, !replaced && !lost);
     let mut sender = Sender::new(
         worker,
         client,
@@ -163,7 +154,7 @@ pub async fn proxy(
         (group, cell),
         proxy,
         body,
-        held,
+        given,
         framing,
         loud,
     );
@@ -175,7 +166,7 @@ pub async fn proxy(
             let elsewhere = incoming::elsewhere(worker, sender.client, sender.ex, proxy);
             if let Some(outcome) = elsewhere {
                 deliver::discard(&mut sender, &route, upstream);
-                give_back(&mut sender, replaced);
+                give_back(&mut sender);
                 return outcome;
             }
             match deliver::deliver(&mut sender, &route, location, upstream).await {
@@ -184,7 +175,7 @@ pub async fn proxy(
             }
         }
         Driven::Failed(status, _) => {
-            give_back(&mut sender, replaced);
+            give_back(&mut sender);
             sender.ex.course.doing = b" while sending to client";
             Outcome::Status(status)
         }
@@ -203,13 +194,10 @@ pub async fn proxy(
 }
 
 /// Gives the exchange back what is left of the body, for where the request goes on.
-fn give_back(sender: &mut Sender<'_>, replaced: bool) {
+fn give_back(sender: &mut Sender<'_>) {
     sender.ex.keep &= sender.body.done();
     let body = std::mem::replace(&mut sender.body, Body::Done);
     sender.ex.body = Some(body);
-    // What was held whole can be sent again, should an error page lead upstream; what this location sent in
-    // its place is its own.
-    sender.ex.held = sender.held.take_if(|_| !replaced);
 }
 
 /// Where a location's requests may go, and on what terms.
@@ -232,42 +220,6 @@ fn route<'a>(
         head_limit: proxy.plan.buffer_size,
         manner,
     }
-}
-
-/// Reads the body as far as a small buffer goes: what is wholly held can be sent again.
-async fn read_ahead(
-    worker: &Worker,
-    client: &mut Client,
-    location: &LocationConf,
-    body: &mut Body,
-    into: &mut Buf,
-) -> Result<(), BodyError> {
-    let timeout = location.plan.client_body_timeout_ms;
-    while !body.done() && !into.space().is_empty() {
-        let deadline = worker.reactor.now() + timeout;
-        let read = worker
-            .reactor
-            .until(deadline, || client.poll_body(worker, body, into))
-            .await;
-        read.map_err(|_| BodyError::TimedOut)??;
-    }
-    Ok(())
-}
-
-/// Reads a body that does not go upstream.
-async fn read_away(
-    worker: &Worker,
-    client: &mut Client,
-    location: &LocationConf,
-    body: &mut Body,
-    sink: &mut Buf,
-) -> Result<(), BodyError> {
-    while !body.done() {
-        sink.clear();
-        read_ahead(worker, client, location, body, sink).await?;
-        worker.reactor.give_way().await;
-    }
-    Ok(())
 }
 
 /// The body of `proxy_set_body`.
@@ -295,6 +247,11 @@ fn body_failed(
             b"client intended to send too large chunked body: ",
         ),
         BodyError::TimedOut => (408, Level::Info, b""),
+        BodyError::Lost => (
+            500,
+            Level::Alert,
+            b"a temporary file is shorter than what was written",
+        ),
     };
     // Of a time-out nginx says nothing but the status in the access log.
     if error != BodyError::TimedOut {

@@ -47,9 +47,13 @@ pub struct Sender<'a> {
     pub local: Vec<u8>,
     /// `client_body_timeout`.
     pub body_timeout: Millis,
-    /// The beginning of the body, held so that it can be sent again.
-    pub held: Option<Buf>,
+    /// What goes in place of the client's body.
+    own: Option<Buf>,
+    /// Whether the client's body goes.
+    pass: bool,
     held_at: usize,
+    /// How far a body in a file has been read.
+    file_at: u64,
     stream: Option<Buf>,
     framer: Framer,
     chunked: bool,
@@ -65,7 +69,8 @@ pub struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    /// A request whose body is held as far as `held` goes; `body` is what is still to come.
+    /// A request whose body is what was taken in if it is to `pass`, or else its location's `own`; `body` is
+    /// what is still to come.
     #[allow(clippy::too_many_arguments)] // one place makes it
     pub fn new(
         worker: &'a Worker,
@@ -74,7 +79,7 @@ impl<'a> Sender<'a> {
         (group, cell): (&'a GroupConf, &'a RefCell<Group>),
         proxy: &'a ProxyConf,
         body: Body,
-        held: Option<Buf>,
+        (own, pass): (Option<Buf>, bool),
         framing: Framing,
         nginx: bool,
     ) -> Self {
@@ -90,8 +95,10 @@ impl<'a> Sender<'a> {
             failure: None,
             local: Vec::new(),
             body_timeout: 60_000,
-            held,
+            own,
+            pass,
             held_at: 0,
+            file_at: 0,
             stream: None,
             framer: Framer::new(chunked),
             chunked,
@@ -117,6 +124,20 @@ impl<'a> Sender<'a> {
             .stream
             .get_or_insert_with(|| self.worker.buffers.large());
         stream.compact();
+        if let Some(spool) = self.ex.spool.as_ref().filter(|_| self.pass) {
+            return match spool.read(self.file_at, stream.space()) {
+                Ok(n) if n > 0 => {
+                    stream.filled(n);
+                    self.file_at += n as u64;
+                    Poll::Ready(Ok(()))
+                }
+                // Somebody has cut the file off.
+                _ => {
+                    self.failure = Some(BodyError::Lost);
+                    Poll::Ready(Err(Stopped::Sender))
+                }
+            };
+        }
         self.ex.session.body_lost();
         let fail = |failure: &mut Option<BodyError>, error| {
             *failure = Some(error);
@@ -278,7 +299,7 @@ fn sentence(
 
 impl Drop for Sender<'_> {
     fn drop(&mut self) {
-        for buf in [self.held.take(), self.stream.take()].into_iter().flatten() {
+        for buf in [self.own.take(), self.stream.take()].into_iter().flatten() {
             self.worker.buffers.give(buf);
         }
         // Only a panic leaves the session in the middle; its peer must not count this request for ever.
@@ -298,6 +319,12 @@ impl Driven for Sender<'_> {
     fn rewind(&mut self, now: Millis) {
         self.head_at = 0;
         self.held_at = 0;
+        if self.file_at > 0 {
+            self.file_at = 0;
+            if let Some(stream) = &mut self.stream {
+                stream.clear();
+            }
+        }
         self.sent = 0;
         self.heard = false;
         self.framer = Framer::new(self.chunked);
@@ -313,16 +340,19 @@ impl Driven for Sender<'_> {
                 self.worker.reactor.again();
                 break;
             }
-            let held = self
-                .held
-                .as_ref()
-                .map_or(&[][..], |held| &held.data()[self.held_at..]);
+            let held = match &self.own {
+                None if self.pass => self.ex.held.as_ref(),
+                own => own.as_ref(),
+            };
+            let held = held.map_or(&[][..], |held| &held.data()[self.held_at..]);
             let streaming = held.is_empty();
             let data = match &self.stream {
                 Some(stream) if streaming => stream.data(),
                 _ => held,
             };
-            self.framer.open(data.len(), self.body.done());
+            let filed = self.ex.spool.as_ref().filter(|_| self.pass);
+            let last = self.body.done() && filed.is_none_or(|spool| spool.len == self.file_at);
+            self.framer.open(data.len(), last);
             let head = &self.ex.upstream_head[self.head_at..];
             if head.is_empty() && self.framer.idle() {
                 if self.framer.done() {

@@ -14,6 +14,7 @@ use crate::client::Client;
 use crate::config::ActionConf;
 use crate::exchange::Exchange;
 use crate::head;
+use crate::intake;
 use crate::plan::Escape;
 use crate::template::{LogFormat, Piece, Template, Var};
 use crate::worker::Worker;
@@ -232,6 +233,8 @@ pub fn value(
             }
         }
         Var::RequestMethod => return known(out, ex.method()),
+        Var::RequestBody => return put(out, intake::shown(ex)),
+        Var::RequestBodyFile => return put(out, ex.spool.as_ref().map(|spool| &*spool.path)),
         Var::Scheme => out.extend_from_slice(b"http"),
         Var::Https => {}
         Var::Pipe => out.push(if ex.pipelined { b'p' } else { b'.' }),

@@ -267,6 +267,24 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
+class TempPath:
+    """A folder for files that nobody else sees; `levels`: how its own folders are named."""
+
+    path: str
+    levels: tuple[int, ...]
+    where: Where | None
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How a request's body is taken in. `in_file` is off, on or clean."""
+
+    buffer_size: int
+    in_file: str
+    temp: TempPath
+
+
+@dataclass(frozen=True, slots=True)
 class Replacing:
     """What is found in a response line, and what is written instead of it."""
 
@@ -329,6 +347,7 @@ class Proxy:
     next_upstream_tries: int
     next_upstream_timeout_ms: int
     buffering: bool
+    request_buffering: bool
     buffer_size: int
     crossing: Crossing
     reply: Reply
@@ -398,6 +417,7 @@ class Location:
     log_cache: LogCache | None
     client_max_body_size: int
     client_body_timeout_ms: int
+    intake: Intake
     send_timeout_ms: int
     keepalive_timeout: KeepaliveTimeout
     keepalive_requests: int

@@ -7,6 +7,7 @@ from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
 from surehop.conf.crossing import carriage, check_buffers, crossing, reply
 from surehop.conf.filtering import filters
+from surehop.conf.intake import intake
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
 from surehop.conf.routes import HeaderLine, opened_by
@@ -122,6 +123,7 @@ def _location(scope: Scope) -> model.Location:
         routing=_routing(scope, internal=bool(scope.own("internal"))),
         steps=_steps(scope),
         inner=inner,
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -140,6 +142,7 @@ def _own(scope: Scope) -> model.Location:
         routing=_routing(scope, internal=False),
         steps=(),
         inner=(),
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -162,6 +165,7 @@ def _block(scope: Scope) -> model.Location | None:
         routing=_routing(scope, internal=bool(outer.own("internal"))),
         steps=(),
         inner=(),
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -231,6 +235,7 @@ def _proxy(setting: Setting, scope: Scope) -> model.Proxy:
         next_upstream_tries=value_of(scope, "proxy_next_upstream_tries"),
         next_upstream_timeout_ms=value_of(scope, "proxy_next_upstream_timeout"),
         buffering=value_of(scope, "proxy_buffering"),
+        request_buffering=value_of(scope, "proxy_request_buffering"),
         buffer_size=value_of(scope, "proxy_buffer_size"),
         crossing=crossing(scope),
         reply=reply(scope),

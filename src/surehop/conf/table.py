@@ -8,6 +8,7 @@ from typing import Any
 
 from surehop.conf import (
     balancing,
+    client_rows,
     files,
     filter_rows,
     harmless,
@@ -118,6 +119,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     *_ms_rows("client_header_timeout", H | S, 60_000),
     *_ms_rows("client_body_timeout send_timeout", HSL, 60_000),
     _row("client_max_body_size", HSL, 1, _offset, 1 << 20),
+    *client_rows.ROWS,
     _row("return", REWRITES, (1, 2), rewriting.read_return, inherit=OWN, repeatable=True),
     _row("rewrite", REWRITES, (2, 3), rewriting.read_rewrite, inherit=OWN, repeatable=True),
     _row("set", REWRITES, 2, rewriting.read_set, inherit=OWN, repeatable=True),

@@ -13,6 +13,7 @@ from surehop.plan.logs import Logs
 from surehop.plan.resolving import Resolver
 from surehop.plan.scripts import Scripts, error_page
 from surehop.plan.serving import Serving
+from surehop.plan.temp_paths import TempPaths
 
 NGINX_VERSION = "1.31.5"  # whose behaviour is kept
 _HTTP_PORT = 80
@@ -48,6 +49,7 @@ class _Builder:
         self._locations: list[data.Location] = []
         self._groups = Groups(source, resolve, resilience_default=resilience_default)
         self._listeners = Listeners(resolve)
+        self._temp_paths = TempPaths(source)
         self._scripts = Scripts(source.variables, self._location)
         self._serving = Serving(source.prefix)
 
@@ -56,7 +58,12 @@ class _Builder:
         error_log = self._logs.error_log(source.error_log)
         servers = tuple(self._server(server) for server in source.servers)
         listeners = self._listeners.finish(source.servers)
-        errors = [*self._logs.errors, *self._groups.errors, *self._listeners.errors]
+        errors = [
+            *self._logs.errors,
+            *self._groups.errors,
+            *self._listeners.errors,
+            *self._temp_paths.errors,
+        ]
         if errors:
             raise ConfigErrors(errors)
         warnings = [_warned(warning) for warning in source.warnings]
@@ -74,6 +81,7 @@ class _Builder:
             servers=servers,
             locations=tuple(self._locations),
             groups=self._groups.finish(),
+            temp_paths=self._temp_paths.finish(),
             variables=self._scripts.variables(),
             files=self._logs.files(),
             log_caches=self._logs.caches(),
@@ -122,6 +130,7 @@ class _Builder:
                 keepalive_header_s=location.keepalive_timeout.header_s,
                 keepalive_requests=location.keepalive_requests,
                 client_body_timeout_ms=location.client_body_timeout_ms,
+                intake=self._intake(location.intake),
                 send_timeout_ms=location.send_timeout_ms,
                 filters=location.filters,
                 action=self._action(location.action),
@@ -141,6 +150,13 @@ class _Builder:
             )
         )
         return len(self._locations) - 1
+
+    def _intake(self, intake: model.Intake) -> data.Intake:
+        return data.Intake(
+            buffer_size=intake.buffer_size,
+            in_file=intake.in_file,
+            temp=self._temp_paths.index(intake.temp),
+        )
 
     def _action(self, action: model.Action) -> data.Action:
         match action:
@@ -171,6 +187,7 @@ class _Builder:
             next_upstream_tries=proxy.next_upstream_tries,
             next_upstream_timeout_ms=proxy.next_upstream_timeout_ms,
             buffering=proxy.buffering,
+            request_buffering=proxy.request_buffering,
             buffer_size=proxy.buffer_size,
             crossing=proxy.crossing,
             reply=self._scripts.reply(proxy.reply),

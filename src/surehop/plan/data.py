@@ -186,6 +186,23 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class TempPath:
+    """`path` is absolute."""
+
+    path: str
+    levels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """`temp`: which of the plan's folders."""
+
+    buffer_size: int
+    in_file: str
+    temp: int
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     kind: str = field(default="none", init=False)
 
@@ -238,6 +255,7 @@ class Proxy:
     next_upstream_tries: int
     next_upstream_timeout_ms: int
     buffering: bool
+    request_buffering: bool
     buffer_size: int
     crossing: Crossing
     reply: Reply
@@ -301,6 +319,7 @@ class Location:
     keepalive_header_s: int | None
     keepalive_requests: int
     client_body_timeout_ms: int
+    intake: Intake
     send_timeout_ms: int
     filters: Filters
     action: Action
@@ -427,6 +446,7 @@ class Plan:
     servers: tuple[Server, ...]
     locations: tuple[Location, ...]
     groups: tuple[Group, ...]
+    temp_paths: tuple[TempPath, ...] = ()
     variables: tuple[Computed, ...] = ()
     warnings: tuple[Warned, ...] = ()
 
