@@ -5,6 +5,7 @@ from typing import Any
 
 from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
+from surehop.conf.conflicts import conflicting_names
 from surehop.conf.crossing import carriage, check_buffers, crossing, reply
 from surehop.conf.filtering import filters
 from surehop.conf.intake import intake
@@ -30,7 +31,7 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
     formats = [setting.value for setting in http.own("log_format")] if http else []
     findings.late.extend(_ports_of_upstreams(servers, upstreams))
     findings.late.extend(_zones_without_size(_within(http, Context.UPSTREAM)))
-    findings.warnings.extend(_conflicting_names(servers))
+    findings.warnings.extend(conflicting_names(servers))
     findings.late.extend(
         error for name, error in findings.unknown if name not in findings.variables
     )
@@ -353,19 +354,6 @@ def _all(locations: Iterable[model.Location]) -> Iterator[model.Location]:
         yield from _all(
             step.location for step in location.steps if isinstance(step, model.If) and step.location
         )
-
-
-def _conflicting_names(servers: Iterable[model.Server]) -> Iterator[ConfigError]:
-    seen: set[tuple[str, str]] = set()
-    for server in servers:
-        own: set[tuple[str, str]] = set()
-        for listen in server.listens:
-            address = listen.address.literal or listen.address.text
-            own.update((name, address) for name in server.names)
-        for name, address in sorted(own & seen):
-            message = f'conflicting server name "{name}" on {address}, ignored'
-            yield server.where.fail(message)
-        seen |= own
 
 
 def findings_of(findings: Findings) -> list[ConfigError]:

@@ -64,6 +64,8 @@ class _Builder:
             *self._listeners.errors,
             *self._temp_paths.errors,
         ]
+        if source.worker_connections <= len(listeners):
+            errors.append(_too_few(source.worker_connections, len(listeners)))
         if errors:
             raise ConfigErrors(errors)
         warnings = [_warned(warning) for warning in source.warnings]
@@ -207,6 +209,11 @@ def _headers(given: tuple[tuple[str, Template], ...]) -> tuple[tuple[str, Templa
     """Put nginx's own headers behind those given, unless a given one takes their place."""
     names = {name.lower() for name, _ in given}
     return (*given, *(header for header in _HEADERS if header[0].lower() not in names))
+
+
+def _too_few(connections: int, listeners: int) -> ConfigError:
+    text = f"{connections} worker_connections are not enough for {listeners} listening sockets"
+    return ConfigError(text, file="", line=None)
 
 
 def _warned(warning: ConfigError) -> data.Warned:

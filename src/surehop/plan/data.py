@@ -462,17 +462,35 @@ class Plan:
 
 def _plain(value: Any, slots: dict[str, int]) -> Any:
     """Make lists, dicts and Latin-1 text of a part of the plan. `slots`: variables of its own."""
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("latin-1")
-    if isinstance(value, tuple):
+        return value if value.isascii() else _latin(value)
+    if kind is tuple:
         return [_plain(item, slots) for item in value]
-    if isinstance(value, dict):
+    if kind is dict:
         return {key: _plain(item, slots) for key, item in value.items()}
-    if isinstance(value, Variable):
+    if kind is Variable:
         return _variable(value.var, slots)
-    if dataclasses.is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name), slots) for f in dataclasses.fields(value)}
-    return value
+    return {name: _plain(getattr(value, name), slots) for name in _fields(kind)}
+
+
+_AS_THEY_ARE = frozenset({int, bool, float, type(None)})
+
+
+def _latin(value: str) -> str:
+    return value.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
+def _fields(kind: type) -> tuple[str, ...]:
+    known = _FIELDS.get(kind)
+    if known is None:
+        known = _FIELDS[kind] = tuple(field.name for field in dataclasses.fields(kind))
+    return known
 
 
 def _variable(name: str, slots: dict[str, int]) -> dict[str, Any]:
