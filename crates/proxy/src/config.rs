@@ -89,6 +89,8 @@ pub struct ProxyConf {
     pub prefix: usize,
     /// Header lines to set.
     pub headers: Vec<HeaderConf>,
+    /// A URL with variables.
+    pub asked: Template,
     /// What is said about trying again.
     pub policy: Policy,
     /// What stands for the client's method.
@@ -133,6 +135,8 @@ pub struct HeaderConf {
 pub struct GroupConf {
     /// Its name.
     pub name: String,
+    /// The port of a group that a `proxy_pass` made.
+    pub implicit: Option<u16>,
     /// Whether `proxy_pass` names a unix socket: there is no port then.
     pub portless: bool,
     /// For the engine.
@@ -314,7 +318,7 @@ impl LocationConf {
             Action::None => ActionConf::None,
             Action::Stub => ActionConf::Stub,
             Action::Status { allow_remote } => ActionConf::Status(allow_remote),
-            Action::Proxy(proxy) if proxy.group < groups => {
+            Action::Proxy(proxy) if proxy.group.is_none_or(|group| group < groups) => {
                 ActionConf::Proxy(ProxyConf::new(proxy, location.path.0.len())?)
             }
             Action::Proxy(_) => return Err("a location names a group that is not there".into()),
@@ -360,6 +364,7 @@ impl ProxyConf {
         Ok(Self {
             prefix,
             headers,
+            asked: Template::compile(&proxy.asked)?,
             policy,
             method: template(&crossing.method)?,
             body: template(&crossing.body)?,
@@ -375,7 +380,8 @@ impl ProxyConf {
 }
 
 impl GroupConf {
-    fn new(group: &plan::Group, workers: usize) -> Result<Self, String> {
+    /// `workers`: how many there are to have a state each.
+    pub fn new(group: &plan::Group, workers: usize) -> Result<Self, String> {
         let name = group.name.show();
         let mut addresses = Vec::new();
         for peer in &group.peers {
@@ -432,6 +438,10 @@ impl GroupConf {
             .collect();
         Ok(Self {
             name,
+            implicit: group.implicit.then(|| match addresses.first() {
+                Some(Address::Ip(address)) => address.port(),
+                _ => 0,
+            }),
             portless: group.implicit && matches!(addresses.first(), Some(Address::Unix(_))),
             shown: addresses
                 .iter()

@@ -3,6 +3,8 @@
 //! Exchanges are taken from the worker's store and given back, so a request allocates nothing once
 //! the buffers have grown to the traffic's size.
 
+use std::rc::Rc;
+
 use surehop_engine::{Attempt, Session};
 use surehop_hop::buffer::Buf;
 use surehop_hop::clock::Millis;
@@ -15,6 +17,7 @@ use crate::course::Course;
 use crate::entry::Admission;
 use crate::reply::Reply;
 use crate::spool::Spool;
+use crate::target::{Made, Said};
 
 /// A request under way.
 #[derive(Debug)]
@@ -69,6 +72,10 @@ pub struct Exchange {
     pub group: Option<usize>,
     /// Tries of earlier turns, before an error page led elsewhere, and their groups.
     pub earlier: Vec<(usize, Vec<Attempt>)>,
+    /// Groups that were made for it; their numbers follow those of the configuration.
+    pub made: Vec<Rc<Made>>,
+    /// What variables in `proxy_pass` said.
+    pub said: Option<Box<Said>>,
     /// The policy's view of it.
     pub session: Session,
     /// The upstream's answer.
@@ -128,6 +135,8 @@ impl Exchange {
             proxied: false,
             group: None,
             earlier: Vec::new(),
+            made: Vec::new(),
+            said: None,
             session: Session::new(),
             response: ResponseHead::default(),
             response_raw: Vec::new(),
@@ -170,6 +179,8 @@ impl Exchange {
         self.proxied = false;
         self.group = None;
         self.earlier.clear();
+        self.made.clear();
+        self.said = None;
         self.course.reset();
         self.admission.reset();
         self.sub = None;

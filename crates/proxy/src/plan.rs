@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::carriage::Carriage;
 use crate::entry::Entry;
 use crate::files::{Files, LimitExcept, Types};
 use crate::filters::Filters;
@@ -375,7 +376,9 @@ pub enum Action {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Proxy {
-    pub group: usize,
+    /// None if variables say where it goes.
+    pub group: Option<usize>,
+    pub asked: Vec<Part>,
     pub scope: u32,
     pub proxy_host: Text,
     pub uri: Option<Text>,
@@ -392,6 +395,7 @@ pub struct Proxy {
     pub buffer_size: usize,
     pub crossing: Crossing,
     pub reply: Incoming,
+    pub carriage: Carriage,
 }
 
 /// What of a request and its answer crosses; header names are in lower case.

@@ -316,10 +316,20 @@ pub fn value(
             if !ex.passed {
                 return false; // it was answered before anybody thought of an upstream
             }
+            if let Some(said) = &ex.said {
+                let which = if *var == Var::ProxyHost {
+                    &said.host
+                } else {
+                    &said.port
+                };
+                out.extend_from_slice(which);
+                return true;
+            }
             let host = &proxy.plan.proxy_host.0;
+            let group = proxy.plan.group.map(|group| &worker.config.groups[group]);
             if *var == Var::ProxyHost {
                 out.extend_from_slice(host);
-            } else if !worker.config.groups[proxy.plan.group].portless {
+            } else if group.is_some_and(|group| !group.portless) {
                 let port = host
                     .rsplit(|&b| b == b':')
                     .next()

@@ -304,6 +304,19 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Carriage:
+    """How requests and answers are carried. Buffers in bytes, 0 leaves them to the system.
+
+    `limit_rate` is in bytes a second, with or without k or m.
+    """
+
+    bind: Template | None
+    receive_buffer: int
+    send_buffer: int
+    limit_rate: Template | None
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """`proxy_pass`: a `url`; None if it has variables, which are in `asked` then."""
 
@@ -330,6 +343,7 @@ class Proxy:
     buffer_size: int
     crossing: Crossing
     reply: Reply
+    carriage: Carriage
 
 
 @dataclass(frozen=True, slots=True)

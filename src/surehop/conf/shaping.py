@@ -7,7 +7,7 @@ from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
 from surehop.conf.admitting import entry_of, zones_missing, zones_of
 from surehop.conf.conflicts import conflicting_names
-from surehop.conf.crossing import check_buffers, crossing, reply
+from surehop.conf.crossing import carriage, check_buffers, crossing, reply
 from surehop.conf.filtering import filters
 from surehop.conf.intake import intake
 from surehop.conf.listening import where
@@ -246,6 +246,7 @@ def _proxy(setting: Setting, scope: Scope) -> model.Proxy:
         buffer_size=value_of(scope, "proxy_buffer_size"),
         crossing=crossing(scope),
         reply=reply(scope),
+        carriage=carriage(scope),
     )
 
 

@@ -178,14 +178,13 @@ class _Builder:
 
     def _proxy(self, proxy: model.Proxy) -> data.Proxy:
         url = proxy.target.url
-        if url is None:
-            raise LookupError("a URL with variables")
-        group, scope = self._groups.target(url, proxy.where)
+        group, scope = self._groups.target(url, proxy.where) if url else (None, 0)
         return data.Proxy(
             group=group,
+            asked=proxy.target.asked,
             scope=scope,
-            proxy_host=_proxy_host(url),
-            uri=url.uri or None,
+            proxy_host=_proxy_host(url) if url else "",
+            uri=url.uri or None if url else None,
             http_version=proxy.http_version,
             headers=_headers(proxy.headers),
             connect_timeout_ms=proxy.connect_timeout_ms,
@@ -199,6 +198,7 @@ class _Builder:
             buffer_size=proxy.buffer_size,
             crossing=proxy.crossing,
             reply=self._scripts.reply(proxy.reply),
+            carriage=proxy.carriage,
         )
 
 

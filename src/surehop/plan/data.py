@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surehop.conf.filters import Filters
-from surehop.conf.model import Crossing
+from surehop.conf.model import Carriage, Crossing
 from surehop.conf.templates import Template, Variable
 from surehop.plan.entering import Entry, Zone
 
@@ -242,7 +242,8 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class Proxy:
     kind: str = field(default="proxy", init=False)
-    group: int
+    group: int | None
+    asked: Template
     scope: int
     proxy_host: str
     uri: str | None
@@ -259,6 +260,7 @@ class Proxy:
     buffer_size: int
     crossing: Crossing
     reply: Reply
+    carriage: Carriage
 
 
 @dataclass(frozen=True, slots=True)
