@@ -8,6 +8,7 @@ Each is a snippet for one kind of block. Words and lines were written down from 
 from typing import NamedTuple
 
 import broken_proxy
+from broken_entry import ENTRY, ODD_ENTRY
 from broken_filters import FILTERS, ODD_FILTERS
 from broken_harmless import HARMLESS
 from broken_logs import LOGS
@@ -45,6 +46,7 @@ BROKEN = [
         *FILTERS,
         *LOGS,
         *broken_proxy.BROKEN,
+        *ENTRY,
         ("main", "evnts {}", 'unknown directive "evnts"', 2),
         ("main", "http { } }", 'unexpected "}"', 2),
         ("main", "http {", 'unexpected end of file, expecting "}"', 3),
@@ -644,4 +646,5 @@ ODD = [
     ("http", "access_log $host.log; open_log_file_cache max=1 min_uses=0; error_log stderr debug;"),
     ("http", "error_log e.log debug_http debug_event; error_log off;"),
     *broken_proxy.ODD,
+    *ODD_ENTRY,
 ]

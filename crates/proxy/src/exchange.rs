@@ -3,16 +3,21 @@
 //! Exchanges are taken from the worker's store and given back, so a request allocates nothing once
 //! the buffers have grown to the traffic's size.
 
+use std::rc::Rc;
+
 use surehop_engine::{Attempt, Session};
 use surehop_hop::buffer::Buf;
 use surehop_hop::clock::Millis;
 use surehop_wire::request::{Framing, RequestHead};
 use surehop_wire::response::ResponseHead;
 
+use crate::ask::Sub;
 use crate::client::Body;
 use crate::course::Course;
+use crate::entry::Admission;
 use crate::reply::Reply;
 use crate::spool::Spool;
+use crate::target::{Made, Said};
 
 /// A request under way.
 #[derive(Debug)]
@@ -67,6 +72,10 @@ pub struct Exchange {
     pub group: Option<usize>,
     /// Tries of earlier turns, before an error page led elsewhere, and their groups.
     pub earlier: Vec<(usize, Vec<Attempt>)>,
+    /// Groups that were made for it; their numbers follow those of the configuration.
+    pub made: Vec<Rc<Made>>,
+    /// What variables in `proxy_pass` said.
+    pub said: Option<Box<Said>>,
     /// The policy's view of it.
     pub session: Session,
     /// The upstream's answer.
@@ -83,6 +92,10 @@ pub struct Exchange {
     pub body: Option<Body>,
     /// What was read of its body, if it is in memory.
     pub held: Option<Buf>,
+    /// What became of it at the entry.
+    pub admission: Admission,
+    /// What it knows of the request that it is a part of, if it is one.
+    pub sub: Option<Box<Sub>>,
     /// Its body, if it is in a file.
     pub spool: Option<Box<Spool>>,
     /// Whether all of its body was taken in.
@@ -122,6 +135,8 @@ impl Exchange {
             proxied: false,
             group: None,
             earlier: Vec::new(),
+            made: Vec::new(),
+            said: None,
             session: Session::new(),
             response: ResponseHead::default(),
             response_raw: Vec::new(),
@@ -130,6 +145,8 @@ impl Exchange {
             course: Course::new(),
             body: None,
             held: None,
+            admission: Admission::default(),
+            sub: None,
             spool: None,
             taken: false,
             path: Vec::new(),
@@ -162,7 +179,11 @@ impl Exchange {
         self.proxied = false;
         self.group = None;
         self.earlier.clear();
+        self.made.clear();
+        self.said = None;
         self.course.reset();
+        self.admission.reset();
+        self.sub = None;
         self.body = None;
         self.spool = None;
         self.taken = false;
@@ -195,6 +216,14 @@ impl Exchange {
             b"GET"
         } else {
             self.head.method_span.of(self.bytes())
+        }
+    }
+
+    /// The name of the method of the request that the client made.
+    pub fn client_method(&self) -> &[u8] {
+        match &self.sub {
+            Some(sub) if !sub.get => self.head.method_span.of(self.bytes()),
+            _ => self.method(),
         }
     }
 

@@ -5,9 +5,12 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::carriage::Carriage;
+use crate::entry::Entry;
 use crate::files::{Files, LimitExcept, Types};
 use crate::filters::Filters;
 use crate::incoming::Incoming;
+use crate::limits::ZonePlan;
 use crate::script::{ErrorPage, Op, Regex, Variable};
 use crate::template::Template;
 
@@ -75,6 +78,8 @@ pub struct Plan {
     pub temp_paths: Vec<TempPath>,
     /// The configuration's own variables.
     pub variables: Vec<Variable>,
+    /// What `limit_req` and `limit_conn` count in.
+    pub zones: Vec<ZonePlan>,
 }
 
 /// A folder for temporary files, and how the folders in it are named.
@@ -339,6 +344,16 @@ pub struct Location {
     pub server_name_in_redirect: bool,
     pub rewrite_log: bool,
     pub uninitialized_variable_warn: bool,
+    pub entry: Option<Box<Entry>>,
+}
+
+impl Location {
+    /// `log_subrequest`
+    pub fn logs_subrequests(&self) -> bool {
+        self.entry
+            .as_ref()
+            .is_some_and(|entry| entry.log_subrequest)
+    }
 }
 
 /// What a location does.
@@ -361,7 +376,9 @@ pub enum Action {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Proxy {
-    pub group: usize,
+    /// None if variables say where it goes.
+    pub group: Option<usize>,
+    pub asked: Vec<Part>,
     pub scope: u32,
     pub proxy_host: Text,
     pub uri: Option<Text>,
@@ -378,6 +395,7 @@ pub struct Proxy {
     pub buffer_size: usize,
     pub crossing: Crossing,
     pub reply: Incoming,
+    pub carriage: Carriage,
 }
 
 /// What of a request and its answer crosses; header names are in lower case.

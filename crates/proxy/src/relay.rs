@@ -1,18 +1,22 @@
 //! `proxy_pass`: the request goes upstream, the answer comes back, both as they come, in bounded memory.
 
+use std::cell::RefCell;
 use std::io::IoSlice;
 use std::rc::Rc;
 use std::task::Poll;
 
-use surehop_engine::{Facts, Rules};
+use surehop_engine::{Facts, Group, Rules};
 use surehop_hop::buffer::Buf;
 use surehop_hop::drive::{Driven, Route, drive};
+use surehop_hop::socket::Manner;
 use surehop_wire::header::Known;
 use surehop_wire::request::{Framing, Method};
 use surehop_wire::{uri, write};
 
+use crate::answer;
+use crate::carriage;
 use crate::client::{Body, BodyError, Client};
-use crate::config::{LocationConf, ProxyConf};
+use crate::config::{GroupConf, LocationConf, ProxyConf};
 use crate::connection::After;
 use crate::deliver;
 use crate::exchange::Exchange;
@@ -21,6 +25,7 @@ use crate::intake::{self, Failed};
 use crate::phases::Outcome;
 use crate::plan::{HttpVersion, Level};
 use crate::send::Sender;
+use crate::target;
 use crate::template::Template;
 use crate::told;
 use crate::vars;
@@ -61,6 +66,7 @@ pub async fn invite(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> 
 }
 
 /// Proxies a request.
+#[allow(clippy::too_many_lines)] // one thing after another, each a few lines
 pub async fn proxy(
     worker: &Rc<Worker>,
     client: &mut Client,
@@ -71,6 +77,13 @@ pub async fn proxy(
     let framing = ex.head.framing;
     let mut body = ex.body.take().unwrap_or_else(|| Body::of(&framing));
     ex.passed = true;
+    let target = match target::of(worker, client, ex, proxy) {
+        Ok(target) => target,
+        Err(status) => {
+            ex.body = Some(body);
+            return Outcome::Status(status);
+        }
+    };
     if !ex.course.settled && !invite(worker, client, ex).await {
         return body_failed(client, ex, BodyError::Gone, worker);
     }
@@ -113,8 +126,12 @@ pub async fn proxy(
         (None, Framing::Chunked) if body.done() => Framing::Length(ex.taken_len()),
         (None, framing) => framing,
     };
+    let Some((index, group, cell)) = target.place(worker, client, ex) else {
+        ex.keep &= body.done();
+        ex.body = Some(body);
+        return Outcome::Status(502);
+    };
     compose(worker, client, ex, proxy, framing);
-    let group = &worker.config.groups[proxy.plan.group];
     let loud = group.plan.rules == Rules::OFF;
     let facts = Facts {
         idempotent: ex.head.method.replayable_in_nginx() && ex.head.method != Method::Connect,
@@ -122,13 +139,26 @@ pub async fn proxy(
         // nginx does not send again what it streams, even if it has all that it has sent.
         replayable: body.done() || !loud,
     };
-    let route = route(worker, proxy);
+    let mut local = Vec::new();
+    let manner = carriage::manner(worker, client, ex, proxy, &mut local);
+    let route = route(index, group, cell, proxy, manner);
     if let Some(binding) = &group.binding {
         binding.ask(worker, client, ex);
     }
-    ex.begin_attempts(proxy.plan.group);
+    ex.begin_attempts(index);
     let given = (own, !replaced && !lost);
-    let mut sender = Sender::new(worker, client, ex, proxy, body, given, framing, loud);
+    let mut sender = Sender::new(
+        worker,
+        client,
+        ex,
+        (group, cell),
+        proxy,
+        body,
+        given,
+        framing,
+        loud,
+    );
+    sender.local = local;
     sender.body_timeout = location.plan.client_body_timeout_ms;
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
     match driven {
@@ -171,11 +201,16 @@ fn give_back(sender: &mut Sender<'_>) {
 }
 
 /// Where a location's requests may go, and on what terms.
-fn route<'a>(worker: &'a Worker, proxy: &'a ProxyConf) -> Route<'a> {
-    let group = &worker.config.groups[proxy.plan.group];
+fn route<'a>(
+    index: usize,
+    group: &'a GroupConf,
+    cell: &'a RefCell<Group>,
+    proxy: &'a ProxyConf,
+    manner: Manner,
+) -> Route<'a> {
     Route {
-        group: &worker.groups[proxy.plan.group],
-        index: proxy.plan.group,
+        group: cell,
+        index,
         addresses: &group.addresses,
         policy: &proxy.policy,
         scope: proxy.plan.scope,
@@ -183,7 +218,7 @@ fn route<'a>(worker: &'a Worker, proxy: &'a ProxyConf) -> Route<'a> {
         send_timeout: proxy.plan.send_timeout_ms,
         read_timeout: proxy.plan.read_timeout_ms,
         head_limit: proxy.plan.buffer_size,
-        tcp_keepalive: proxy.plan.crossing.socket_keepalive,
+        manner,
     }
 }
 
@@ -269,7 +304,12 @@ fn compose(
 ) {
     let mut target = std::mem::take(&mut ex.upstream_uri);
     target.clear();
+    let said = ex.said.as_ref().map(|said| &said.uri);
     match &proxy.plan.uri {
+        // nginx takes it as it is; what would end the line is coded here.
+        None if let Some(uri) = said.filter(|uri| !uri.is_empty()) => {
+            target.extend_from_slice(&answer::one_line(uri.clone()));
+        }
         None if ex.course.raw => ex.head.write_target(ex.bytes(), &mut target),
         None => {
             uri::escape(&ex.uri, &mut target);

@@ -1,9 +1,11 @@
 //! The sending half of a proxied request, and what the driver asks of it.
 
+use std::cell::RefCell;
 use std::io::IoSlice;
 use std::task::Poll;
 
-use surehop_engine::{Attempt, Cause, Notice, Phase, Reason, Session, Verdict};
+use rustix::io::Errno;
+use surehop_engine::{Attempt, Cause, Group, Notice, Phase, Reason, Session, Verdict};
 use surehop_hop::buffer::Buf;
 use surehop_hop::clock::Millis;
 use surehop_hop::drive::{Exchange as Driven, Fault, Heard, Stopped};
@@ -34,12 +36,15 @@ pub struct Sender<'a> {
     pub ex: &'a mut Exchange,
     /// The group it goes to.
     pub group: &'a GroupConf,
+    cell: &'a RefCell<Group>,
     /// What its location says.
     pub proxy: &'a ProxyConf,
     /// What is still to come of its body.
     pub body: Body,
     /// Why the client could not send its body.
     pub failure: Option<BodyError>,
+    /// `proxy_bind`, as it is written.
+    pub local: Vec<u8>,
     /// `client_body_timeout`.
     pub body_timeout: Millis,
     /// What goes in place of the client's body.
@@ -71,6 +76,7 @@ impl<'a> Sender<'a> {
         worker: &'a Worker,
         client: &'a mut Client,
         ex: &'a mut Exchange,
+        (group, cell): (&'a GroupConf, &'a RefCell<Group>),
         proxy: &'a ProxyConf,
         body: Body,
         (own, pass): (Option<Buf>, bool),
@@ -82,10 +88,12 @@ impl<'a> Sender<'a> {
             worker,
             client,
             ex,
-            group: &worker.config.groups[proxy.plan.group],
+            group,
+            cell,
             proxy,
             body,
             failure: None,
+            local: Vec::new(),
             body_timeout: 60_000,
             own,
             pass,
@@ -231,7 +239,6 @@ impl<'a> Sender<'a> {
 
 /// How loudly nginx tells of a failure: what the kernel refuses at once for reasons of its own is `crit`.
 fn graded(fault: Fault) -> Level {
-    use rustix::io::Errno;
     let usual = [
         Errno::CONNREFUSED,
         Errno::AGAIN,
@@ -260,7 +267,7 @@ fn sentence(
     match (fault.phase, fault.cause) {
         (_, Cause::TimedOut) if !fault.at_once => {
             out.extend_from_slice(b"upstream timed out");
-            log::errno(out, rustix::io::Errno::TIMEDOUT.raw_os_error());
+            log::errno(out, Errno::TIMEDOUT.raw_os_error());
         }
         (Phase::Send, _) => {
             out.extend_from_slice(b"writev() failed");
@@ -296,7 +303,7 @@ impl Drop for Sender<'_> {
             self.worker.buffers.give(buf);
         }
         // Only a panic leaves the session in the middle; its peer must not count this request for ever.
-        if let Ok(mut group) = self.worker.groups[self.proxy.plan.group].try_borrow_mut() {
+        if let Ok(mut group) = self.cell.try_borrow_mut() {
             let now = self.worker.reactor.now();
             self.ex.session.abandon(&mut group, now);
             self.worker.connections.sweep(&mut group);
@@ -500,6 +507,16 @@ impl Driven for Sender<'_> {
                 );
             });
         }
+    }
+
+    fn unbound(&mut self, attempt: &Attempt, errno: Errno) {
+        self.tell(Level::Crit, attempt, |out| {
+            out.extend_from_slice(b"bind(");
+            out.extend_from_slice(&self.local);
+            out.extend_from_slice(b") failed");
+            log::errno(out, errno.raw_os_error());
+            out.extend_from_slice(b" while connecting to upstream");
+        });
     }
 
     fn no_live(&mut self, attempt: &Attempt) {

@@ -9,20 +9,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from surehop.conf.address import Address
+from surehop.conf.entry import ConnectionZone, Entry, RequestZone
 from surehop.conf.filters import Filters
 from surehop.conf.syslog import Syslog
 from surehop.conf.templates import Template
+from surehop.conf.where import Where as Where  # noqa: PLC0414 (its name is part of this vocabulary)
 from surehop.errors import ConfigError
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    file: str
-    line: int
-    column: int
-
-    def fail(self, message: str, *, hint: str | None = None) -> ConfigError:
-        return ConfigError(message, file=self.file, line=self.line, column=self.column, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +304,19 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Carriage:
+    """How requests and answers are carried. Buffers in bytes, 0 leaves them to the system.
+
+    `limit_rate` is in bytes a second, with or without k or m.
+    """
+
+    bind: Template | None
+    receive_buffer: int
+    send_buffer: int
+    limit_rate: Template | None
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """`proxy_pass`: a `url`; None if it has variables, which are in `asked` then."""
 
@@ -338,6 +343,7 @@ class Proxy:
     buffer_size: int
     crossing: Crossing
     reply: Reply
+    carriage: Carriage
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +420,7 @@ class Location:
     routing: Routing
     steps: tuple[Step, ...]
     inner: "tuple[Location, ...]"
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -561,6 +568,7 @@ class Model:
     servers: tuple[Server, ...]
     variables: tuple[Computed, ...]
     regexes: tuple[Regex, ...]
+    zones: tuple[RequestZone | ConnectionZone, ...]
     resilience: Resilience
     warnings: tuple[ConfigError, ...]
     without_effect: tuple[ConfigError, ...]

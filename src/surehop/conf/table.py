@@ -22,6 +22,7 @@ from surehop.conf import (
     values,
     variables,
 )
+from surehop.conf.entry_rows import ENTRY_ROWS
 from surehop.conf.model import KeepaliveTimeout, User
 from surehop.conf.rows import (
     HSL,
@@ -143,6 +144,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     _block("split_clients", H, 2, Context.VALUES, variables.read_split_clients),
     *_accepted("types_hash_max_size types_hash_bucket_size", HSL, _number),
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
+    *ENTRY_ROWS,
     *files.ROWS,
     *logs.ROWS,
     *proxying.ROWS,

@@ -28,6 +28,7 @@ VARIABLES = frozenset(
     upstream_addr upstream_attempts upstream_bytes_received upstream_bytes_sent
     upstream_connect_time upstream_header_time upstream_reason upstream_response_length
     upstream_response_time upstream_reused upstream_status
+    binary_remote_addr limit_conn_status limit_req_status realip_remote_addr realip_remote_port
     """.split()  # noqa: SIM905 (a paragraph can be read)
 )
 

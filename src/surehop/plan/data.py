@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surehop.conf.filters import Filters
-from surehop.conf.model import Crossing
+from surehop.conf.model import Carriage, Crossing
 from surehop.conf.templates import Template, Variable
+from surehop.plan.entering import Entry, Zone
 
 VERSION = 1
 
@@ -241,7 +242,8 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class Proxy:
     kind: str = field(default="proxy", init=False)
-    group: int
+    group: int | None
+    asked: Template
     scope: int
     proxy_host: str
     uri: str | None
@@ -258,6 +260,7 @@ class Proxy:
     buffer_size: int
     crossing: Crossing
     reply: Reply
+    carriage: Carriage
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +337,7 @@ class Location:
     server_name_in_redirect: bool
     rewrite_log: bool
     uninitialized_variable_warn: bool
+    entry: Entry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,6 +450,7 @@ class Plan:
     groups: tuple[Group, ...]
     temp_paths: tuple[TempPath, ...] = ()
     variables: tuple[Computed, ...] = ()
+    zones: tuple[Zone, ...] = ()
     warnings: tuple[Warned, ...] = ()
 
     def to_json(self, *, indent: int | None = None) -> str:
