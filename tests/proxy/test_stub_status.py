@@ -1,11 +1,10 @@
-# ruff: noqa: E501 (a location a line)
 """`stub_status`: nginx's page, which the nginx at hand is built without."""
 
 import re
 
 from front import running, server
-from raw import Raw, get
 
+from raw import Raw, get
 from surehop.lab.subjects import Program
 from waiting import eventually
 
@@ -13,8 +12,8 @@ HTTP = server(
     """
     location = /stub { stub_status; }
     location = /on { stub_status on; }
-    location / { return 200 "$connections_active $connections_reading $connections_writing"
-                            " $connections_waiting\\n"; }
+    location / { return 200 "$connections_active,$connections_reading"; }
+    location /rest { return 200 "$connections_writing,$connections_waiting"; }
     """
 )
 PAGE = re.compile(
@@ -59,7 +58,8 @@ def test_what_connections_are_at(surehop_nginx: Program) -> None:
 
         eventually(lambda: now()[4:] == [1, 1, 2])
         assert now()[:3] == [4, 4, 4]
-        assert client.answer(get("/"))[2] == b"4,1,1,2"
+        assert client.answer(get("/"))[2] == b"4,1"
+        assert client.answer(get("/rest"))[2] == b"1,2"
 
 
 def test_other_methods(surehop_nginx: Program) -> None:
