@@ -5,6 +5,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import unified_diff
+from pathlib import Path
 
 from scripted import OK, Answer, Scripted, Step
 from surehop.lab.subjects import Program, Subject
@@ -97,6 +98,10 @@ class Bench:
         self._marks = 0
         # The last that is said of the start: it must not be taken for a case's.
         eventually(lambda: any("start worker process " in s for s in subject.error_log("info")))
+
+    @property
+    def prefix(self) -> Path:
+        return self._subject.prefix
 
     def run(self, case: Case) -> Seen:
         """Run a case and see what comes of it."""

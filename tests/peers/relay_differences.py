@@ -36,11 +36,6 @@ DIFFERENCES = (
         "the same on the way back; nginx strips Connection and Keep-Alive alone",
     ),
     Difference(
-        "body-post-large",
-        r"is buffered to a temporary file",
-        "bodies are streamed, not spooled to a file",
-    ),
-    Difference(
         "answer-read-timeout-body",
         r"answer 0: ''|answer 0: '12'|body_bytes_sent=",
         "answers are streamed: nginx still holds back what it drops when the upstream times out",

@@ -30,6 +30,10 @@ pub async fn send(
 }
 
 async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, mut body: &[u8]) {
+    if ex.sub.is_some() {
+        ex.complete = true;
+        return;
+    }
     if head::bodiless(ex) {
         body = b"";
     }

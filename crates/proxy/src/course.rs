@@ -135,6 +135,23 @@ impl Course {
         }
     }
 
+    /// Makes it ready for a request within a request, which has no body and nobody to invite one from.
+    pub fn within(&mut self) {
+        self.internal = true;
+        self.raw = false;
+        self.get = true;
+        self.expect_tested = true;
+        self.settled = true;
+        self.args = Some(Vec::new());
+    }
+
+    /// Has two requests change their variables.
+    pub fn swap_slots(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.slots, &mut other.slots);
+        let used = self.used | other.used;
+        (self.used, other.used) = (used, used);
+    }
+
     /// Sets a variable.
     pub fn set(&mut self, index: usize, found: bool, value: &[u8]) {
         self.used = true;

@@ -16,6 +16,8 @@ use surehop_wire::request::Method;
 use surehop_wire::response::BodyFraming;
 use surehop_wire::{date, status};
 
+use crate::carriage::{self, Pace};
+use crate::coming::{Coming, decode};
 use crate::config::LocationConf;
 use crate::connection::After;
 use crate::filters;
@@ -31,14 +33,6 @@ use crate::vars;
 const ROUNDS: usize = 16;
 /// `101 Switching Protocols`
 const SWITCHING: u16 = 101;
-
-/// How far the upstream's body has come.
-enum Coming {
-    Length(u64),
-    Chunked(Decoder),
-    UntilClose,
-    Done,
-}
 
 /// Why the relay ended before the body did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +58,7 @@ struct Delivery {
     surplus: bool,
     upstream_progress: Millis,
     client_progress: Millis,
+    pace: Option<Box<Pace>>,
 }
 
 /// Relays the answer whose head has been heard.
@@ -74,6 +69,10 @@ pub async fn deliver(
     upstream: Upstream,
 ) -> After {
     let worker = s.worker;
+    if s.ex.sub.is_some() {
+        note(s, route, upstream);
+        return After::Keep;
+    }
     learn(s, true);
     let chunked = write_head(s);
     let now = worker.reactor.now();
@@ -83,6 +82,12 @@ pub async fn deliver(
             .map_or(0, |attempt| attempt.received);
     // A HEAD that went upstream as another method, or a status that allows none: the body is for nobody.
     let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
+    let pace = if s.proxy.plan.carriage.limit_rate.is_some() && s.proxy.plan.buffering {
+        let rate = carriage::limit_rate(worker, s.client, s.ex, s.proxy);
+        Pace::new(rate, now).map(Box::new)
+    } else {
+        None
+    };
     let mut d = Delivery {
         upstream,
         coming: match s.ex.response.framing {
@@ -99,6 +104,7 @@ pub async fn deliver(
         surplus: unwanted,
         upstream_progress: now,
         client_progress: now,
+        pace,
     };
     let early = d.take_in(s);
     let timeouts = (route.read_timeout, location.plan.send_timeout_ms);
@@ -113,6 +119,20 @@ pub async fn deliver(
 pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     learn(s, true);
     warn(s);
+    leave(s, route, upstream);
+}
+
+/// Takes note of an answer to a request within a request: it is looked at, and goes nowhere.
+fn note(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
+    learn(s, true);
+    write_head(s);
+    s.ex.complete = true;
+    s.ex.course.doing = b" while sending to client";
+    leave(s, route, upstream);
+}
+
+/// Goes no further than the head; the connection rests if that was all.
+fn leave(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     let received =
         s.ex.session
             .current_mut()
@@ -207,11 +227,14 @@ impl Delivery {
             return Ok(());
         };
         let n = buf.len();
+        if let Some(pace) = &mut self.pace {
+            pace.took(n, s.worker.reactor.now());
+        }
         // nginx counts what came behind the head, framing included.
         if s.ex.head.method != Method::Head {
             self.length += n as u64;
         }
-        decode(&mut self.coming, &mut self.surplus, buf, 0)?;
+        decode(&mut self.coming, &mut self.surplus, buf, 0).map_err(|_| Broken::Invalid)?;
         let more = !matches!(self.coming, Coming::Done);
         let big = match self.coming {
             Coming::Length(left) => left > SMALL as u64,
@@ -341,7 +364,24 @@ impl Delivery {
             self.upstream_progress = s.worker.reactor.now();
             return Poll::Ready(Ok(false));
         }
-        let n = match self.upstream.socket.poll_read(buf.space()) {
+        let mut space = buf.space();
+        if let Some(pace) = &mut self.pace {
+            let now = s.worker.reactor.now();
+            match pace.allows(now) {
+                Ok(most) => {
+                    let most = most.min(space.len());
+                    space = &mut space[..most];
+                }
+                Err(resumes) => {
+                    // It is we who wait.
+                    self.upstream_progress = now;
+                    s.worker.reactor.arm(resumes);
+                    return Poll::Ready(Ok(false));
+                }
+            }
+        }
+        let offered = space.len();
+        let n = match self.upstream.socket.poll_read(space) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Err(e)) => return Poll::Ready(Err(Broken::Upstream(cause_of(e), e))),
             Poll::Ready(Ok(0)) => {
@@ -355,13 +395,16 @@ impl Delivery {
             Poll::Ready(Ok(n)) => n,
         };
         // A long body fills what it is given: from now on it gets more at a time.
-        let fills = n == buf.space().len();
+        let fills = n == offered && self.pace.is_none();
+        if let Some(pace) = &mut self.pace {
+            pace.took(n, s.worker.reactor.now());
+        }
         let before = buf.len();
         buf.filled(n);
         self.received += n as u64;
         self.upstream_progress = s.worker.reactor.now();
         self.length += n as u64;
-        decode(&mut self.coming, &mut self.surplus, buf, before)?;
+        decode(&mut self.coming, &mut self.surplus, buf, before).map_err(|_| Broken::Invalid)?;
         if fills {
             grow(s, buf);
         }
@@ -376,56 +419,6 @@ fn grow(s: &Sender<'_>, buf: &mut Buf) {
         large.push(buf.data());
         s.worker.buffers.give(std::mem::replace(buf, large));
     }
-}
-
-/// Strips the framing off the bytes of `buf` from `from` on, in place.
-fn decode(
-    coming: &mut Coming,
-    surplus: &mut bool,
-    buf: &mut Buf,
-    from: usize,
-) -> Result<(), Broken> {
-    let n = buf.len() - from;
-    match coming {
-        Coming::Done => {
-            *surplus |= n > 0;
-            buf.truncate(from);
-        }
-        Coming::UntilClose => {}
-        Coming::Length(left) => {
-            let kept = (*left).min(n as u64) as usize;
-            *left -= kept as u64;
-            *surplus |= n > kept;
-            buf.truncate(from + kept);
-            if *left == 0 {
-                *coming = Coming::Done;
-            }
-        }
-        Coming::Chunked(decoder) => {
-            let bytes = buf.data_mut();
-            let (mut at, mut kept) = (from, from);
-            loop {
-                let step = decoder.decode(&bytes[at..]).map_err(|_| Broken::Invalid)?;
-                let data = at + step.data.start..at + step.data.end;
-                let len = data.len();
-                if data.start != kept {
-                    bytes.copy_within(data, kept);
-                }
-                kept += len;
-                at += step.consumed;
-                if step.done {
-                    *surplus |= at < bytes.len();
-                    *coming = Coming::Done;
-                    break;
-                }
-                if step.consumed == 0 || at == bytes.len() {
-                    break;
-                }
-            }
-            buf.truncate(kept);
-        }
-    }
-    Ok(())
 }
 
 /// Settles the attempt and says what becomes of both connections.

@@ -10,6 +10,7 @@ use crate::answer;
 use crate::client::{Body, Client};
 use crate::config::ActionConf;
 use crate::connection::After;
+use crate::entry;
 use crate::exchange::Exchange;
 use crate::files;
 use crate::plan::Level;
@@ -49,6 +50,16 @@ enum From {
 /// Takes a request whose head was read through all phases.
 pub async fn run(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
     ex.keep = true;
+    let own = &worker.config.locations[worker.config.servers[ex.server].plan.own].plan;
+    if let Some(real_ip) = own.entry.as_ref().and_then(|entry| entry.real_ip.as_ref()) {
+        real_ip.apply(client, ex);
+    }
+    let outcome = pass(worker, client, ex, From::Server).await;
+    conclude(worker, client, ex, outcome).await
+}
+
+/// Takes a request within a request through the phases; its answer goes nowhere.
+pub async fn within(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
     let outcome = pass(worker, client, ex, From::Server).await;
     let after = conclude(worker, client, ex, outcome).await;
     if ex.course.cut {
@@ -163,9 +174,9 @@ pub fn enter(worker: &Worker, client: &Client, ex: &mut Exchange, location: usiz
 async fn pass(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, from: From) -> Outcome {
     let server = &worker.config.servers[ex.server];
     ex.course.placed = true;
-    ex.course.doing = b"";
     let mut look = match from {
         From::Server => {
+            ex.course.doing = b"";
             ex.location = Some(server.plan.own);
             if !server.plan.script.is_empty()
                 && let Some(outcome) = rewrite(worker, client, ex, &server.plan.script).await
@@ -201,7 +212,12 @@ async fn pass(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, from:
         ex.location = Some(server.plan.own);
         look = true;
     }
-    // What limits or forbids comes here.
+    // Boxed: who asks nothing at the entry does not pay for what could be asked there.
+    if let Some(entry) = &vars::place(worker, ex).entry
+        && let Some(outcome) = Box::pin(entry::admit(worker, client, ex, entry)).await
+    {
+        return outcome;
+    }
     if let Some(outcome) = files::tries(worker, client, ex) {
         return outcome;
     }
@@ -226,8 +242,12 @@ fn find(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> Result<(), O
         return Err(Outcome::Status(404));
     }
     enter(worker, client, ex, location);
-    if let Framing::Length(length) = ex.head.framing
-        && !ex.course.settled
+    let (framing, settled) = match &ex.sub {
+        Some(sub) => (sub.framing, sub.settled),
+        None => (ex.head.framing, ex.course.settled),
+    };
+    if let Framing::Length(length) = framing
+        && !settled
         && plan.client_max_body_size > 0
         && length > plan.client_max_body_size
     {

@@ -88,7 +88,7 @@ fn etag(ex: &Exchange) -> Option<&[u8]> {
 
 /// Weighs the request's conditions against the answer that is described; an error is its status instead.
 pub fn conditions(worker: &Worker, ex: &mut Exchange) -> Result<(), u16> {
-    if ex.status != 200 {
+    if ex.status != 200 || ex.sub.is_some() {
         return Ok(());
     }
     let since = vars::place(worker, ex).files.if_modified_since;
@@ -121,7 +121,7 @@ enum Parts {
 /// Follows `Range`, where there is one; an error is the answer's status instead.
 fn parts(worker: &Worker, ex: &mut Exchange, size: u64) -> Result<Parts, u16> {
     let whole = Parts::One(0..size);
-    if ex.status != 200 || !ex.reply.ranges {
+    if ex.status != 200 || !ex.reply.ranges || ex.sub.is_some() {
         return Ok(whole);
     }
     let most = vars::place(worker, ex).files.max_ranges;
@@ -216,6 +216,9 @@ impl<'a> Sending<'a> {
     }
 
     async fn send(mut self, parts: Parts) -> Result<(), Stopped> {
+        if self.ex.sub.is_some() {
+            return Ok(()); // it is looked at, and goes nowhere
+        }
         match parts {
             Parts::One(range) => self.part(b"", range).await,
             Parts::Several(parts, end) => {

@@ -47,6 +47,9 @@ pub fn line(
             if !ex.head.line.is_empty() {
                 quoted(out, b"request", ex.head.line.of(bytes));
             }
+            if ex.sub.is_some() {
+                quoted(out, b"subrequest", &ex.uri);
+            }
             if let Some(upstream) = upstream {
                 out.extend_from_slice(b", upstream: \"http://");
                 out.extend_from_slice(upstream.as_bytes());
@@ -66,9 +69,9 @@ pub fn line(
 }
 
 /// The upstream that the request came back from, if it was with one.
-fn peer<'a>(worker: &'a Worker, ex: &Exchange) -> Option<&'a str> {
+fn peer<'a>(worker: &'a Worker, ex: &'a Exchange) -> Option<&'a str> {
     let last = ex.attempts().last()?;
-    Some(attempts::group_of(worker, ex)?.peer_name(last.peer))
+    Some(attempts::numbered(worker, ex, ex.group?)?.peer_name(last.peer))
 }
 
 /// The same for a sentence, which may quote what an upstream or a client sent.

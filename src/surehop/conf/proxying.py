@@ -39,8 +39,13 @@ ROWS: tuple[Directive, ...] = (
     row("proxy_ignore_headers", HSL, (1, MANY), replies.read_ignored, (), repeatable=True),
     row("proxy_intercept_errors", HSL, 1, values.flag, default=False),
     row("proxy_force_ranges", HSL, 1, values.flag, default=False),
-    # buffers
+    # how it is carried
+    row("proxy_bind", HSL, (1, 2), passing.read_bind),
+    row("proxy_socket_rcvbuf", HSL, 1, _size, 0),
+    row("proxy_socket_sndbuf", HSL, 1, _size, 0),
+    row("proxy_limit_rate", HSL, 1, passing.read_rate),
     row("proxy_buffering", HSL, 1, values.flag, default=True),
+    row("proxy_request_buffering", HSL, 1, values.flag, default=True),
     row("proxy_buffer_size", HSL, 1, _size, PAGE),
     row("proxy_buffers", HSL, 2, passing.read_buffers, (8, PAGE)),
     row("proxy_busy_buffers_size", HSL, 1, _size),

@@ -5,8 +5,11 @@ from typing import Any
 
 from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
-from surehop.conf.crossing import check_buffers, crossing, reply
+from surehop.conf.admitting import entry_of, zones_missing, zones_of
+from surehop.conf.conflicts import conflicting_names
+from surehop.conf.crossing import carriage, check_buffers, crossing, reply
 from surehop.conf.filtering import filters
+from surehop.conf.intake import intake
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
 from surehop.conf.routes import HeaderLine, opened_by
@@ -29,7 +32,8 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
     formats = [setting.value for setting in http.own("log_format")] if http else []
     findings.late.extend(_ports_of_upstreams(servers, upstreams))
     findings.late.extend(_zones_without_size(_within(http, Context.UPSTREAM)))
-    findings.warnings.extend(_conflicting_names(servers))
+    findings.late.extend(zones_missing(http))
+    findings.warnings.extend(conflicting_names(servers))
     findings.late.extend(
         error for name, error in findings.unknown if name not in findings.variables
     )
@@ -50,6 +54,7 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
         servers=tuple(servers),
         variables=tuple(_computed(findings)),
         regexes=tuple(findings.regexes),
+        zones=zones_of(http),
         resilience=_resilience(http or main),
         warnings=tuple(findings.warnings),
         without_effect=tuple(findings.without_effect),
@@ -122,6 +127,8 @@ def _location(scope: Scope) -> model.Location:
         routing=_routing(scope, internal=bool(scope.own("internal"))),
         steps=_steps(scope),
         inner=inner,
+        entry=entry_of(scope),
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -140,6 +147,8 @@ def _own(scope: Scope) -> model.Location:
         routing=_routing(scope, internal=False),
         steps=(),
         inner=(),
+        entry=entry_of(scope),
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -162,6 +171,8 @@ def _block(scope: Scope) -> model.Location | None:
         routing=_routing(scope, internal=bool(outer.own("internal"))),
         steps=(),
         inner=(),
+        entry=entry_of(scope),
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -231,9 +242,11 @@ def _proxy(setting: Setting, scope: Scope) -> model.Proxy:
         next_upstream_tries=value_of(scope, "proxy_next_upstream_tries"),
         next_upstream_timeout_ms=value_of(scope, "proxy_next_upstream_timeout"),
         buffering=value_of(scope, "proxy_buffering"),
+        request_buffering=value_of(scope, "proxy_request_buffering"),
         buffer_size=value_of(scope, "proxy_buffer_size"),
         crossing=crossing(scope),
         reply=reply(scope),
+        carriage=carriage(scope),
     )
 
 
@@ -347,19 +360,6 @@ def _all(locations: Iterable[model.Location]) -> Iterator[model.Location]:
         yield from _all(
             step.location for step in location.steps if isinstance(step, model.If) and step.location
         )
-
-
-def _conflicting_names(servers: Iterable[model.Server]) -> Iterator[ConfigError]:
-    seen: set[tuple[str, str]] = set()
-    for server in servers:
-        own: set[tuple[str, str]] = set()
-        for listen in server.listens:
-            address = listen.address.literal or listen.address.text
-            own.update((name, address) for name in server.names)
-        for name, address in sorted(own & seen):
-            message = f'conflicting server name "{name}" on {address}, ignored'
-            yield server.where.fail(message)
-        seen |= own
 
 
 def findings_of(findings: Findings) -> list[ConfigError]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surehop.conf.filters import Filters
-from surehop.conf.model import Crossing
+from surehop.conf.model import Carriage, Crossing
 from surehop.conf.templates import Template, Variable
+from surehop.plan.entering import Entry, Zone
 
 VERSION = 1
 
@@ -186,6 +187,23 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class TempPath:
+    """`path` is absolute."""
+
+    path: str
+    levels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """`temp`: which of the plan's folders."""
+
+    buffer_size: int
+    in_file: str
+    temp: int
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     kind: str = field(default="none", init=False)
 
@@ -224,7 +242,8 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class Proxy:
     kind: str = field(default="proxy", init=False)
-    group: int
+    group: int | None
+    asked: Template
     scope: int
     proxy_host: str
     uri: str | None
@@ -237,9 +256,11 @@ class Proxy:
     next_upstream_tries: int
     next_upstream_timeout_ms: int
     buffering: bool
+    request_buffering: bool
     buffer_size: int
     crossing: Crossing
     reply: Reply
+    carriage: Carriage
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +320,7 @@ class Location:
     keepalive_header_s: int | None
     keepalive_requests: int
     client_body_timeout_ms: int
+    intake: Intake
     send_timeout_ms: int
     filters: Filters
     action: Action
@@ -315,6 +337,7 @@ class Location:
     server_name_in_redirect: bool
     rewrite_log: bool
     uninitialized_variable_warn: bool
+    entry: Entry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -425,7 +448,9 @@ class Plan:
     servers: tuple[Server, ...]
     locations: tuple[Location, ...]
     groups: tuple[Group, ...]
+    temp_paths: tuple[TempPath, ...] = ()
     variables: tuple[Computed, ...] = ()
+    zones: tuple[Zone, ...] = ()
     warnings: tuple[Warned, ...] = ()
 
     def to_json(self, *, indent: int | None = None) -> str:
@@ -440,17 +465,35 @@ class Plan:
 
 def _plain(value: Any, slots: dict[str, int]) -> Any:
     """Make lists, dicts and Latin-1 text of a part of the plan. `slots`: variables of its own."""
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("latin-1")
-    if isinstance(value, tuple):
+        return value if value.isascii() else _latin(value)
+    if kind is tuple:
         return [_plain(item, slots) for item in value]
-    if isinstance(value, dict):
+    if kind is dict:
         return {key: _plain(item, slots) for key, item in value.items()}
-    if isinstance(value, Variable):
+    if kind is Variable:
         return _variable(value.var, slots)
-    if dataclasses.is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name), slots) for f in dataclasses.fields(value)}
-    return value
+    return {name: _plain(getattr(value, name), slots) for name in _fields(kind)}
+
+
+_AS_THEY_ARE = frozenset({int, bool, float, type(None)})
+
+
+def _latin(value: str) -> str:
+    return value.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
+def _fields(kind: type) -> tuple[str, ...]:
+    known = _FIELDS.get(kind)
+    if known is None:
+        known = _FIELDS[kind] = tuple(field.name for field in dataclasses.fields(kind))
+    return known
 
 
 def _variable(name: str, slots: dict[str, int]) -> dict[str, Any]:
