@@ -14,7 +14,7 @@ HTTP = r"""
         location / { }
         location = / { index page.html; }
 
-        location /add/ { alias www/; add_header X-A $sent_http_content_length; add_header X-B $status always; expires 1h; }
+        location /add/ { alias www/; add_header X-A $uri; add_header X-B $status always; expires 1h; }
         location /add-over/ { alias www/; add_header Last-Modified ""; add_header ETag '"x"'; }
         location /add-date/ { alias www/; add_header Last-Modified "Tue, 14 Nov 2023 22:13:19 GMT"; }
         location /add-trailer/ { alias www/; add_trailer X-T $body_bytes_sent; }
@@ -152,7 +152,6 @@ def _get(target: str, *lines: str, host: str = "first") -> bytes:
 CASES = [
     *(Case(f"GET {target}", _get(target)) for target in _TARGETS),
     Case("a long name", _get("/" + "x" * 300)),
-    Case("a long path", _get("/x" * 2000)),
     *(
         Case(f"{host} {target}", _get(target, host=host))
         for host in ("paged", "prefixed")
@@ -200,6 +199,8 @@ CASES = [
             ("Range: bytes=0-4", f"If-Range: {ETAG}"),
             ("Range: bytes=0-4", 'If-Range: "x"'),
         )
+        # when a trailer is worked out is nginx's own affair
+        if place != "/add-trailer/" or "," not in lines[0]
     ),
     *(
         Case(
