@@ -1,4 +1,3 @@
-
 """Rows for `broken_files.py`: what `map`, `geo` and `split_clients` take and do not."""
 
 VALUES = (
