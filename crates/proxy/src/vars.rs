@@ -16,6 +16,7 @@ use crate::exchange::Exchange;
 use crate::head;
 use crate::intake;
 use crate::plan::Escape;
+use crate::stub::Connections;
 use crate::template::{LogFormat, Piece, Template, Var};
 use crate::worker::Worker;
 
@@ -302,6 +303,18 @@ pub fn value(
             );
         }
         Var::Connection => number(out, client.number),
+        Var::Connections(which) => {
+            let now = Connections::of(&worker.shared);
+            number(
+                out,
+                match *which {
+                    "active" => now.active,
+                    "reading" => now.reading,
+                    "writing" => now.writing,
+                    _ => now.waiting,
+                },
+            );
+        }
         Var::ConnectionRequests => number(out, client.requests),
         Var::ConnectionTime => seconds(out, now - client.opened),
         Var::Pid => number(out, u64::from(std::process::id())),
