@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod ahead;
 pub mod answer;
 pub mod attempts;
 pub mod binding;
@@ -14,6 +15,7 @@ pub mod control;
 pub mod cookies;
 pub mod course;
 pub mod deliver;
+pub mod ending;
 pub mod exchange;
 pub mod files;
 pub mod filters;
