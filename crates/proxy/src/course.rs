@@ -117,6 +117,7 @@ impl Course {
         self.placed = true;
         self.tried = false;
         self.pathless = 0;
+        self.depth = 0;
         self.cut = false;
         self.error_page = false;
         self.doing = b"";
@@ -133,6 +134,23 @@ impl Course {
             }
             self.used = false;
         }
+    }
+
+    /// Makes it ready for a request within a request, which has no body and nobody to invite one from.
+    pub fn within(&mut self) {
+        self.internal = true;
+        self.raw = false;
+        self.get = true;
+        self.expect_tested = true;
+        self.settled = true;
+        self.args = Some(Vec::new());
+    }
+
+    /// Has two requests change their variables.
+    pub fn swap_slots(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.slots, &mut other.slots);
+        let used = self.used | other.used;
+        (self.used, other.used) = (used, used);
     }
 
     /// Sets a variable.

@@ -60,6 +60,10 @@ pub async fn deliver(
     mut upstream: Upstream,
 ) -> After {
     let worker = s.worker;
+    if s.ex.sub.is_some() {
+        note(s, route, upstream);
+        return After::Keep;
+    }
     learn(s, true);
     let buffered = carriage::buffered(s.ex, s.proxy);
     let chunked = incoming::write_head(s);
@@ -113,6 +117,20 @@ pub async fn deliver(
 pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     learn(s, true);
     incoming::warn(s);
+    leave(s, route, upstream);
+}
+
+/// Takes note of an answer to a request within a request: it is looked at, and goes nowhere.
+fn note(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
+    learn(s, true);
+    incoming::write_head(s);
+    s.ex.complete = true;
+    s.ex.course.doing = b" while sending to client";
+    leave(s, route, upstream);
+}
+
+/// Goes no further than the head; the connection rests if that was all.
+fn leave(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     let received =
         s.ex.session
             .current_mut()

@@ -9,20 +9,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from surehop.conf.address import Address
+from surehop.conf.entry import ConnectionZone, Entry, RequestZone
 from surehop.conf.filters import Filters
 from surehop.conf.syslog import Syslog
 from surehop.conf.templates import Template
+from surehop.conf.where import Where as Where  # noqa: PLC0414 (its name is part of this vocabulary)
 from surehop.errors import ConfigError
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    file: str
-    line: int
-    column: int
-
-    def fail(self, message: str, *, hint: str | None = None) -> ConfigError:
-        return ConfigError(message, file=self.file, line=self.line, column=self.column, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -430,6 +422,7 @@ class Location:
     routing: Routing
     steps: tuple[Step, ...]
     inner: "tuple[Location, ...]"
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -543,6 +536,14 @@ Sticky = StickyCookie | RouteBy | Learn
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """How many requests may wait, and how long, where every server has as many as it may have."""
+
+    length: int
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
     name: str
     where: Where
@@ -551,6 +552,7 @@ class Upstream:
     balance: Balance
     sticky: Sticky | None
     keepalive: Keepalive
+    queue: Queue | None
     resilience: Resilience
 
 
@@ -577,6 +579,7 @@ class Model:
     servers: tuple[Server, ...]
     variables: tuple[Computed, ...]
     regexes: tuple[Regex, ...]
+    zones: tuple[RequestZone | ConnectionZone, ...]
     resilience: Resilience
     warnings: tuple[ConfigError, ...]
     without_effect: tuple[ConfigError, ...]

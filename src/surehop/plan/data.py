@@ -13,6 +13,7 @@ from surehop.conf.filters import Filters
 from surehop.conf.model import Crossing
 from surehop.conf.templates import Template, Variable
 from surehop.plan.carrying import Carriage, Reply
+from surehop.plan.entering import Entry, Zone
 
 VERSION = 1
 
@@ -312,6 +313,7 @@ class Location:
     server_name_in_redirect: bool
     rewrite_log: bool
     uninitialized_variable_warn: bool
+    entry: Entry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,6 +385,12 @@ Sticky = StickyCookie | StickyRoute | StickyLearn
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    length: int
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     name: str
     implicit: bool
@@ -393,6 +401,7 @@ class Group:
     peers: tuple[Peer, ...]
     keepalive: Keepalive
     resilience: Resilience
+    queue: Queue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,6 +433,7 @@ class Plan:
     groups: tuple[Group, ...]
     temp_paths: tuple[TempPath, ...] = ()
     variables: tuple[Computed, ...] = ()
+    zones: tuple[Zone, ...] = ()
     warnings: tuple[Warned, ...] = ()
 
     def to_json(self, *, indent: int | None = None) -> str:
