@@ -307,6 +307,7 @@ class Location:
     script: tuple[Step, ...]
     error_pages: tuple[ErrorPage, ...]
     recursive_error_pages: bool
+    post_action: str | None
     internal: bool
     absolute_redirect: bool
     port_in_redirect: bool
