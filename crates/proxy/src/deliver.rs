@@ -69,7 +69,7 @@ pub async fn deliver(
     upstream: Upstream,
 ) -> After {
     let worker = s.worker;
-    if s.ex.sub.is_some() {
+    if s.ex.mute() {
         note(s, route, upstream);
         return After::Keep;
     }

@@ -147,6 +147,7 @@ class _Builder:
                 script=script,
                 error_pages=tuple(error_page(page) for page in routing.error_pages),
                 recursive_error_pages=routing.recursive_error_pages,
+                post_action=routing.post_action or None,
                 internal=routing.internal,
                 absolute_redirect=routing.absolute_redirect,
                 port_in_redirect=routing.port_in_redirect,
