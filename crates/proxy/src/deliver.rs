@@ -16,13 +16,16 @@ use surehop_wire::request::Method;
 use surehop_wire::response::BodyFraming;
 use surehop_wire::{date, status};
 
+use crate::coming::{Coming, decode};
 use crate::config::LocationConf;
 use crate::connection::After;
 use crate::filters;
 use crate::framer::Framer;
+use crate::gzip::{self, Packer};
 use crate::head;
 use crate::incoming;
 use crate::log;
+use crate::pace;
 use crate::plan::Level;
 use crate::send::Sender;
 use crate::vars;
@@ -31,14 +34,6 @@ use crate::vars;
 const ROUNDS: usize = 16;
 /// `101 Switching Protocols`
 const SWITCHING: u16 = 101;
-
-/// How far the upstream's body has come.
-enum Coming {
-    Length(u64),
-    Chunked(Decoder),
-    UntilClose,
-    Done,
-}
 
 /// Why the relay ended before the body did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,7 +206,7 @@ impl Delivery {
         if s.ex.head.method != Method::Head {
             self.length += n as u64;
         }
-        decode(&mut self.coming, &mut self.surplus, buf, 0)?;
+        decode(&mut self.coming, &mut self.surplus, buf, 0).map_err(|_| Broken::Invalid)?;
         let more = !matches!(self.coming, Coming::Done);
         let big = match self.coming {
             Coming::Length(left) => left > SMALL as u64,
@@ -256,7 +251,12 @@ impl Delivery {
                 Poll::Ready(Err(broken)) => return Poll::Ready(Err(broken)),
                 Poll::Pending => false,
             };
-            if !wrote && !read {
+            // What a stream that pauses has sent so far is the client's.
+            let flushed = !wrote
+                && !read
+                && self.framer.idle()
+                && s.ex.packer.as_mut().is_some_and(|packer| packer.flush());
+            if !wrote && !read && !flushed {
                 break;
             }
         }
@@ -271,7 +271,9 @@ impl Delivery {
         // Whoever is waited for has a deadline: the client while it is to take bytes, else the upstream.
         let to_client = self.head_at < s.ex.out.len() || !self.framer.idle();
         let (deadline, late) = if to_client {
-            (self.client_progress + send_timeout, Broken::ClientTimedOut)
+            // Who is sent to slowly on purpose is not late.
+            let from = self.client_progress.max(s.ex.pace.until());
+            (from + send_timeout, Broken::ClientTimedOut)
         } else {
             (
                 self.upstream_progress + read_timeout,
@@ -281,26 +283,46 @@ impl Delivery {
         if rx.now() >= deadline {
             return Poll::Ready(Err(late));
         }
-        rx.arm(deadline);
+        rx.arm(match s.ex.pace.until() {
+            until if to_client && until > rx.now() => until,
+            _ => deadline,
+        });
         Poll::Pending
     }
 
     /// Sends what there is; true if something was sent.
     fn poll_write(&mut self, s: &mut Sender<'_>) -> Poll<Result<bool, Errno>> {
-        let data = self.upstream.buf.as_ref().map_or(&[][..], Buf::data);
-        let last = matches!(self.coming, Coming::Done);
+        let mut last = matches!(self.coming, Coming::Done);
+        if let Some(packer) = &mut s.ex.packer {
+            last &= self.pack(packer);
+        }
         if last && s.ex.reply.trailed {
             s.ex.reply.trailed = false;
             filters::trailers(s.worker, s.client, s.ex);
             self.framer.trail(&s.ex.reply.trailers);
         }
+        let room = if s.ex.pace.limited() {
+            pace::room(s.worker, s.ex).ok()
+        } else {
+            None
+        };
+        let from = match &s.ex.packer {
+            Some(packer) => Some(&packer.out),
+            None => self.upstream.buf.as_ref(),
+        };
+        let data = from.map_or(&[][..], Buf::data);
         self.framer.open(data.len(), last);
         let head = &s.ex.out[self.head_at..];
         if head.is_empty() && self.framer.idle() {
             return Poll::Ready(Ok(false));
         }
         let [pre, data, post, tail] = self.framer.parts(data);
-        let wrote = if head.is_empty() && pre.is_empty() && post.is_empty() && tail.is_empty() {
+        let wrote = if s.ex.pace.limited() {
+            let parts = [head, &pre, &data, &post, &tail];
+            room.map_or(Poll::Pending, |room| {
+                s.client.socket.poll_write(&pace::cut(parts, room))
+            })
+        } else if head.is_empty() && pre.is_empty() && post.is_empty() && tail.is_empty() {
             s.client.socket.poll_write(&[data])
         } else {
             s.client
@@ -317,11 +339,29 @@ impl Delivery {
         s.ex.head_sent += of_head as u64;
         s.ex.body_sent += (n - of_head) as u64;
         let of_data = self.framer.sent(n - of_head);
-        if let Some(buf) = self.upstream.buf.as_mut() {
-            buf.consume(of_data);
+        match &mut s.ex.packer {
+            Some(packer) => packer.out.consume(of_data),
+            None => {
+                if let Some(buf) = self.upstream.buf.as_mut() {
+                    buf.consume(of_data);
+                }
+            }
         }
+        pace::sent(s.worker, s.ex, n);
         self.client_progress = s.worker.reactor.now();
         Poll::Ready(Ok(true))
+    }
+
+    /// Packs what has come; true if that was the end of it.
+    fn pack(&mut self, packer: &mut Packer) -> bool {
+        let last = matches!(self.coming, Coming::Done);
+        let buf = self.upstream.buf.as_mut();
+        let data = buf.as_ref().map_or(&[][..], |buf| buf.data());
+        let taken = packer.take(data, last).unwrap_or(data.len());
+        if let Some(buf) = buf {
+            buf.consume(taken);
+        }
+        packer.done
     }
 
     /// Receives as much as there is room for; true if something came.
@@ -361,7 +401,7 @@ impl Delivery {
         self.received += n as u64;
         self.upstream_progress = s.worker.reactor.now();
         self.length += n as u64;
-        decode(&mut self.coming, &mut self.surplus, buf, before)?;
+        decode(&mut self.coming, &mut self.surplus, buf, before).map_err(|_| Broken::Invalid)?;
         if fills {
             grow(s, buf);
         }
@@ -378,56 +418,6 @@ fn grow(s: &Sender<'_>, buf: &mut Buf) {
     }
 }
 
-/// Strips the framing off the bytes of `buf` from `from` on, in place.
-fn decode(
-    coming: &mut Coming,
-    surplus: &mut bool,
-    buf: &mut Buf,
-    from: usize,
-) -> Result<(), Broken> {
-    let n = buf.len() - from;
-    match coming {
-        Coming::Done => {
-            *surplus |= n > 0;
-            buf.truncate(from);
-        }
-        Coming::UntilClose => {}
-        Coming::Length(left) => {
-            let kept = (*left).min(n as u64) as usize;
-            *left -= kept as u64;
-            *surplus |= n > kept;
-            buf.truncate(from + kept);
-            if *left == 0 {
-                *coming = Coming::Done;
-            }
-        }
-        Coming::Chunked(decoder) => {
-            let bytes = buf.data_mut();
-            let (mut at, mut kept) = (from, from);
-            loop {
-                let step = decoder.decode(&bytes[at..]).map_err(|_| Broken::Invalid)?;
-                let data = at + step.data.start..at + step.data.end;
-                let len = data.len();
-                if data.start != kept {
-                    bytes.copy_within(data, kept);
-                }
-                kept += len;
-                at += step.consumed;
-                if step.done {
-                    *surplus |= at < bytes.len();
-                    *coming = Coming::Done;
-                    break;
-                }
-                if step.consumed == 0 || at == bytes.len() {
-                    break;
-                }
-            }
-            buf.truncate(kept);
-        }
-    }
-    Ok(())
-}
-
 /// Settles the attempt and says what becomes of both connections.
 fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Broken>) -> After {
     let hop = &s.worker.connections;
@@ -442,6 +432,7 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
             out.extend_from_slice(b"upstream sent more data than specified in \"Content-Length\" header while reading upstream");
         });
     }
+    gzip::end(s.worker, s.ex);
     let sent = s.sent();
     let Delivery {
         upstream,

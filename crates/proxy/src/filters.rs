@@ -7,6 +7,8 @@ use surehop_wire::write;
 
 use crate::client::Client;
 use crate::exchange::Exchange;
+use crate::gzip::Gzip;
+use crate::pace::Size;
 use crate::plan::Text;
 use crate::relay;
 use crate::template::{Piece, Template};
@@ -28,6 +30,9 @@ pub struct Filters {
     pub chunked: bool,
     pub msie_padding: bool,
     pub msie_refresh: bool,
+    pub gzip: Option<Gzip>,
+    pub limit_rate: Size,
+    pub limit_rate_after: Size,
 }
 
 impl Filters {
@@ -209,7 +214,9 @@ fn add(ex: &mut Exchange, name: &[u8], value: &[u8]) {
             }
         }
         _ if value.is_empty() => {}
-        _ => reply.line(name, value),
+        Known::CacheControl | Known::Link => reply.line(name, value),
+        // Of others nginx does not take notice itself.
+        _ => reply.extra(name, value),
     }
 }
 

@@ -10,6 +10,8 @@ use crate::attempts;
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::filters::{self, Tokens};
+use crate::gzip;
+use crate::pace;
 use crate::plan::Location;
 use crate::vars;
 use crate::worker::Worker;
@@ -17,6 +19,7 @@ use crate::worker::Worker;
 /// Begins an answer. Lines that were added before, `WWW-Authenticate` say, stay.
 pub fn begin(worker: &Worker, ex: &mut Exchange) {
     ex.reply.facts();
+    ex.packer = None;
     if ex.proxied
         && let Some(group) = attempts::group_of(worker, ex)
         && let Some(binding) = &group.binding
@@ -32,6 +35,10 @@ pub fn write(worker: &Worker, client: &Client, ex: &mut Exchange) {
     if filters.adds() {
         filters::headers(worker, client, ex);
     }
+    if let Some(gzip) = &filters.gzip {
+        gzip::begin(worker, ex, gzip);
+    }
+    pace::begin(worker, client, ex);
     settle_facts(ex);
     frame(ex, filters.chunked);
     ex.keep &= !worker.closing();
@@ -73,6 +80,9 @@ pub fn write(worker: &Worker, client: &Client, ex: &mut Exchange) {
         write::header(&mut out, b"Transfer-Encoding", b"chunked");
     }
     connection(ex, place, &mut out);
+    if ex.reply.varies {
+        write::header(&mut out, b"Vary", b"Accept-Encoding");
+    }
     let raw = &ex.response_raw[..];
     for line in ex.reply.due() {
         let (name, value) = (ex.reply.name(line, raw), ex.reply.value(line, raw));

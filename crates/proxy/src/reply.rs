@@ -54,6 +54,8 @@ pub struct Reply {
     location: Option<usize>,
     /// Whether the body goes out in chunks. Known once the head is written.
     pub chunked: bool,
+    /// Whether caches are told that the answer depends on who asks.
+    pub varies: bool,
     /// Whether there may be trailers.
     pub trailed: bool,
     /// The trailers' lines, once the body has come to its end.
@@ -84,6 +86,7 @@ impl Reply {
         self.date_passed = false;
         self.location = None;
         self.chunked = false;
+        self.varies = false;
         self.trailed = false;
         self.trailers.clear();
     }
@@ -132,6 +135,14 @@ impl Reply {
             state: State::Due,
         };
         self.lines.push(line);
+    }
+
+    /// Adds a line of our own that is nothing to us, whatever its name.
+    pub fn extra(&mut self, name: &[u8], value: &[u8]) {
+        self.line(name, value);
+        if let Some(line) = self.lines.last_mut() {
+            line.known = Known::Other;
+        }
     }
 
     /// Adds a line of the upstream's.

@@ -18,7 +18,8 @@ _PREFIXES = (
 VARIABLES = frozenset(
     """
     args body_bytes_sent bytes_sent connection connection_requests connection_time content_length
-    content_type document_uri host hostname https is_args msec nginx_version pid pipe
+    content_type document_uri gzip_ratio host hostname https is_args limit_rate msec nginx_version
+    pid pipe
     proxy_add_x_forwarded_for proxy_host proxy_port query_string remote_addr remote_port
     remote_user request request_completion request_id request_length request_method request_time
     request_uri scheme server_addr server_name server_port server_protocol status time_iso8601
