@@ -8,6 +8,7 @@ Each is a snippet for one kind of block. Words and lines were written down from 
 from typing import NamedTuple
 
 import broken_proxy
+from broken_entry import ENTRY, ODD_ENTRY
 from broken_filters import FILTERS, ODD_FILTERS
 from broken_harmless import HARMLESS
 from broken_logs import LOGS
@@ -45,6 +46,7 @@ BROKEN = [
         *FILTERS,
         *LOGS,
         *broken_proxy.BROKEN,
+        *ENTRY,
         ("main", "evnts {}", 'unknown directive "evnts"', 2),
         ("main", "http { } }", 'unexpected "}"', 2),
         ("main", "http {", 'unexpected end of file, expecting "}"', 3),
@@ -566,6 +568,31 @@ BROKEN = [
             5,
         ),
         ("location", "keepalive_timeout 1y;", '"keepalive_timeout" directive invalid value', 5),
+        (
+            "http",
+            "client_body_buffer_size 1g;",
+            '"client_body_buffer_size" directive invalid value',
+            3,
+        ),
+        ("server", "client_body_in_file_only yes;", 'invalid value "yes"', 4),
+        (
+            "location",
+            "client_body_temp_path a 0;",
+            '"client_body_temp_path" directive invalid value',
+            5,
+        ),
+        (
+            "location",
+            "client_body_temp_path a 999999999;",
+            '"client_body_temp_path" directive invalid value',
+            5,
+        ),
+        (
+            "location",
+            "client_body_temp_path a 1 2 3 4;",
+            'invalid number of arguments in "client_body_temp_path" directive',
+            5,
+        ),
     )
 ]
 
@@ -603,6 +630,8 @@ ODD = [
     ("location", "send_timeout '1d 2h';"),
     ("location", "client_max_body_size 9223372036854775807;"),
     ("location", "keepalive_timeout 5 1y;"),
+    ("location", "client_body_in_file_only CLEAN; client_body_temp_path temporary 5 5;"),
+    ("location", "client_body_buffer_size 0; proxy_request_buffering off;"),
     ("location", "access_log '';"),
     ("location", "error_log '';"),
     ("location", "proxy_set_header '' x;"),
@@ -617,4 +646,5 @@ ODD = [
     ("http", "access_log $host.log; open_log_file_cache max=1 min_uses=0; error_log stderr debug;"),
     ("http", "error_log e.log debug_http debug_event; error_log off;"),
     *broken_proxy.ODD,
+    *ODD_ENTRY,
 ]

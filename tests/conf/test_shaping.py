@@ -338,7 +338,7 @@ def test_warnings_are_nginx_own() -> None:
 
     assert [str(warning) for warning in model.warnings] == [
         'server name "b/" has suspicious symbols in n.conf:3',
-        'conflicting server name "b" on 0.0.0.0:80, ignored in n.conf:3',
+        'conflicting server name "b" on 0.0.0.0:80, ignored',
     ]
 
 

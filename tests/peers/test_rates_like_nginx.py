@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import pytest
@@ -41,6 +42,12 @@ HTTP = """
             limit_rate 100;
             proxy_pass http://127.0.0.1:ORIGIN;
         }
+        location /told/ { proxy_pass http://127.0.0.1:ORIGIN; }
+        location /deaf/ {
+            proxy_pass http://127.0.0.1:ORIGIN;
+            proxy_ignore_headers X-Accel-Limit-Rate;
+        }
+        location /told/less/ { limit_rate 1k; proxy_pass http://127.0.0.1:ORIGIN; }
         location /page/ { limit_rate 200; return 404; }
     }
 """
@@ -55,8 +62,13 @@ SLOW = {
     "/trailer/": 1.0,
     "/gzip/": 1.0,
     "/page/": 0.5,
+    "/told/1024": 1.0,
+    "/told/less/x": 1.0,
 }
-FAST = ("/", "/after/all/", "/asked/?r=x", "/asked/", "/unset/", "/wrong/", "/if/?a=1")
+FAST = (
+    *("/", "/after/all/", "/asked/?r=x", "/asked/", "/unset/", "/wrong/", "/if/?a=1"),
+    *("/deaf/1024", "/told/less/0", "/told/1k"),
+)
 _CHUNK = re.compile(rb"(?<=\r\n)[0-9a-f]+\r\n")
 _OWN = re.compile(rb"Date: [^\r]*|(?:nginx|surehop)/[0-9.]+|Content-Length: [0-9]+")
 
@@ -77,6 +89,10 @@ def taken(port: int, target: str) -> Taken:
         return Taken(answer, time.monotonic() - began)
 
 
+def logged(subject: Subject, count: int) -> bool:
+    return len(subject.access_log()) == count
+
+
 def told(subject: Subject) -> list[str]:
     lines = subject.error_log()
     return sorted(line.partition(": *")[2].partition(" ")[2] for line in lines)
@@ -89,8 +105,12 @@ def both(nginx: Program, surehop_nginx: Program) -> dict[str, tuple[Taken, Taken
         plain = head("200 OK", f"Content-Length: {len(BODY)}") + BODY
         packed = head("200 OK", f"Content-Length: {len(noise)}", "Content-Type: a/b") + noise
         targets = [*SLOW, *FAST]
-        answers = {target: Answer((packed if "gzip" in target else plain,)) for target in targets}
-        origin.play_paths(answers)
+        answers = {target: packed if "gzip" in target else plain for target in targets}
+        for target in targets:
+            if "told" in target or "deaf" in target:
+                line = f"X-Accel-Limit-Rate: {target.rpartition('/')[2]}"
+                answers[target] = head("200 OK", f"Content-Length: {len(BODY)}", line) + BODY
+        origin.play_paths({target: Answer((answer,)) for target, answer in answers.items()})
         http = HTTP.replace("ORIGIN", str(origin.port)).replace("BODY", BODY.decode())
         with Subject(nginx, http) as theirs, Subject(surehop_nginx, http) as ours:
 
@@ -100,7 +120,7 @@ def both(nginx: Program, surehop_nginx: Program) -> dict[str, tuple[Taken, Taken
             asked = {t: (begun(theirs, t), begun(ours, t)) for t in targets}
             found = {t: (one.result(), two.result()) for t, (one, two) in asked.items()}
             for subject in (theirs, ours):
-                eventually(lambda each=subject: len(each.access_log()) == len(targets))
+                eventually(partial(logged, subject, len(targets)))
             assert told(ours) == told(theirs)
             return found
 

@@ -3,6 +3,8 @@
 import base64
 import contextlib
 
+from front import STREAMED
+
 from raw import Raw, exchanged, get
 from scripted import Scripted
 from surehop.lab.subjects import Program, Subject
@@ -126,7 +128,7 @@ def test_an_early_answer_is_heard_though_sending_failed(surehop: Program) -> Non
     with Scripted() as origin:
         origin.play(refusal, "fin", early=True)
         http = f"""
-        server {{ listen 127.0.0.1:@PORT@; client_max_body_size 0;
+        server {{ listen 127.0.0.1:@PORT@; client_max_body_size 0; {STREAMED}
                   location / {{ proxy_pass http://127.0.0.1:{origin.port}; }} }}"""
         with Subject(surehop, http) as subject:
             for _ in range(10):

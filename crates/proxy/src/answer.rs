@@ -9,6 +9,8 @@ use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::head;
 use crate::outgoing::Outgoing;
+use crate::phases::{self, Outcome};
+use crate::serving;
 use crate::vars;
 use crate::worker::Worker;
 
@@ -27,6 +29,10 @@ pub async fn send(
 }
 
 async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, mut body: &[u8]) {
+    if ex.sub.is_some() {
+        ex.complete = true;
+        return;
+    }
     if head::bodiless(ex) {
         body = b"";
     }
@@ -52,23 +58,34 @@ pub async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code:
     status::page(code, head::product(worker, place), pad, &mut body);
     ex.status = status::sent(code);
     head::begin(worker, ex);
+    // What was said of a file is not true of the page.
+    ex.reply.take_back_all(Known::ETag);
     // There are statuses that nginx has no page for.
     let kind: &[u8] = if body.is_empty() { b"" } else { b"text/html" };
     send(worker, client, ex, kind, &body).await;
     ex.scratch = body;
 }
 
-/// Carries out a `return` that is no redirect.
-pub async fn give(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16, body: &[u8]) {
+/// Carries out a `return` that is no redirect; `body` comes with its type.
+pub async fn give(
+    worker: &Worker,
+    client: &mut Client,
+    ex: &mut Exchange,
+    code: u16,
+    (kind, body): (&[u8], &[u8]),
+) -> Outcome {
     ex.status = ex.status_or(code);
     head::begin(worker, ex);
     let kept = std::mem::take(&mut ex.kept_type);
-    let kind: &[u8] = if kept.is_empty() {
-        b"text/plain"
-    } else {
-        &kept
-    };
-    send(worker, client, ex, kind, body).await;
+    ex.reply
+        .set_kind(if kept.is_empty() { kind } else { &kept });
+    ex.reply.length = Some(body.len() as u64);
+    if let Err(code) = serving::conditions(worker, ex) {
+        return Outcome::Status(code);
+    }
+    head::write(worker, client, ex);
+    finish(worker, client, ex, body).await;
+    Outcome::Done(phases::after(ex))
 }
 
 /// Sends the client elsewhere.

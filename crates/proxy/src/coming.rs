@@ -1,24 +1,19 @@
-//! An upstream's body as it comes: how far it is, and its framing stripped off.
+//! An upstream's body as it is received: its framing is taken off in place.
 
 use surehop_hop::buffer::Buf;
-use surehop_wire::chunked::Decoder;
+use surehop_wire::chunked::{ChunkError, Decoder};
 
 /// How far the upstream's body has come.
-#[derive(Debug)]
 pub enum Coming {
-    /// That many bytes are due.
+    /// So many bytes are to come.
     Length(u64),
-    /// Chunks.
+    /// Chunks are.
     Chunked(Decoder),
-    /// What comes until the connection ends.
+    /// Whatever comes before the end.
     UntilClose,
-    /// It is here.
+    /// Nothing any more.
     Done,
 }
-
-/// What was to be a chunk is none.
-#[derive(Clone, Copy, Debug)]
-pub struct Invalid;
 
 /// Strips the framing off the bytes of `buf` from `from` on, in place.
 pub fn decode(
@@ -26,7 +21,7 @@ pub fn decode(
     surplus: &mut bool,
     buf: &mut Buf,
     from: usize,
-) -> Result<(), Invalid> {
+) -> Result<(), ChunkError> {
     let n = buf.len() - from;
     match coming {
         Coming::Done => {
@@ -47,7 +42,7 @@ pub fn decode(
             let bytes = buf.data_mut();
             let (mut at, mut kept) = (from, from);
             loop {
-                let step = decoder.decode(&bytes[at..]).map_err(|_| Invalid)?;
+                let step = decoder.decode(&bytes[at..])?;
                 let data = at + step.data.start..at + step.data.end;
                 let len = data.len();
                 if data.start != kept {

@@ -13,6 +13,7 @@ use crate::exchange::Exchange;
 use crate::log::{self, Logs};
 use crate::phases;
 use crate::plan::Level;
+use crate::real_ip;
 use crate::record;
 use crate::told;
 use crate::vars;
@@ -102,6 +103,7 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
     };
     worker.shared.requests.fetch_add(1, Ordering::Relaxed);
     record::record(&worker, &client, &mut ex);
+    real_ip::restore(&mut client);
     client.idle_timeout = vars::place(&worker, &ex).keepalive_timeout_ms;
     // The last answer must not be lost to requests that came behind it.
     let after = match after {

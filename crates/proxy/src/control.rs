@@ -212,7 +212,7 @@ fn start(
     let workers = config.plan.workers;
     let before = old.map(|old| &*old.shared);
     if let Some(before) = before {
-        config.adopt(&before.config);
+        config.adopt(&before.config)?;
     }
     let shared = Arc::new(Shared {
         config,

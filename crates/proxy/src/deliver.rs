@@ -16,6 +16,8 @@ use surehop_wire::request::Method;
 use surehop_wire::response::BodyFraming;
 use surehop_wire::{date, status};
 
+use crate::broken::{self, Broken};
+use crate::carriage::{self, Pace};
 use crate::coming::{Coming, decode};
 use crate::config::LocationConf;
 use crate::connection::After;
@@ -24,9 +26,10 @@ use crate::framer::Framer;
 use crate::gzip::{self, Packer};
 use crate::head;
 use crate::incoming;
-use crate::log;
 use crate::pace;
+use crate::parts::{Narrow, Parts};
 use crate::plan::Level;
+use crate::reply::Ranges;
 use crate::send::Sender;
 use crate::vars;
 
@@ -35,42 +38,37 @@ const ROUNDS: usize = 16;
 /// `101 Switching Protocols`
 const SWITCHING: u16 = 101;
 
-/// Why the relay ended before the body did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Broken {
-    Upstream(Cause, Errno),
-    /// The upstream closed where more was due.
-    Short,
-    Invalid,
-    UpstreamTimedOut,
-    Client(Errno),
-    ClientTimedOut,
-    ClientGone,
-    SenderFailed,
-}
-
 struct Delivery {
     upstream: Upstream,
     coming: Coming,
     framer: Framer,
+    narrow: Option<Box<Narrow>>,
     head_at: usize,
     received: u64,
     length: u64,
     surplus: bool,
     upstream_progress: Millis,
     client_progress: Millis,
+    pace: Option<Box<Pace>>,
 }
 
-/// Relays the answer whose head has been heard.
+/// Relays the answer whose head has been heard; an error is the status of another answer in its place.
 pub async fn deliver(
     s: &mut Sender<'_>,
     route: &Route<'_>,
     location: &LocationConf,
     upstream: Upstream,
-) -> After {
+) -> Result<After, u16> {
     let worker = s.worker;
+    if s.ex.sub.is_some() {
+        note(s, route, upstream);
+        return Ok(After::Keep);
+    }
     learn(s, true);
-    let chunked = write_head(s);
+    if let Err(code) = write_head(s) {
+        leave(s, route, upstream);
+        return Err(code);
+    }
     let now = worker.reactor.now();
     let received =
         s.ex.session
@@ -78,6 +76,12 @@ pub async fn deliver(
             .map_or(0, |attempt| attempt.received);
     // A HEAD that went upstream as another method, or a status that allows none: the body is for nobody.
     let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
+    let pace = if s.proxy.plan.carriage.limit_rate.is_some() && s.proxy.plan.buffering {
+        let rate = carriage::limit_rate(worker, s.client, s.ex, s.proxy);
+        Pace::new(rate, now).map(Box::new)
+    } else {
+        None
+    };
     let mut d = Delivery {
         upstream,
         coming: match s.ex.response.framing {
@@ -87,13 +91,18 @@ pub async fn deliver(
             BodyFraming::Chunked => Coming::Chunked(Decoder::new()),
             BodyFraming::UntilClose => Coming::UntilClose,
         },
-        framer: Framer::new(chunked),
+        framer: Framer::new(s.ex.reply.chunked),
+        narrow: match s.ex.reply.parts.take() {
+            Some(Parts::One(range)) => Some(Box::new(Narrow::new(&range))),
+            _ => None,
+        },
         head_at: 0,
         received,
         length: 0,
         surplus: unwanted,
         upstream_progress: now,
         client_progress: now,
+        pace,
     };
     let early = d.take_in(s);
     let timeouts = (route.read_timeout, location.plan.send_timeout_ms);
@@ -101,13 +110,28 @@ pub async fn deliver(
         Err(broken) => Some(broken),
         Ok(()) => poll_fn(|_| d.poll(s, timeouts)).await.err(),
     };
-    finish(s, route, d, broken)
+    Ok(finish(s, route, d, broken))
 }
 
 /// Settles an attempt whose answer is not the client's; as in nginx, the rest of it is nobody's.
 pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     learn(s, true);
     warn(s);
+    leave(s, route, upstream);
+}
+
+/// Takes note of an answer to a request within a request: it is looked at, and goes nowhere.
+fn note(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
+    learn(s, true);
+    // As it goes nowhere, nothing about it can fail.
+    let _ = write_head(s);
+    s.ex.complete = true;
+    s.ex.course.doing = b" while sending to client";
+    leave(s, route, upstream);
+}
+
+/// Goes no further than the head; the connection rests if that was all.
+fn leave(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     let received =
         s.ex.session
             .current_mut()
@@ -125,8 +149,8 @@ pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     settle(s, route, upstream, reusable, None, (received, 0));
 }
 
-/// Writes the head for the client; true if the body goes out in chunks.
-fn write_head(s: &mut Sender<'_>) -> bool {
+/// Writes the head for the client; an error is the status of another answer in its place.
+fn write_head(s: &mut Sender<'_>) -> Result<(), u16> {
     let worker = s.worker;
     warn(s);
     let done = s.body.done();
@@ -134,7 +158,8 @@ fn write_head(s: &mut Sender<'_>) -> bool {
     let rewrites = incoming::rewrites(worker, s.client, ex, &s.proxy.plan.reply);
     ex.status = ex.status_or(ex.response.status);
     head::begin(worker, ex);
-    let dated = vars::place(worker, ex).filters.expires.is_some();
+    let ranged = s.proxy.plan.reply.force_ranges;
+    let dated = ranged || vars::place(worker, ex).filters.expires.is_some();
     let raw = &ex.response_raw[..];
     let reply = &mut ex.reply;
     reply.line_passed = ex.course.status == 0 || status::line(ex.status).is_none();
@@ -142,6 +167,9 @@ fn write_head(s: &mut Sender<'_>) -> bool {
     reply.server_passed = s.proxy.shows(b"server");
     reply.date_passed = s.proxy.shows(b"date");
     reply.length = ex.response.content_length;
+    if ranged {
+        reply.ranges = Ranges::One;
+    }
     if !ex.kept_type.is_empty() {
         reply.pass_kind(&ex.kept_type);
     }
@@ -155,6 +183,8 @@ fn write_head(s: &mut Sender<'_>) -> bool {
         match line.known {
             Known::ContentType => reply.pass_kind(line.value.of(raw)),
             Known::ContentLength => {}
+            // Who makes ranges says so himself.
+            Known::AcceptRanges if ranged => {}
             known if s.proxy.hides(known, line.name.of(raw)) => {}
             known => match rewrites.iter().find(|(at, _)| *at == index) {
                 None => reply.pass(line),
@@ -169,8 +199,11 @@ fn write_head(s: &mut Sender<'_>) -> bool {
     }
     // What follows a 101 is no HTTP, and upgraded connections are not relayed.
     ex.keep &= done && ex.status != SWITCHING;
+    if ranged {
+        head::filter(worker, s.client, ex)?;
+    }
     head::write(worker, s.client, ex);
-    ex.reply.chunked
+    Ok(())
 }
 
 fn current(s: &Sender<'_>) -> Option<Attempt> {
@@ -202,11 +235,17 @@ impl Delivery {
             return Ok(());
         };
         let n = buf.len();
+        if let Some(pace) = &mut self.pace {
+            pace.took(n, s.worker.reactor.now());
+        }
         // nginx counts what came behind the head, framing included.
         if s.ex.head.method != Method::Head {
             self.length += n as u64;
         }
         decode(&mut self.coming, &mut self.surplus, buf, 0).map_err(|_| Broken::Invalid)?;
+        if let Some(narrow) = &mut self.narrow {
+            narrow.keep(buf, 0);
+        }
         let more = !matches!(self.coming, Coming::Done);
         let big = match self.coming {
             Coming::Length(left) => left > SMALL as u64,
@@ -381,7 +420,24 @@ impl Delivery {
             self.upstream_progress = s.worker.reactor.now();
             return Poll::Ready(Ok(false));
         }
-        let n = match self.upstream.socket.poll_read(buf.space()) {
+        let mut space = buf.space();
+        if let Some(pace) = &mut self.pace {
+            let now = s.worker.reactor.now();
+            match pace.allows(now) {
+                Ok(most) => {
+                    let most = most.min(space.len());
+                    space = &mut space[..most];
+                }
+                Err(resumes) => {
+                    // It is we who wait.
+                    self.upstream_progress = now;
+                    s.worker.reactor.arm(resumes);
+                    return Poll::Ready(Ok(false));
+                }
+            }
+        }
+        let offered = space.len();
+        let n = match self.upstream.socket.poll_read(space) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Err(e)) => return Poll::Ready(Err(Broken::Upstream(cause_of(e), e))),
             Poll::Ready(Ok(0)) => {
@@ -395,13 +451,19 @@ impl Delivery {
             Poll::Ready(Ok(n)) => n,
         };
         // A long body fills what it is given: from now on it gets more at a time.
-        let fills = n == buf.space().len();
+        let fills = n == offered && self.pace.is_none();
+        if let Some(pace) = &mut self.pace {
+            pace.took(n, s.worker.reactor.now());
+        }
         let before = buf.len();
         buf.filled(n);
         self.received += n as u64;
         self.upstream_progress = s.worker.reactor.now();
         self.length += n as u64;
         decode(&mut self.coming, &mut self.surplus, buf, before).map_err(|_| Broken::Invalid)?;
+        if let Some(narrow) = &mut self.narrow {
+            narrow.keep(buf, before);
+        }
         if fills {
             grow(s, buf);
         }
@@ -423,7 +485,7 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
     let hop = &s.worker.connections;
     let attempt = current(s);
     if let (Some(attempt), Some(broken)) = (&attempt, broken) {
-        tell(s, attempt, broken);
+        broken::tell(s, attempt, broken);
     }
     let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
     let head_alone = unwanted || s.ex.head.method == Method::Head;
@@ -525,38 +587,4 @@ fn settle(
     if keep.is_some() {
         hop.expires(route.group.borrow().next_expiry());
     }
-}
-
-fn tell(s: &Sender<'_>, attempt: &Attempt, broken: Broken) {
-    let level = match broken {
-        Broken::Client(_) | Broken::ClientTimedOut | Broken::ClientGone | Broken::SenderFailed => {
-            Level::Info
-        }
-        _ => Level::Error,
-    };
-    s.tell(level, attempt, |out| {
-        out.extend_from_slice(match broken {
-            Broken::Upstream(..) => b"recv() failed",
-            Broken::Short => b"upstream prematurely closed connection",
-            Broken::Invalid => b"upstream sent invalid chunked response",
-            Broken::UpstreamTimedOut => b"upstream timed out",
-            Broken::Client(_) => b"send() failed",
-            Broken::ClientTimedOut => b"client timed out",
-            Broken::ClientGone => {
-                b"epoll_wait() reported that client prematurely closed connection, so upstream connection is closed too"
-            }
-            Broken::SenderFailed => b"client prematurely closed connection",
-        });
-        match broken {
-            Broken::Upstream(_, e) | Broken::Client(e) => log::errno(out, e.raw_os_error()),
-            Broken::UpstreamTimedOut | Broken::ClientTimedOut => {
-                log::errno(out, Errno::TIMEDOUT.raw_os_error());
-            }
-            _ => {}
-        }
-        out.extend_from_slice(match broken {
-            Broken::Client(_) | Broken::ClientTimedOut => b" while sending to client",
-            _ => b" while reading upstream",
-        });
-    });
 }

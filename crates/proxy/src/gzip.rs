@@ -9,6 +9,7 @@ use surehop_wire::{date, status};
 
 use crate::exchange::Exchange;
 use crate::plan::Text;
+use crate::reply::Ranges;
 use crate::worker::Worker;
 
 /// What a location says of packing.
@@ -95,7 +96,7 @@ pub fn begin(worker: &Worker, ex: &mut Exchange, gzip: &Gzip) {
     let reply = &mut ex.reply;
     reply.line(b"Content-Encoding", b"gzip");
     reply.length = None;
-    reply.ranges = false;
+    reply.ranges = Ranges::None;
     reply.take_back_all(Known::AcceptRanges);
     if let Some(at) = reply.find(Known::ETag) {
         let etag = reply.value_at(at, &ex.response_raw);

@@ -10,6 +10,7 @@ use crate::client::Client;
 use crate::config::ProxyConf;
 use crate::cookies;
 use crate::exchange::Exchange;
+use crate::pace;
 use crate::phases::Outcome;
 use crate::plan::{Level, Text};
 use crate::script::Regex;
@@ -209,6 +210,9 @@ pub fn elsewhere(
 ) -> Option<Outcome> {
     let reply = &proxy.plan.reply;
     let status = ex.response.status;
+    if ex.response.has(&[Known::XAccelLimitRate]) && !reply.ignores(b"x-accel-limit-rate") {
+        limit(ex);
+    }
     if !reply.intercept_errors && !ex.response.has(&[Known::XAccelRedirect]) {
         return None;
     }
@@ -230,6 +234,17 @@ pub fn elsewhere(
     keep_for_redirect(worker, client, ex, reply);
     ex.course.doing = b" while reading response header from upstream";
     Some(accelerated(worker, client, ex, target))
+}
+
+/// Has the client's answer go out as fast as `X-Accel-Limit-Rate` says.
+fn limit(ex: &mut Exchange) {
+    let line = ex.response.find(Known::XAccelLimitRate);
+    let value = line.map_or(&[][..], |line| line.value.of(&ex.response_raw));
+    if value.iter().all(u8::is_ascii_digit)
+        && let Some(rate) = pace::size(value)
+    {
+        ex.pace.give(rate);
+    }
 }
 
 /// Where `X-Accel-Redirect` leads.

@@ -22,6 +22,8 @@ pub enum Stopped {
     Client(Errno),
     /// The client did not take the answer in time.
     TimedOut,
+    /// The client went away while it was to be sent to.
+    Gone,
 }
 
 /// An answer whose head is written, on its way.
@@ -107,7 +109,7 @@ impl<'a> Outgoing<'a> {
             }
         });
         match gone.await {
-            Ok(()) => Err(Stopped::Client(Errno::PIPE)),
+            Ok(()) => Err(Stopped::Gone),
             Err(_) => Ok(()),
         }
     }
@@ -127,10 +129,10 @@ async fn write(
     let deadline = worker.reactor.now() + vars::place(worker, ex).send_timeout_ms;
     let sent = worker
         .reactor
-        .until(deadline, || client.socket.poll_write(parts));
-    match sent.await {
-        Ok(Ok(n)) => Ok(n),
-        Ok(Err(e)) => Err(Stopped::Client(e)),
-        Err(_) => Err(Stopped::TimedOut),
-    }
+        .until(deadline, || match client.socket.poll_write(parts) {
+            Poll::Pending if client.socket.peer_closed() => Poll::Ready(Err(Stopped::Gone)),
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(sent) => Poll::Ready(sent.map_err(Stopped::Client)),
+        });
+    sent.await.unwrap_or(Err(Stopped::TimedOut))
 }

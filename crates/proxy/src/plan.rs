@@ -5,8 +5,12 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::carriage::Carriage;
+use crate::entry::Entry;
+use crate::files::{Files, LimitExcept, Types};
 use crate::filters::Filters;
 use crate::incoming::Incoming;
+use crate::limits::ZonePlan;
 use crate::script::{ErrorPage, Op, Regex, Variable};
 use crate::template::Template;
 
@@ -44,6 +48,10 @@ pub struct Plan {
     pub server_header: String,
     /// `$nginx_version`.
     pub nginx_version: String,
+    /// What relative paths begin with; it ends in a slash.
+    pub prefix: Text,
+    /// Tables of types.
+    pub types: Vec<Types>,
     /// Worker threads.
     pub workers: usize,
     /// Connections a worker may have, both sides together.
@@ -66,8 +74,44 @@ pub struct Plan {
     pub locations: Vec<Location>,
     /// Upstream groups.
     pub groups: Vec<Group>,
+    /// Folders for what does not fit the memory.
+    pub temp_paths: Vec<TempPath>,
     /// The configuration's own variables.
     pub variables: Vec<Variable>,
+    /// What `limit_req` and `limit_conn` count in.
+    pub zones: Vec<ZonePlan>,
+}
+
+/// A folder for temporary files, and how the folders in it are named.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TempPath {
+    /// Where it is.
+    pub path: Text,
+    /// Digits of the name of each.
+    pub levels: Vec<usize>,
+}
+
+/// How a request's body is taken in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intake {
+    /// What is held in memory at most.
+    pub buffer_size: usize,
+    /// Whether it goes to a file whatever its size.
+    pub in_file: InFile,
+    /// Index into `temp_paths`.
+    pub temp: usize,
+}
+
+/// `client_body_in_file_only`
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum InFile {
+    Off,
+    On,
+    Clean,
 }
 
 /// A log file.
@@ -282,9 +326,12 @@ pub struct Location {
     pub keepalive_header_s: Option<u64>,
     pub keepalive_requests: u64,
     pub client_body_timeout_ms: u64,
+    pub intake: Intake,
     pub send_timeout_ms: u64,
     pub filters: Filters,
     pub action: Action,
+    pub files: Files,
+    pub limit_except: Option<LimitExcept>,
     pub regex: Option<Regex>,
     /// Locations within it.
     pub inner: Vec<usize>,
@@ -297,6 +344,16 @@ pub struct Location {
     pub server_name_in_redirect: bool,
     pub rewrite_log: bool,
     pub uninitialized_variable_warn: bool,
+    pub entry: Option<Box<Entry>>,
+}
+
+impl Location {
+    /// `log_subrequest`
+    pub fn logs_subrequests(&self) -> bool {
+        self.entry
+            .as_ref()
+            .is_some_and(|entry| entry.log_subrequest)
+    }
 }
 
 /// What a location does.
@@ -304,10 +361,12 @@ pub struct Location {
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 #[allow(missing_docs)]
 pub enum Action {
-    /// Nothing: 404.
+    /// A file.
     None,
     /// `surehop_status`.
     Status { allow_remote: bool },
+    /// `stub_status`.
+    Stub,
     /// `proxy_pass`.
     Proxy(Box<Proxy>),
 }
@@ -317,7 +376,9 @@ pub enum Action {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Proxy {
-    pub group: usize,
+    /// None if variables say where it goes.
+    pub group: Option<usize>,
+    pub asked: Vec<Part>,
     pub scope: u32,
     pub proxy_host: Text,
     pub uri: Option<Text>,
@@ -330,9 +391,11 @@ pub struct Proxy {
     pub next_upstream_tries: u32,
     pub next_upstream_timeout_ms: u64,
     pub buffering: bool,
+    pub request_buffering: bool,
     pub buffer_size: usize,
     pub crossing: Crossing,
     pub reply: Incoming,
+    pub carriage: Carriage,
 }
 
 /// What of a request and its answer crosses; header names are in lower case.

@@ -5,6 +5,8 @@
 
 use surehop_wire::header::{Header, Known, Span};
 
+use crate::parts::Parts;
+
 /// A header line. What is not the upstream's own stands in the reply's own text.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
@@ -27,6 +29,18 @@ enum State {
     Gone,
 }
 
+/// Which ranges of an answer may be asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ranges {
+    /// It is given as a whole.
+    #[default]
+    None,
+    /// One at a time.
+    One,
+    /// As many as the location allows.
+    Any,
+}
+
 /// The head of an answer to be.
 #[derive(Debug, Default)]
 pub struct Reply {
@@ -42,8 +56,12 @@ pub struct Reply {
     pub modified: Option<i64>,
     /// Whether its status is one that has no date, whatever the lines say.
     pub undated: bool,
-    /// Whether a range of it may be asked for.
-    pub ranges: bool,
+    /// Whether lines were added to it already, as the location says.
+    pub filtered: bool,
+    /// Which ranges of it may be asked for.
+    pub ranges: Ranges,
+    /// Those that were, once that is known.
+    pub parts: Option<Parts>,
     /// Whether the upstream's status line is passed on.
     pub line_passed: bool,
     /// Whether `Server`, and `Date`, are left to the lines.
@@ -80,7 +98,9 @@ impl Reply {
         self.length = None;
         self.modified = None;
         self.undated = false;
-        self.ranges = false;
+        self.filtered = false;
+        self.ranges = Ranges::None;
+        self.parts = None;
         self.line_passed = false;
         self.server_passed = false;
         self.date_passed = false;

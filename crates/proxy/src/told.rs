@@ -36,6 +36,9 @@ pub fn line(
             let from = out.len();
             sentence(out);
             one_line(out, from);
+            if ex.logging {
+                out.extend_from_slice(b" while logging request");
+            }
             let bytes = ex.bytes();
             out.extend_from_slice(b", client: ");
             out.extend_from_slice(client.remote_text.as_bytes());
@@ -43,6 +46,9 @@ pub fn line(
             out.extend_from_slice(&worker.config.servers[ex.server].plan.name.0);
             if !ex.head.line.is_empty() {
                 quoted(out, b"request", ex.head.line.of(bytes));
+            }
+            if ex.sub.is_some() {
+                quoted(out, b"subrequest", &ex.uri);
             }
             if let Some(upstream) = upstream {
                 out.extend_from_slice(b", upstream: \"http://");
@@ -63,9 +69,9 @@ pub fn line(
 }
 
 /// The upstream that the request came back from, if it was with one.
-fn peer<'a>(worker: &'a Worker, ex: &Exchange) -> Option<&'a str> {
+fn peer<'a>(worker: &'a Worker, ex: &'a Exchange) -> Option<&'a str> {
     let last = ex.attempts().last()?;
-    Some(attempts::group_of(worker, ex)?.peer_name(last.peer))
+    Some(attempts::numbered(worker, ex, ex.group?)?.peer_name(last.peer))
 }
 
 /// The same for a sentence, which may quote what an upstream or a client sent.

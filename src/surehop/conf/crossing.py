@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from surehop.conf.model import Crossing, Replacing, Reply, Where
+from surehop.conf.model import Carriage, Crossing, Replacing, Reply, Where
 from surehop.conf.replies import OFF, default_redirect
 from surehop.conf.scope import Context, Scope
 from surehop.conf.table import settings_of, value_of
@@ -62,6 +62,17 @@ def _redirects(scope: Scope) -> tuple[Replacing, ...] | None:
         return outer
     made = default_redirect(scope)
     return (made,) if made else ()
+
+
+def carriage(scope: Scope) -> Carriage:
+    """Give what holds in `scope`."""
+    bind = value_of(scope, "proxy_bind")
+    return Carriage(
+        bind=None if bind == OFF else bind,
+        receive_buffer=value_of(scope, "proxy_socket_rcvbuf"),
+        send_buffer=value_of(scope, "proxy_socket_sndbuf"),
+        limit_rate=value_of(scope, "proxy_limit_rate"),
+    )
 
 
 def check_buffers(scope: Scope) -> Iterator[ConfigError]:

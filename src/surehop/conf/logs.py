@@ -5,7 +5,7 @@ from typing import NoReturn
 from surehop.conf import values
 from surehop.conf.harmless import cache_of_files
 from surehop.conf.model import AccessLog, Buffering, ErrorLog, LogCache, LogFormat
-from surehop.conf.rows import HSL, LI, MANY, OWN, H, M, row
+from surehop.conf.rows import HSL, LI, LX, MANY, OWN, H, M, row
 from surehop.conf.scope import Context, Scope, Setting
 from surehop.conf.syslog import PREFIX, read_syslog
 from surehop.conf.templates import Template, Text, Variable, compile_format, compile_template
@@ -161,7 +161,7 @@ ROWS = (
     row("log_format", H, (2, MANY), read_log_format, inherit=OWN, repeatable=True),
     row(
         "access_log",
-        HSL | LI,
+        HSL | LI | LX,
         (1, MANY),
         read_access_log,
         (AccessLog("logs/access.log", "combined"),),

@@ -1,7 +1,7 @@
 """The rows of nginx's proxy module."""
 
 from surehop.conf import passing, replies, routes, values
-from surehop.conf.rows import HSL, LI, MANY, OWN, Directive, L, accepted, ms_rows, row
+from surehop.conf.rows import HSL, LI, LX, MANY, OWN, Directive, L, accepted, ms_rows, row
 from surehop.conf.values import PAGE
 
 _number = values.one(values.number, "invalid number")
@@ -9,7 +9,7 @@ _size = values.one(values.size)
 
 # fmt: off (a table: one row a directive)
 ROWS: tuple[Directive, ...] = (
-    row("proxy_pass", L | LI, 1, routes.read_proxy_pass, inherit=OWN),
+    row("proxy_pass", L | LI | LX, 1, routes.read_proxy_pass, inherit=OWN),
     row("proxy_set_header", HSL, 2, routes.read_set_header, (), repeatable=True),
     row("proxy_http_version", HSL, 1, values.choice("1.0", "1.1", not_supported=("2",)), "1.1"),
     *ms_rows("proxy_connect_timeout proxy_send_timeout proxy_read_timeout", HSL, 60_000),
@@ -39,8 +39,13 @@ ROWS: tuple[Directive, ...] = (
     row("proxy_ignore_headers", HSL, (1, MANY), replies.read_ignored, (), repeatable=True),
     row("proxy_intercept_errors", HSL, 1, values.flag, default=False),
     row("proxy_force_ranges", HSL, 1, values.flag, default=False),
-    # buffers
+    # how it is carried
+    row("proxy_bind", HSL, (1, 2), passing.read_bind),
+    row("proxy_socket_rcvbuf", HSL, 1, _size, 0),
+    row("proxy_socket_sndbuf", HSL, 1, _size, 0),
+    row("proxy_limit_rate", HSL, 1, passing.read_rate),
     row("proxy_buffering", HSL, 1, values.flag, default=True),
+    row("proxy_request_buffering", HSL, 1, values.flag, default=True),
     row("proxy_buffer_size", HSL, 1, _size, PAGE),
     row("proxy_buffers", HSL, 2, passing.read_buffers, (8, PAGE)),
     row("proxy_busy_buffers_size", HSL, 1, _size),

@@ -87,7 +87,7 @@ def _split(word: str) -> tuple[str, str]:
 def read_proxy_pass(node: Node, scope: Scope) -> Target:
     url = node.args[0]
     if "$" in url.value:
-        raise not_yet(node, 'a URL with variables is an nginx form of "proxy_pass"')
+        return Target(None, compile_template(node, url, scope))
     lower = url.value.lower()
     if lower.startswith("https://"):
         raise not_yet(node, '"https://" is an nginx form of "proxy_pass"')

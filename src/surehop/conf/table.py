@@ -3,11 +3,14 @@
 To add a directive, add a line (and, for a new kind of value, a reader).
 """
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from surehop.conf import (
     balancing,
+    client_rows,
+    files,
     filter_rows,
     harmless,
     listening,
@@ -19,6 +22,7 @@ from surehop.conf import (
     values,
     variables,
 )
+from surehop.conf.entry_rows import ENTRY_ROWS
 from surehop.conf.model import KeepaliveTimeout, User
 from surehop.conf.rows import (
     HSL,
@@ -117,6 +121,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     *_ms_rows("client_header_timeout", H | S, 60_000),
     *_ms_rows("client_body_timeout send_timeout", HSL, 60_000),
     _row("client_max_body_size", HSL, 1, _offset, 1 << 20),
+    *client_rows.ROWS,
     _row("return", REWRITES, (1, 2), rewriting.read_return, inherit=OWN, repeatable=True),
     _row("rewrite", REWRITES, (2, 3), rewriting.read_rewrite, inherit=OWN, repeatable=True),
     _row("set", REWRITES, 2, rewriting.read_set, inherit=OWN, repeatable=True),
@@ -139,8 +144,8 @@ DIRECTIVES: tuple[Directive, ...] = (
     _block("split_clients", H, 2, Context.VALUES, variables.read_split_clients),
     *_accepted("types_hash_max_size types_hash_bucket_size", HSL, _number),
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
-    *_accepted("default_type", HSL, values.words),
-    _block("types", HSL, 0, Context.TYPES, values.nothing),
+    *ENTRY_ROWS,
+    *files.ROWS,
     *logs.ROWS,
     *proxying.ROWS,
     # upstream
@@ -181,30 +186,39 @@ def _by_name(rows: Iterable[Directive]) -> dict[str, tuple[Directive, ...]]:
 TABLE = _by_name(DIRECTIVES)
 
 
+@functools.cache
 def find(name: str, context: Context) -> Directive | None:
     """Give the row for `name` in this kind of block."""
     return next((row for row in TABLE.get(name, ()) if context in row.contexts), None)
 
 
-def holding(name: str, scope: Scope) -> Directive | None:
-    """Give the row for `name` as it holds in `scope`: an `if` may not say what holds in it."""
-    row = find(name, scope.context)
-    if row is None and scope.context is Context.LOCATION_IF:
+@functools.cache
+def _held(name: str, context: Context) -> Directive | None:
+    row = find(name, context)
+    if row is None and context in {Context.LOCATION_IF, Context.LIMIT_EXCEPT}:
         return find(name, Context.LOCATION)
     return row
 
 
+def holding(name: str, scope: Scope) -> Directive | None:
+    """Give the row for `name` as it holds in `scope`: an `if` may not say what holds in it."""
+    return _held(name, scope.context)
+
+
 def settings_of(scope: Scope, name: str) -> Sequence[Any]:
     """Give all values of a repeatable directive as they hold in `scope`."""
-    row = holding(name, scope)
+    row = _held(name, scope.context)
     if row is None:
         raise LookupError(f"{name} can't stand in {scope.context}")
-    for outer in scope.outward():
-        if outer is not scope and row.inherit is Inherit.OWN:
+    at: Scope | None = scope
+    while at is not None:
+        own = at.settings.get(name)
+        if own and find(name, at.context) is not None:
+            return [setting.value for setting in own]
+        if row.inherit is Inherit.OWN:
             break
-        if outer.own(name) and find(name, outer.context) is not None:
-            return [setting.value for setting in outer.own(name)]
-    return row.default if row.repeatable and row.default is not None else []
+        at = at.parent
+    return row.default if row.repeatable and row.default is not None else ()
 
 
 def value_of(scope: Scope, name: str) -> Any:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surehop.conf.filters import Filters
-from surehop.conf.model import Crossing
+from surehop.conf.model import Carriage, Crossing
 from surehop.conf.templates import Template, Variable
+from surehop.plan.entering import Entry, Zone
 
 VERSION = 1
 
@@ -192,6 +193,23 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class TempPath:
+    """`path` is absolute."""
+
+    path: str
+    levels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """`temp`: which of the plan's folders."""
+
+    buffer_size: int
+    in_file: str
+    temp: int
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     kind: str = field(default="none", init=False)
 
@@ -230,7 +248,8 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class Proxy:
     kind: str = field(default="proxy", init=False)
-    group: int
+    group: int | None
+    asked: Template
     scope: int
     proxy_host: str
     uri: str | None
@@ -243,12 +262,57 @@ class Proxy:
     next_upstream_tries: int
     next_upstream_timeout_ms: int
     buffering: bool
+    request_buffering: bool
     buffer_size: int
     crossing: Crossing
     reply: Reply
+    carriage: Carriage
 
 
-Action = Nothing | StatusPage | Proxy
+@dataclass(frozen=True, slots=True)
+class Stub:
+    kind: str = field(default="stub", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    path: Template
+    folder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """`code` is 0 where `last` says where the request goes."""
+
+    tries: tuple[Try, ...]
+    last: Template
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """`alias`: bytes of the URI that `root` stands for; `types` is an index."""
+
+    root: Template
+    alias: int | None
+    whole: bool
+    index: tuple[Template, ...]
+    tries: Tries | None
+    types: int
+    default_type: str
+    etag: bool
+    if_modified_since: str
+    max_ranges: int
+    log_not_found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LimitExcept:
+    methods: tuple[str, ...]
+    location: int
+
+
+Action = Nothing | StatusPage | Stub | Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +326,12 @@ class Location:
     keepalive_header_s: int | None
     keepalive_requests: int
     client_body_timeout_ms: int
+    intake: Intake
     send_timeout_ms: int
     filters: Filters
     action: Action
+    files: Files
+    limit_except: LimitExcept | None
     regex: Regex | None
     inner: tuple[int, ...]
     script: tuple[Step, ...]
@@ -276,6 +343,7 @@ class Location:
     server_name_in_redirect: bool
     rewrite_log: bool
     uninitialized_variable_warn: bool
+    entry: Entry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +441,8 @@ class Plan:
 
     server_header: str
     nginx_version: str
+    prefix: str
+    types: tuple[tuple[tuple[str, str], ...], ...]
     workers: int
     worker_connections: int
     shutdown_timeout_ms: int
@@ -384,7 +454,9 @@ class Plan:
     servers: tuple[Server, ...]
     locations: tuple[Location, ...]
     groups: tuple[Group, ...]
+    temp_paths: tuple[TempPath, ...] = ()
     variables: tuple[Computed, ...] = ()
+    zones: tuple[Zone, ...] = ()
     warnings: tuple[Warned, ...] = ()
 
     def to_json(self, *, indent: int | None = None) -> str:
@@ -399,17 +471,35 @@ class Plan:
 
 def _plain(value: Any, slots: dict[str, int]) -> Any:
     """Make lists, dicts and Latin-1 text of a part of the plan. `slots`: variables of its own."""
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("latin-1")
-    if isinstance(value, tuple):
+        return value if value.isascii() else _latin(value)
+    if kind is tuple:
         return [_plain(item, slots) for item in value]
-    if isinstance(value, dict):
+    if kind is dict:
         return {key: _plain(item, slots) for key, item in value.items()}
-    if isinstance(value, Variable):
+    if kind is Variable:
         return _variable(value.var, slots)
-    if dataclasses.is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name), slots) for f in dataclasses.fields(value)}
-    return value
+    return {name: _plain(getattr(value, name), slots) for name in _fields(kind)}
+
+
+_AS_THEY_ARE = frozenset({int, bool, float, type(None)})
+
+
+def _latin(value: str) -> str:
+    return value.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
+def _fields(kind: type) -> tuple[str, ...]:
+    known = _FIELDS.get(kind)
+    if known is None:
+        known = _FIELDS[kind] = tuple(field.name for field in dataclasses.fields(kind))
+    return known
 
 
 def _variable(name: str, slots: dict[str, int]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from typing import Any
 
 from surehop.conf import model
 from surehop.conf.templates import Template
-from surehop.conf.templates import Template
 from surehop.plan import data
 
 
@@ -74,8 +73,11 @@ class Scripts:
         return {"text": pattern}
 
     def _set(self, name: str, value: Template) -> data.Step:
-        builtin = {"args": data.SetArgs, "limit_rate": data.SetLimitRate}.get(name)
-        return builtin(value) if builtin else data.Set(self._slots[name], value)
+        if name == "args":
+            return data.SetArgs(value)
+        if name == "limit_rate":
+            return data.SetLimitRate(value)
+        return data.Set(self._slots[name], value)
 
     def _test(self, test: model.Test) -> dict[str, Any]:
         match test:

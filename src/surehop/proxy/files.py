@@ -133,3 +133,18 @@ def open_logs(files: Sequence[LogFile]) -> list[int]:
             os.close(descriptor)
         raise
     return descriptors
+
+
+def make_folders(paths: Sequence[str], owner: int | None) -> None:
+    """Sees to it that the folders are there and belong to `owner`. Raises StartError."""
+    for path in paths:
+        call = "mkdir"
+        try:
+            if not os.path.exists(path):  # noqa: PTH110
+                os.mkdir(path, 0o700)  # noqa: PTH102
+            call = "chown"
+            if owner is not None and os.stat(path).st_uid != owner:  # noqa: PTH116
+                os.chown(path, owner, -1)
+        except OSError as e:
+            hint = _folder_hint(path) if e.errno == errno.ENOENT else None
+            raise StartError(f'{call}() "{path}" failed ({_text(e)})', hint=hint) from e

@@ -9,7 +9,7 @@ from surehop.conf.model import Model
 from surehop.errors import SurehopError
 from surehop.plan import Plan, identity
 from surehop.proxy.data import Terms
-from surehop.proxy.files import open_logs
+from surehop.proxy.files import make_folders, open_logs
 from surehop.proxy.journal import Journal, Sink
 from surehop.proxy.options import Options, model_of, plan_of
 from surehop.proxy.sockets import Sockets, open_sockets
@@ -58,6 +58,7 @@ def make_setup(
         model = model_of(options)
         plan = plan_of(options, model)
         run_as = identity(model.user) if os.geteuid() == 0 else None
+        make_folders([temp.path for temp in plan.temp_paths], run_as.uid if run_as else None)
         logs = open_logs(plan.files)
     except SurehopError as e:
         journal.complain(e)
