@@ -12,6 +12,7 @@ from broken_entry import ENTRY, ODD_ENTRY
 from broken_filters import FILTERS, ODD_FILTERS
 from broken_harmless import HARMLESS
 from broken_logs import LOGS
+from broken_values import ODD_VALUES, VALUES
 
 _AROUND = {
     "main": "events {}\n@\n",
@@ -47,6 +48,7 @@ BROKEN = [
         *LOGS,
         *broken_proxy.BROKEN,
         *ENTRY,
+        *VALUES,
         ("main", "evnts {}", 'unknown directive "evnts"', 2),
         ("main", "http { } }", 'unexpected "}"', 2),
         ("main", "http {", 'unexpected end of file, expecting "}"', 3),
@@ -647,4 +649,5 @@ ODD = [
     ("http", "error_log e.log debug_http debug_event; error_log off;"),
     *broken_proxy.ODD,
     *ODD_ENTRY,
+    *ODD_VALUES,
 ]

@@ -15,6 +15,7 @@ use crate::phases;
 use crate::plan::Level;
 use crate::real_ip;
 use crate::record;
+use crate::stub::Stage;
 use crate::told;
 use crate::vars;
 use crate::worker::Worker;
@@ -74,9 +75,12 @@ pub async fn serve(worker: Rc<Worker>, mut client: Client, _present: Present) {
 /// Reads a request, answers it and logs it.
 pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
     let limits = Limits::default();
+    let mut stage = Stage::begin(&worker);
     let mut ex = worker.exchange();
     ex.server = worker.config.listeners[client.listener].default;
-    let after = match client.request(&worker, &mut ex, &limits).await {
+    let arrival = client.request(&worker, &mut ex, &limits).await;
+    stage.read();
+    let after = match arrival {
         // Nothing had come after all.
         Arrival::Over(Over::Stopping) if worker.handing() => {
             worker.recycle(ex);

@@ -221,6 +221,7 @@ fn start(
         connections: before.map_or_else(Arc::default, |old| old.connections.clone()),
         requests: before.map_or_else(Arc::default, |old| old.requests.clone()),
         clients: before.map_or_else(Arc::default, |old| old.clients.clone()),
+        stages: before.map_or_else(Arc::default, |old| old.stages.clone()),
         post: before.map_or_else(Arc::default, |old| old.post.clone()),
     });
     let mut generation = Generation {

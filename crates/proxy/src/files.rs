@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::fresh::Since;
 use crate::log;
-use crate::phases::Outcome;
+use crate::phases::{self, Outcome};
 use crate::plan::{Level, Text};
 use crate::template::{Piece, Template, Var};
 use crate::told;
@@ -298,8 +298,17 @@ fn try_each(
             }
         }
     }
-    if tries.code != 0 {
-        return Some(Outcome::Status(tries.code));
+    match tries.code {
+        0 => {}
+        // Of these nginx makes no answer: the request is over.
+        code if code == 444 || code < 300 && !matches!(code, 201 | 204) => {
+            ex.status = if code == 444 { code } else { 0 };
+            ex.complete = code != 444;
+            // A body that nobody has read must not become the next request.
+            ex.keep &= ex.complete && !ex.has_body();
+            return Some(Outcome::Done(phases::after(ex)));
+        }
+        code => return Some(Outcome::Status(code)),
     }
     path.truncate(root);
     name(worker, client, ex, files, &tries.last, path);

@@ -53,6 +53,7 @@ pub fn follow(worker: &Worker, ex: &mut Exchange) -> Result<Option<Parts>, u16> 
         }
         Asked::Unsatisfiable => {
             let range = format!("bytes */{size}");
+            ex.reply.take_back_all(Known::ContentRange);
             ex.reply.line(b"Content-Range", range.as_bytes());
             Err(416)
         }

@@ -55,18 +55,18 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) ->
         real_ip.apply(client, ex);
     }
     let outcome = pass(worker, client, ex, From::Server).await;
-    conclude(worker, client, ex, outcome).await
-}
-
-/// Takes a request within a request through the phases; its answer goes nowhere.
-pub async fn within(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
-    let outcome = pass(worker, client, ex, From::Server).await;
     let after = conclude(worker, client, ex, outcome).await;
     if ex.course.cut {
         ex.complete = false;
         return After::Close;
     }
     after
+}
+
+/// Takes a request within a request through the phases; its answer goes nowhere.
+pub async fn within(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
+    let outcome = pass(worker, client, ex, From::Server).await;
+    conclude(worker, client, ex, outcome).await
 }
 
 /// Answers a request that was refused before there was a location for it.
@@ -101,6 +101,7 @@ async fn conclude(
                 if let Some(next) = error_page(worker, client, ex, code) {
                     next
                 } else {
+                    ex.course.expect_tested = true;
                     settle(worker, client, ex).await;
                     answer::redirect(worker, client, ex, code, &target).await;
                     return after(ex);
@@ -397,6 +398,7 @@ fn to_page(worker: &Worker, client: &Client, ex: &mut Exchange, page: &ErrorPage
 }
 
 async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16) -> After {
+    ex.course.expect_tested = true;
     settle(worker, client, ex).await;
     if codes::sent(code) == 499 {
         ex.status = code;

@@ -8,6 +8,7 @@ use std::task::Poll;
 use rustix::fs::Stat;
 use rustix::io::Errno;
 use surehop_hop::buffer::{Buf, SMALL};
+use surehop_wire::header::Known;
 
 use crate::client::Client;
 use crate::exchange::Exchange;
@@ -103,6 +104,7 @@ pub fn conditions(worker: &Worker, ex: &mut Exchange) -> Result<(), u16> {
             ex.reply.kind.clear();
             ex.reply.length = None;
             ex.reply.ranges = Ranges::None;
+            ex.reply.take_back_all(Known::AcceptRanges);
         }
     }
     Ok(())
@@ -292,8 +294,11 @@ async fn pieces(
     end: &[u8],
     buf: &mut Buf,
 ) -> Result<(), Stopped> {
-    for (before, range) in parts {
-        outgoing.send(before, false).await?;
+    for (number, (before, range)) in parts.iter().enumerate() {
+        let whole = number + 1 == parts.len() && end.is_empty();
+        if !before.is_empty() {
+            outgoing.send(before, false).await?;
+        }
         let mut at = range.start;
         while at < range.end {
             buf.clear();
@@ -303,7 +308,12 @@ async fn pieces(
                 return Err(Stopped::Truncated(at));
             }
             at += read;
-            outgoing.send(buf.data(), false).await?;
+            // What is the last goes out together with what stands behind it.
+            let last = whole && at == range.end;
+            outgoing.send(buf.data(), last).await?;
+            if last {
+                return Ok(());
+            }
             worker.reactor.give_way().await;
         }
     }

@@ -1,11 +1,12 @@
 //! The configuration's own variables: `set`, named groups, `map`, `geo`, `split_clients`.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use surehop_hop::socket::Address;
 
 use crate::client::Client;
 use crate::exchange::Exchange;
+use crate::networks;
 use crate::plan::Level;
 use crate::routes;
 use crate::script::{Geo, Map, Source, fallback};
@@ -90,49 +91,28 @@ fn map(worker: &Worker, client: &Client, ex: &mut Exchange, map: &Map, out: &mut
 }
 
 fn geo(worker: &Worker, client: &Client, ex: &mut Exchange, geo: &Geo, out: &mut Vec<u8>) {
-    let mut address = match &client.remote {
-        Some(Address::Ip(address)) => Some(address.ip()),
-        _ => None,
-    };
+    let mut address = client.remote.clone();
     if !geo.value.is_empty() {
         let mut text = Vec::new();
         vars::expand(worker, client, ex, &geo.value, &mut text);
-        address = std::str::from_utf8(&text).ok().and_then(|t| t.parse().ok());
+        let given = networks::ip(&text).map(|ip| Address::Ip(SocketAddr::new(ip, 0)));
+        let Some(given) = given else {
+            return out.extend_from_slice(geo.find(None));
+        };
+        address = Some(given);
     }
-    let mut address = address.map(plain);
     if !geo.proxies.is_empty() {
-        let bytes = ex.bytes();
-        let lines = ex.head.headers.iter();
-        let forwarded = lines
-            .filter(|line| line.known == surehop_wire::header::Known::XForwardedFor)
-            .flat_map(|line| line.value.of(bytes).split(|&b| b == b',' || b == b' '))
-            .filter(|word| !word.is_empty())
-            .filter_map(|word| std::str::from_utf8(word).ok()?.parse::<IpAddr>().ok());
-        for next in forwarded.collect::<Vec<_>>().into_iter().rev() {
-            let trusted = |at: IpAddr| geo.proxies.iter().any(|(from, to)| within(at, *from, *to));
-            if !address.is_some_and(trusted) {
-                break;
-            }
-            address = Some(plain(next));
-            if !geo.proxy_recursive {
-                break;
-            }
+        let lines = networks::values(&ex.head.headers, ex.bytes(), b"x-forwarded-for");
+        let recursive = geo.proxy_recursive;
+        if let Some(at) = networks::forwarded(address.as_ref(), &lines, &geo.proxies, recursive) {
+            address = Some(Address::Ip(at));
         }
     }
-    let found = address.and_then(|at| {
-        let mut ranges = geo.ranges.iter().rev();
-        ranges.find(|(from, to, _)| within(at, *from, *to))
-    });
-    out.extend_from_slice(found.map_or(&geo.default.0, |(.., value)| &value.0));
-}
-
-/// An IPv4 address in IPv6's clothes is an IPv4 address.
-fn plain(address: IpAddr) -> IpAddr {
-    address.to_canonical()
-}
-
-fn within(address: IpAddr, from: IpAddr, to: IpAddr) -> bool {
-    address.is_ipv4() == from.is_ipv4() && address >= from && address <= to
+    let ip = match address {
+        Some(Address::Ip(address)) => Some(address.ip().to_canonical()),
+        _ => None,
+    };
+    out.extend_from_slice(geo.find(ip));
 }
 
 /// `MurmurHash2` with seed 0, by which nginx splits clients.

@@ -17,6 +17,7 @@ use crate::gzip;
 use crate::head;
 use crate::intake;
 use crate::plan::Escape;
+use crate::stub::Connections;
 use crate::template::{LogFormat, Piece, Template, Var};
 use crate::worker::Worker;
 
@@ -266,10 +267,10 @@ pub fn value(
         Var::TimeIso8601 => out.extend_from_slice(&worker.logs.times(now).iso),
         Var::Msec => seconds(out, worker.logs.times(now).wall),
         Var::Status => {
-            // What the status was to be counts, even if the client had the page already, or got a part.
+            // An error's counts before the answer that stands for it, whatever became of that.
             let status = match ex.course.status {
-                given if given != 0 && matches!(ex.status, 206 | 304) => given,
-                _ => ex.status,
+                0 => ex.status,
+                error => error,
             };
             let _ = write!(out, "{:03}", surehop_wire::status::sent(status));
         }
@@ -305,6 +306,18 @@ pub fn value(
             );
         }
         Var::Connection => number(out, client.number),
+        Var::Connections(which) => {
+            let now = Connections::of(&worker.shared);
+            number(
+                out,
+                match *which {
+                    "active" => now.active,
+                    "reading" => now.reading,
+                    "writing" => now.writing,
+                    _ => now.waiting,
+                },
+            );
+        }
         Var::ConnectionRequests => number(out, client.requests),
         Var::ConnectionTime => seconds(out, now - client.opened),
         Var::Pid => number(out, u64::from(std::process::id())),

@@ -14,7 +14,8 @@ from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
 
 RULES = "allow or deny"  # both in their order, beside the settings of each
-_V4 = re.compile(r"\d{1,3}(\.\d{1,3}){3}", re.ASCII)
+_NO_ADDRESS = "255.255.255.255"  # what nginx takes for none
+_V4 = re.compile(r"\d+(\.\d+){3}", re.ASCII)
 _ALL = (
     Network("0.0.0.0", "255.255.255.255"),  # noqa: S104 (whoever comes, not where to listen)
     Network("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
@@ -31,6 +32,8 @@ def network(node: Node, token: Token, scope: Scope) -> Network | None:
     except ValueError:
         return None
     if "%" in address:  # a zone is no part of an address to nginx
+        return None
+    if str(ip) == _NO_ADDRESS:
         return None
     if not slash:
         return Network(str(ip), str(ip))
@@ -70,6 +73,8 @@ def read_trusted(node: Node, scope: Scope) -> Trusted:
     if token.value == UNIX:
         return Trusted(Network(UNIX, UNIX), "", where(node))
     found = network(node, token, scope)
+    if token.value == _NO_ADDRESS:
+        found = Network(_NO_ADDRESS, _NO_ADDRESS)
     return Trusted(found, "" if found else token.value, where(node))
 
 
