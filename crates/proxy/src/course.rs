@@ -117,6 +117,7 @@ impl Course {
         self.placed = true;
         self.tried = false;
         self.pathless = 0;
+        self.depth = 0;
         self.cut = false;
         self.error_page = false;
         self.doing = b"";

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use surehop_wire::request::{Framing, Method};
-use surehop_wire::{status as codes, uri};
+use surehop_wire::uri;
 
 use crate::answer;
 use crate::client::{Body, Client};
@@ -93,6 +93,11 @@ async fn conclude(
     loop {
         outcome = match outcome {
             Outcome::Done(after) => return after,
+            // Neither has an answer, nor a page that somebody could say.
+            Outcome::Status(code @ (408 | 499)) => {
+                ex.status = code;
+                return After::Close;
+            }
             Outcome::Status(code) => match error_page(worker, client, ex, code) {
                 Some(next) => next,
                 None => return page(worker, client, ex, code).await,
@@ -308,8 +313,7 @@ async fn returned(
     match text.filter(|text| code < 400 || !text.is_empty()) {
         Some(text) => vars::expand(worker, client, ex, text, &mut body),
         // nginx has pages for errors and redirects alone.
-        None if code < 300 && code != 201 && code != 204 => {}
-        None if matches!(code, 301 | 302 | 303 | 307 | 308) => {}
+        None if code < 400 => {}
         None => return Outcome::Status(code),
     }
     if matches!(code, 301 | 302 | 303 | 307 | 308) {
@@ -400,10 +404,6 @@ fn to_page(worker: &Worker, client: &Client, ex: &mut Exchange, page: &ErrorPage
 async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16) -> After {
     ex.course.expect_tested = true;
     settle(worker, client, ex).await;
-    if codes::sent(code) == 499 {
-        ex.status = code;
-        return After::Close;
-    }
     answer::page(worker, client, ex, code).await;
     after(ex)
 }

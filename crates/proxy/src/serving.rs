@@ -255,12 +255,15 @@ impl<'a> Sending<'a> {
                 .write("sendfile()", |client| {
                     client.socket.poll_send_file(file, at, count)
                 })
-                .await?;
-            if sent == 0 {
-                return Err(Stopped::Truncated(range.start));
+                .await;
+            match sent {
+                Ok(0) => return Err(Stopped::Truncated(range.start)),
+                Ok(n) => self.ex.body_sent += n as u64,
+                Err(stopped) => return Err(stopped),
             }
-            self.ex.body_sent += sent as u64;
-            self.worker.reactor.give_way().await;
+            if !range.is_empty() {
+                self.worker.reactor.give_way().await;
+            }
         }
         Ok(())
     }

@@ -534,6 +534,14 @@ Sticky = StickyCookie | RouteBy | Learn
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """How many requests may wait, and how long, where every server has as many as it may have."""
+
+    length: int
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
     name: str
     where: Where
@@ -542,6 +550,7 @@ class Upstream:
     balance: Balance
     sticky: Sticky | None
     keepalive: Keepalive
+    queue: Queue | None
     resilience: Resilience
 
 

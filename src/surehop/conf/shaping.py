@@ -283,6 +283,7 @@ def _upstream(scope: Scope) -> model.Upstream:
             time_ms=value_of(scope, "keepalive_time"),
             timeout_ms=value_of(scope, "keepalive_timeout"),
         ),
+        queue=scope.own_value("queue"),
         resilience=_resilience(scope),
     )
 

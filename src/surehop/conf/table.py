@@ -158,6 +158,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("random", U, (0, 2), balancing.read_random, inherit=OWN, repeatable=True),
     _row("least_conn", U, 0, balancing.read_method, inherit=OWN, repeatable=True),
     _row("least_time", U, (1, 2), balancing.read_least_time, inherit=OWN, repeatable=True),
+    _row("queue", U, (1, 2), upstreams.read_queue, inherit=OWN),
     _row("sticky", U, (2, _MANY), balancing.read_sticky, inherit=OWN, repeatable=True),
     _row(
         "keepalive",

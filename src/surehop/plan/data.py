@@ -415,6 +415,12 @@ Sticky = StickyCookie | StickyRoute | StickyLearn
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    length: int
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     name: str
     implicit: bool
@@ -425,6 +431,7 @@ class Group:
     peers: tuple[Peer, ...]
     keepalive: Keepalive
     resilience: Resilience
+    queue: Queue | None = None
 
 
 @dataclass(frozen=True, slots=True)
