@@ -76,12 +76,6 @@ FILTERS = (
     ),
     (
         "location",
-        'gzip_disable "[";',
-        'pcre_compile() failed: missing terminating ] for character class in "["',
-        5,
-    ),
-    (
-        "location",
         "gzip_window 5k;",
         '"gzip_window" directive must be 512, 1k, 2k, 4k, 8k, 16k, or 32k',
         5,
