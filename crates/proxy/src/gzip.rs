@@ -305,6 +305,17 @@ impl Packer {
         Some(taken)
     }
 
+    /// Takes in what is in `from`; true if all has come out, and nothing follows (`last`).
+    pub fn fill(&mut self, from: Option<&mut Buf>, last: bool) -> bool {
+        let Some(buf) = from else {
+            self.take(b"", last);
+            return self.done;
+        };
+        let taken = self.take(buf.data(), last).unwrap_or(buf.len());
+        buf.consume(taken);
+        self.done
+    }
+
     /// Has everything that was taken in come out; true if something is to come.
     pub fn flush(&mut self) -> bool {
         self.flushing |= self.held;

@@ -2,12 +2,12 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod ahead;
 pub mod answer;
 pub mod ask;
 pub mod attempts;
 pub mod basic;
 pub mod binding;
-pub mod broken;
 pub mod carriage;
 pub mod client;
 pub mod coming;
@@ -19,6 +19,7 @@ pub mod course;
 pub mod crypt;
 pub mod deliver;
 pub mod des;
+pub mod ending;
 pub mod entry;
 pub mod exchange;
 pub mod files;

@@ -56,11 +56,33 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) ->
     }
     let outcome = pass(worker, client, ex, From::Server).await;
     let after = conclude(worker, client, ex, outcome).await;
-    if ex.course.cut {
+    let after = if ex.course.cut {
         ex.complete = false;
-        return After::Close;
+        After::Close
+    } else {
+        after
+    };
+    if vars::place(worker, ex).post_action.is_some() {
+        Box::pin(afterwards(worker, client, ex)).await;
     }
     after
+}
+
+/// `post_action`: a request goes on elsewhere once it is answered; what comes of that goes nowhere.
+async fn afterwards(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) {
+    while let Some(target) = &vars::place(worker, ex).post_action {
+        if ex.status == 444 || ex.course.posted && ex.course.changes == 0 {
+            return;
+        }
+        ex.course.posted = true;
+        let target = target.0.clone();
+        let outcome = if target.first() == Some(&b'/') {
+            Outcome::Redirect(target, Vec::new())
+        } else {
+            Outcome::Named(target)
+        };
+        conclude(worker, client, ex, outcome).await;
+    }
 }
 
 /// Takes a request within a request through the phases; its answer goes nowhere.

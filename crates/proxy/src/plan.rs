@@ -338,6 +338,7 @@ pub struct Location {
     pub script: Vec<Op>,
     pub error_pages: Vec<ErrorPage>,
     pub recursive_error_pages: bool,
+    pub post_action: Option<Text>,
     pub internal: bool,
     pub absolute_redirect: bool,
     pub port_in_redirect: bool,

@@ -159,7 +159,7 @@ impl<'a> Sending<'a> {
     }
 
     async fn send(mut self, parts: Parts) -> Result<(), Stopped> {
-        if self.ex.sub.is_some() {
+        if self.ex.mute() {
             return Ok(()); // it is looked at, and goes nowhere
         }
         match parts {

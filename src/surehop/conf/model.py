@@ -228,6 +228,7 @@ class Routing:
 
     error_pages: tuple[ErrorPage, ...]
     recursive_error_pages: bool
+    post_action: str | None
     internal: bool
     absolute_redirect: bool
     port_in_redirect: bool
@@ -314,6 +315,8 @@ class Carriage:
     receive_buffer: int
     send_buffer: int
     limit_rate: Template | None
+    max_temp_file_size: int
+    temp: TempPath
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,7 @@ def _step(step: Any) -> model.Step:
 def _routing(scope: Scope, *, internal: bool) -> model.Routing:
     pages = [page for line in settings_of(scope, "error_page") for page in line]
     flags = (
-        *("recursive_error_pages", "absolute_redirect", "port_in_redirect"),
+        *("post_action", "recursive_error_pages", "absolute_redirect", "port_in_redirect"),
         *("server_name_in_redirect", "rewrite_log", "uninitialized_variable_warn"),
     )
     said = {flag: value_of(scope, flag) for flag in flags}
