@@ -93,6 +93,12 @@ async fn conclude(
     loop {
         outcome = match outcome {
             Outcome::Done(after) => return after,
+            // Whatever says so, this is a connection that is closed without a word.
+            Outcome::Status(444) => {
+                ex.status = 444;
+                ex.keep = false;
+                return After::Close;
+            }
             Outcome::Status(code) => match error_page(worker, client, ex, code) {
                 Some(next) => next,
                 None => return page(worker, client, ex, code).await,
