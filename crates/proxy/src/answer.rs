@@ -30,7 +30,7 @@ pub async fn send(
 }
 
 async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, mut body: &[u8]) {
-    if ex.sub.is_some() {
+    if ex.mute() {
         ex.complete = true;
         return;
     }

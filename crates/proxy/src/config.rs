@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use surehop_engine::{
-    FailureSet, GroupPlan, GroupState, KeepalivePlan, NO_PEER, PeerPlan, Policy, Rules,
+    FailureSet, GroupPlan, GroupState, KeepalivePlan, NO_PEER, PeerPlan, Policy, QueuePlan, Rules,
 };
 use surehop_hop::socket::Address;
 use surehop_wire::header::Known;
@@ -428,6 +428,10 @@ impl GroupConf {
                 sent: r.sent,
                 budget: r.budget,
             },
+            queue: group.queue.map(|queue| QueuePlan {
+                length: queue.length,
+                timeout: queue.timeout_ms,
+            }),
         };
         plan.check()
             .map_err(|e| format!("upstream `{name}`: {e}"))?;

@@ -254,6 +254,11 @@ impl Exchange {
         }
     }
 
+    /// Whether nobody is sent what comes of it.
+    pub fn mute(&self) -> bool {
+        self.sub.is_some() || self.course.posted
+    }
+
     /// Whether the request has a body.
     pub fn has_body(&self) -> bool {
         !matches!(self.head.framing, Framing::None | Framing::Length(0))

@@ -19,11 +19,9 @@ use crate::phases::{self, Outcome};
 use crate::plan::{Level, Text};
 use crate::template::{Piece, Template, Var};
 use crate::told;
+use crate::variables;
 use crate::vars;
 use crate::worker::Worker;
-
-/// How often a path may be asked for while it is made.
-const DEEPEST: u8 = 20;
 
 /// What a location says of files.
 #[derive(Debug, Deserialize)]
@@ -151,13 +149,14 @@ pub fn value(
         return false;
     }
     // A root may be made of variables, and those of the root.
-    if ex.course.depth > DEEPEST {
-        told::line(worker, client, ex, Level::Error, None, |out| {
-            out.extend_from_slice(b"cycle while evaluating variable \"request_filename\"");
-        });
+    let name: &[u8] = match var {
+        Var::RequestFilename => b"request_filename",
+        Var::RealpathRoot => b"realpath_root",
+        _ => b"document_root",
+    };
+    if !variables::descend(worker, client, ex, name) {
         return false;
     }
-    ex.course.depth += 1;
     let start = out.len();
     let found = if *var == Var::RequestFilename {
         map(worker, client, ex, out).is_some()

@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod ahead;
 pub mod answer;
 pub mod ask;
 pub mod attempts;
@@ -18,6 +19,7 @@ pub mod course;
 pub mod crypt;
 pub mod deliver;
 pub mod des;
+pub mod ending;
 pub mod entry;
 pub mod exchange;
 pub mod files;

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use surehop_wire::request::{Framing, Method};
-use surehop_wire::{status as codes, uri};
+use surehop_wire::uri;
 
 use crate::answer;
 use crate::client::{Body, Client};
@@ -56,11 +56,33 @@ pub async fn run(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) ->
     }
     let outcome = pass(worker, client, ex, From::Server).await;
     let after = conclude(worker, client, ex, outcome).await;
-    if ex.course.cut {
+    let after = if ex.course.cut {
         ex.complete = false;
-        return After::Close;
+        After::Close
+    } else {
+        after
+    };
+    if vars::place(worker, ex).post_action.is_some() {
+        Box::pin(afterwards(worker, client, ex)).await;
     }
     after
+}
+
+/// `post_action`: a request goes on elsewhere once it is answered; what comes of that goes nowhere.
+async fn afterwards(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) {
+    while let Some(target) = &vars::place(worker, ex).post_action {
+        if ex.status == 444 || ex.course.posted && ex.course.changes == 0 {
+            return;
+        }
+        ex.course.posted = true;
+        let target = target.0.clone();
+        let outcome = if target.first() == Some(&b'/') {
+            Outcome::Redirect(target, Vec::new())
+        } else {
+            Outcome::Named(target)
+        };
+        conclude(worker, client, ex, outcome).await;
+    }
 }
 
 /// Takes a request within a request through the phases; its answer goes nowhere.
@@ -93,9 +115,9 @@ async fn conclude(
     loop {
         outcome = match outcome {
             Outcome::Done(after) => return after,
-            // Whatever says so, this is a connection that is closed without a word.
-            Outcome::Status(444) => {
-                ex.status = 444;
+            // None of these has an answer, nor a page that somebody could say.
+            Outcome::Status(code @ (408 | 444 | 499)) => {
+                ex.status = code;
                 ex.keep = false;
                 return After::Close;
             }
@@ -314,8 +336,7 @@ async fn returned(
     match text.filter(|text| code < 400 || !text.is_empty()) {
         Some(text) => vars::expand(worker, client, ex, text, &mut body),
         // nginx has pages for errors and redirects alone.
-        None if code < 300 && code != 201 && code != 204 => {}
-        None if matches!(code, 301 | 302 | 303 | 307 | 308) => {}
+        None if code < 400 => {}
         None => return Outcome::Status(code),
     }
     if matches!(code, 301 | 302 | 303 | 307 | 308) {
@@ -406,10 +427,6 @@ fn to_page(worker: &Worker, client: &Client, ex: &mut Exchange, page: &ErrorPage
 async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16) -> After {
     ex.course.expect_tested = true;
     settle(worker, client, ex).await;
-    if codes::sent(code) == 499 {
-        ex.status = code;
-        return After::Close;
-    }
     answer::page(worker, client, ex, code).await;
     after(ex)
 }

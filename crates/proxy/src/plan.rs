@@ -338,6 +338,7 @@ pub struct Location {
     pub script: Vec<Op>,
     pub error_pages: Vec<ErrorPage>,
     pub recursive_error_pages: bool,
+    pub post_action: Option<Text>,
     pub internal: bool,
     pub absolute_redirect: bool,
     pub port_in_redirect: bool,
@@ -423,6 +424,15 @@ pub enum HttpVersion {
     V11,
 }
 
+/// Where requests wait for a peer that has as many as it may have.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Queue {
+    pub length: u32,
+    pub timeout_ms: u64,
+}
+
 /// An upstream group.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -437,6 +447,7 @@ pub struct Group {
     pub peers: Vec<Peer>,
     pub keepalive: Keepalive,
     pub resilience: Resilience,
+    pub queue: Option<Queue>,
 }
 
 /// How a group chooses.

@@ -242,7 +242,7 @@ impl<'a> Sending<'a> {
     }
 
     async fn send(mut self, parts: Parts) -> Result<(), Stopped> {
-        if self.ex.sub.is_some() {
+        if self.ex.mute() {
             return Ok(()); // it is looked at, and goes nowhere
         }
         match parts {
@@ -338,12 +338,15 @@ impl<'a> Sending<'a> {
                 .write("sendfile()", |client| {
                     client.socket.poll_send_file(file, at, count)
                 })
-                .await?;
-            if sent == 0 {
-                return Err(Stopped::Truncated(range.start));
+                .await;
+            match sent {
+                Ok(0) => return Err(Stopped::Truncated(range.start)),
+                Ok(n) => self.ex.body_sent += n as u64,
+                Err(stopped) => return Err(stopped),
             }
-            self.ex.body_sent += sent as u64;
-            self.worker.reactor.give_way().await;
+            if !range.is_empty() {
+                self.worker.reactor.give_way().await;
+            }
         }
         Ok(())
     }

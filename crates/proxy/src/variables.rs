@@ -14,6 +14,9 @@ use crate::told;
 use crate::vars;
 use crate::worker::Worker;
 
+/// How deep nginx lets values be made of values.
+const DEEPEST: u8 = 100;
+
 /// Appends the value of a variable; false if it has none.
 pub fn value(
     worker: &Worker,
@@ -29,11 +32,15 @@ pub fn value(
     let Some(variable) = worker.config.plan.variables.get(index) else {
         return false;
     };
+    if !descend(worker, client, ex, &variable.name.0) {
+        return false;
+    }
     let start = out.len();
     let (found, keep) = match &variable.source {
-        Source::Capture => return false,
+        Source::Capture => (false, false),
         Source::Set => {
             if let Some(var) = fallback(&variable.name) {
+                ex.course.depth -= 1;
                 return vars::value(worker, client, ex, &var, out);
             }
             if vars::place(worker, ex).uninitialized_variable_warn {
@@ -64,10 +71,26 @@ pub fn value(
             (part.is_some(), true)
         }
     };
+    ex.course.depth -= 1;
     if keep {
         ex.course.set(index, found, &out[start..]);
     }
     found
+}
+
+/// Goes one level deeper into values that are made of values; false, which is told, if they go round in a
+/// circle.
+pub fn descend(worker: &Worker, client: &Client, ex: &mut Exchange, name: &[u8]) -> bool {
+    if ex.course.depth < DEEPEST {
+        ex.course.depth += 1;
+        return true;
+    }
+    told::line(worker, client, ex, Level::Error, None, |out| {
+        out.extend_from_slice(b"cycle while evaluating variable \"");
+        out.extend_from_slice(name);
+        out.push(b'"');
+    });
+    false
 }
 
 fn map(worker: &Worker, client: &Client, ex: &mut Exchange, map: &Map, out: &mut Vec<u8>) {

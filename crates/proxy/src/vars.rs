@@ -267,9 +267,9 @@ pub fn value(
             // An error's counts before the answer that stands for it, whatever became of that.
             let status = match ex.course.status {
                 0 => ex.status,
-                error => error,
+                error => surehop_wire::status::sent(error),
             };
-            let _ = write!(out, "{:03}", surehop_wire::status::sent(status));
+            let _ = write!(out, "{status:03}");
         }
         Var::BodyBytesSent => number(out, ex.body_sent),
         Var::BytesSent => number(out, ex.head_sent + ex.body_sent),

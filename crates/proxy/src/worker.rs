@@ -391,6 +391,8 @@ fn prepare(
         prober(for_prober).await;
     });
     worker.connections.watched_by(keeper, prober);
+    let post = worker.shared.post.clone();
+    worker.connections.call_others_by(move || post.call());
     for (index, fd) in listeners.iter().enumerate() {
         let listener =
             Listener::new(&worker.reactor, fd.as_fd()).map_err(|e| format!("listener: {e}"))?;

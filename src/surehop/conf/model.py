@@ -228,6 +228,7 @@ class Routing:
 
     error_pages: tuple[ErrorPage, ...]
     recursive_error_pages: bool
+    post_action: str | None
     internal: bool
     absolute_redirect: bool
     port_in_redirect: bool
@@ -314,6 +315,8 @@ class Carriage:
     receive_buffer: int
     send_buffer: int
     limit_rate: Template | None
+    max_temp_file_size: int
+    temp: TempPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -534,6 +537,14 @@ Sticky = StickyCookie | RouteBy | Learn
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """How many requests may wait, and how long, where every server has as many as it may have."""
+
+    length: int
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
     name: str
     where: Where
@@ -542,6 +553,7 @@ class Upstream:
     balance: Balance
     sticky: Sticky | None
     keepalive: Keepalive
+    queue: Queue | None
     resilience: Resilience
 
 

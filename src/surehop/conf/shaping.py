@@ -199,7 +199,7 @@ def _step(step: Any) -> model.Step:
 def _routing(scope: Scope, *, internal: bool) -> model.Routing:
     pages = [page for line in settings_of(scope, "error_page") for page in line]
     flags = (
-        *("recursive_error_pages", "absolute_redirect", "port_in_redirect"),
+        *("post_action", "recursive_error_pages", "absolute_redirect", "port_in_redirect"),
         *("server_name_in_redirect", "rewrite_log", "uninitialized_variable_warn"),
     )
     said = {flag: value_of(scope, flag) for flag in flags}
@@ -283,6 +283,7 @@ def _upstream(scope: Scope) -> model.Upstream:
             time_ms=value_of(scope, "keepalive_time"),
             timeout_ms=value_of(scope, "keepalive_timeout"),
         ),
+        queue=scope.own_value("queue"),
         resilience=_resilience(scope),
     )
 

@@ -133,6 +133,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("uninitialized_variable_warn", HSL | SI | LI, 1, values.flag, default=True),
     _row("error_page", HSL | LI, (2, _MANY), rewriting.read_error_page, repeatable=True),
     _row("recursive_error_pages", HSL, 1, values.flag, default=False),
+    _row("post_action", HSL | LI, 1, values.one(str)),
     _row("internal", L, 0, values.nothing, inherit=OWN),
     *(
         _row(f"{name}_redirect", HSL, 1, values.flag, default=True)
@@ -158,6 +159,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("random", U, (0, 2), balancing.read_random, inherit=OWN, repeatable=True),
     _row("least_conn", U, 0, balancing.read_method, inherit=OWN, repeatable=True),
     _row("least_time", U, (1, 2), balancing.read_least_time, inherit=OWN, repeatable=True),
+    _row("queue", U, (1, 2), upstreams.read_queue, inherit=OWN),
     _row("sticky", U, (2, _MANY), balancing.read_sticky, inherit=OWN, repeatable=True),
     _row(
         "keepalive",

@@ -6,7 +6,7 @@ from surehop.conf import model
 from surehop.conf.address import Address
 from surehop.conf.templates import Template, Variable
 from surehop.errors import ConfigError, ConfigErrors
-from surehop.plan import data
+from surehop.plan import carrying, data
 from surehop.plan.entering import Entries, zone
 from surehop.plan.groups import Groups
 from surehop.plan.listeners import Listeners
@@ -147,6 +147,7 @@ class _Builder:
                 script=script,
                 error_pages=tuple(error_page(page) for page in routing.error_pages),
                 recursive_error_pages=routing.recursive_error_pages,
+                post_action=routing.post_action or None,
                 internal=routing.internal,
                 absolute_redirect=routing.absolute_redirect,
                 port_in_redirect=routing.port_in_redirect,
@@ -198,7 +199,17 @@ class _Builder:
             buffer_size=proxy.buffer_size,
             crossing=proxy.crossing,
             reply=self._scripts.reply(proxy.reply),
-            carriage=proxy.carriage,
+            carriage=self._carriage(proxy.carriage),
+        )
+
+    def _carriage(self, said: model.Carriage) -> carrying.Carriage:
+        return carrying.Carriage(
+            bind=said.bind,
+            receive_buffer=said.receive_buffer,
+            send_buffer=said.send_buffer,
+            limit_rate=said.limit_rate,
+            max_temp_file_size=said.max_temp_file_size,
+            temp=self._temp_paths.index(said.temp),
         )
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surehop.conf.filters import Filters
-from surehop.conf.model import Carriage, Crossing
+from surehop.conf.model import Crossing
 from surehop.conf.templates import Template, Variable
+from surehop.plan.carrying import Carriage, Reply
 from surehop.plan.entering import Entry, Zone
 
 VERSION = 1
@@ -215,31 +216,6 @@ class StatusPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Replacing:
-    """`pattern` is a dict: `text` or `regex`."""
-
-    pattern: dict[str, Any]
-    replacement: Template
-
-
-@dataclass(frozen=True, slots=True)
-class CookieFlags:
-    pattern: dict[str, Any]
-    flags: tuple[Template, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    redirects: tuple[Replacing, ...]
-    cookie_domains: tuple[Replacing, ...]
-    cookie_paths: tuple[Replacing, ...]
-    cookie_flags: tuple[CookieFlags, ...]
-    ignored: tuple[str, ...]
-    intercept_errors: bool
-    force_ranges: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Proxy:
     kind: str = field(default="proxy", init=False)
     group: int | None
@@ -331,6 +307,7 @@ class Location:
     script: tuple[Step, ...]
     error_pages: tuple[ErrorPage, ...]
     recursive_error_pages: bool
+    post_action: str | None
     internal: bool
     absolute_redirect: bool
     port_in_redirect: bool
@@ -409,6 +386,12 @@ Sticky = StickyCookie | StickyRoute | StickyLearn
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    length: int
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     name: str
     implicit: bool
@@ -419,6 +402,7 @@ class Group:
     peers: tuple[Peer, ...]
     keepalive: Keepalive
     resilience: Resilience
+    queue: Queue | None = None
 
 
 @dataclass(frozen=True, slots=True)
