@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from raw import Raw, get
 from surehop.lab.subjects import Program, Subject
 from waiting import PATIENCE, eventually
 
@@ -43,6 +44,7 @@ HTTP = """
         location /flushed { access_log logs/flushed.log test buffer=1m flush=50ms; return 200 ok; }
         location /packed { access_log logs/packed.log test gzip flush=50ms; return 200 ok; }
         location /packed-best { access_log logs/best.log test gzip=9; return 200 ok; }
+        location /alive { error_log logs/alive.log info; return 204; }
         location /kept { access_log logs/kept.log test buffer=1m; return 200 ok; }
         location /none { access_log logs/none.log none; return 200 ok; }
         location /json { access_log logs/json.log json; return 200 ok; }
@@ -157,10 +159,13 @@ class Logged:
         for target in TARGETS:
             self.ask(target)
         self.ask("/err", host="errors")
+        with Raw(self.subject.port) as client:
+            assert client.answer(get("/alive"))[0] == 204
         self.heard += [self.hear(self.udp) for _ in range(4)]
         self.heard.append(self.hear(self.unix))
         logs = prefix / "logs"
         eventually(lambda: (logs / "flushed.log").read_text().count("\n") == 2)
+        eventually(lambda: (logs / "alive.log").stat().st_size > 0)
         eventually(lambda: (logs / "packed.log").stat().st_size > 0)
         eventually(lambda: "/dev/full" in (logs / "error.log").read_text())
         self.moved = self.move(logs)

@@ -55,6 +55,8 @@ pub struct Client {
     in_a_row: u32,
     /// How long it may be idle, by the location of its last request.
     pub idle_timeout: Millis,
+    /// The location of its last request, whose error log speaks of the connection from then on.
+    pub place: Option<usize>,
     local: OnceCell<Option<Address>>,
 }
 
@@ -155,6 +157,7 @@ impl Client {
             body_limit: 0,
             in_a_row: 0,
             idle_timeout: 0,
+            place: None,
             local: OnceCell::new(),
         }
     }

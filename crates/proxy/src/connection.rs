@@ -109,6 +109,7 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
     record::record(&worker, &client, &mut ex);
     real_ip::restore(&mut client);
     client.idle_timeout = vars::place(&worker, &ex).keepalive_timeout_ms;
+    client.place = Some(vars::place_at(&worker, &ex));
     // The last answer must not be lost to requests that came behind it.
     let after = match after {
         After::Close if ex.complete && client.unread() => After::Linger,
@@ -121,8 +122,12 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
 /// The connection ended where a request might have begun. nginx names the client in words of their own
 /// once it has kept the connection, and the listener before.
 fn over(worker: &Worker, client: &Client, how: Over) {
-    let listener = &worker.config.listeners[client.listener];
-    let logs = &worker.config.servers[listener.default].plan.error_log;
+    let config = &worker.config;
+    let listener = &config.listeners[client.listener];
+    let logs = match client.place {
+        Some(place) => &config.locations[place].plan.error_log,
+        None => &config.servers[listener.default].plan.error_log,
+    };
     if how == Over::Stopping || !Logs::wants(logs, Level::Info) {
         return;
     }
