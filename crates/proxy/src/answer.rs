@@ -6,6 +6,7 @@ use surehop_wire::request::Version;
 use surehop_wire::{header::Known, status, uri};
 
 use crate::client::Client;
+use crate::ending;
 use crate::exchange::Exchange;
 use crate::filters;
 use crate::framer::Framer;
@@ -177,8 +178,10 @@ pub fn keeps(worker: &Worker, client: &Client, ex: &Exchange) -> bool {
     let asked = match ex.head.version {
         Version::Http11 => !ex.head.connection_close,
         Version::Http10 => ex.head.connection_keep_alive && !ex.head.connection_close,
+        Version::Http09 => false,
     };
     asked
+        && !ending::disabled(&vars::place(worker, ex).patience, ex)
         && timeout > 0
         && client.requests < requests
         && worker.reactor.now() - client.opened < server.keepalive_time_ms

@@ -443,6 +443,7 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
         hop.sweep(&mut group);
         drop(group);
         hop.close(upstream);
+        s.client.timed_out |= broken == Some(Broken::ClientTimedOut);
         return After::Close;
     }
     let whole = broken.is_none();

@@ -10,6 +10,7 @@ use crate::answer;
 use crate::client::{Body, Client};
 use crate::config::ActionConf;
 use crate::connection::After;
+use crate::ending::{self, settle};
 use crate::exchange::Exchange;
 use crate::files;
 use crate::plan::Level;
@@ -89,8 +90,9 @@ async fn conclude(
             Outcome::Location(code, target) => {
                 if let Some(next) = error_page(worker, client, ex, code) {
                     next
+                } else if let Err(code) = settle(worker, client, ex).await {
+                    Outcome::Status(code)
                 } else {
-                    settle(worker, client, ex).await;
                     answer::redirect(worker, client, ex, code, &target).await;
                     return after(ex);
                 }
@@ -237,7 +239,7 @@ fn find(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> Result<(), O
             out.extend_from_slice(b" bytes");
         });
         ex.course.expect_tested = true;
-        ex.course.settled = true;
+        ending::discard(worker, client, ex);
         return Err(Outcome::Status(413));
     }
     client.body_limit = plan.client_max_body_size;
@@ -281,6 +283,7 @@ async fn returned(
     if code == 444 {
         ex.status = code;
         ex.keep = false;
+        client.timed_out = true;
         return Outcome::Done(After::Close);
     }
     let mut body = Vec::new();
@@ -294,7 +297,9 @@ async fn returned(
     if matches!(code, 301 | 302 | 303 | 307 | 308) {
         return Outcome::Location(code, body);
     }
-    settle(worker, client, ex).await;
+    if let Err(code) = settle(worker, client, ex).await {
+        return Outcome::Status(code);
+    }
     let kind = files::kind(worker, ex);
     answer::give(worker, client, ex, code, (kind, &body)).await
 }
@@ -305,7 +310,9 @@ async fn content(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) ->
     match &location.action {
         ActionConf::Proxy(proxy) => relay::proxy(worker, client, ex, location, proxy).await,
         ActionConf::Status(remote) => {
-            settle(worker, client, ex).await;
+            if let Err(code) = settle(worker, client, ex).await {
+                return Outcome::Status(code);
+            }
             status::give(worker, client, ex, *remote).await;
             Outcome::Done(after(ex))
         }
@@ -377,7 +384,8 @@ fn to_page(worker: &Worker, client: &Client, ex: &mut Exchange, page: &ErrorPage
 }
 
 async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16) -> After {
-    settle(worker, client, ex).await;
+    // There is a page for it already.
+    let _ = settle(worker, client, ex).await;
     if codes::sent(code) == 499 {
         ex.status = code;
         return After::Close;
@@ -386,29 +394,11 @@ async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16
     after(ex)
 }
 
-/// Sees to the request's body before an answer of our own. If there is one it is nobody's: a small one
-/// that has come already is skipped, for any other the connection ends with this answer.
-pub async fn settle(worker: &Worker, client: &mut Client, ex: &mut Exchange) {
-    let framing = ex.head.framing;
-    let mut body = ex.body.take().unwrap_or_else(|| Body::of(&framing));
-    if !ex.course.settled {
-        ex.course.settled = true;
-        if !ex.course.expect_tested && !relay::invite(worker, client, ex).await {
-            ex.keep = false;
-        }
-        if !body.done() {
-            relay::skip(worker, client, &mut body);
-        }
-    }
-    ex.keep &= body.done();
-    ex.body = Some(body);
-}
-
 /// What becomes of the connection behind an answer.
 pub fn after(ex: &Exchange) -> After {
     match (ex.keep, ex.body.as_ref().is_none_or(Body::done)) {
-        (true, _) => After::Keep,
+        (_, false) => After::Drain,
+        (true, true) => After::Keep,
         (false, true) => After::Close,
-        (false, false) => After::Linger,
     }
 }

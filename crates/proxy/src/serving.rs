@@ -11,6 +11,7 @@ use surehop_hop::buffer::{Buf, SMALL};
 use surehop_wire::header::Known;
 
 use crate::client::Client;
+use crate::ending;
 use crate::exchange::Exchange;
 use crate::files::{self, Found};
 use crate::filters;
@@ -33,7 +34,9 @@ pub async fn serve(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> O
         Found::File(file, stat) => (file, stat),
         Found::Other(outcome) => return outcome,
     };
-    phases::settle(worker, client, ex).await;
+    if let Err(code) = ending::settle(worker, client, ex).await {
+        return Outcome::Status(code);
+    }
     ex.status = ex.status_or(200);
     head::begin(worker, ex);
     let size = describe(worker, ex, &stat);

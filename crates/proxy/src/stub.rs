@@ -7,8 +7,9 @@ use surehop_wire::request::Method;
 
 use crate::answer;
 use crate::client::Client;
+use crate::ending;
 use crate::exchange::Exchange;
-use crate::phases::{self, Outcome};
+use crate::phases::Outcome;
 use crate::worker::Worker;
 
 /// Answers with the page.
@@ -16,7 +17,9 @@ pub async fn give(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -
     if !matches!(ex.head.method, Method::Get | Method::Head) {
         return Outcome::Status(405);
     }
-    phases::settle(worker, client, ex).await;
+    if let Err(code) = ending::settle(worker, client, ex).await {
+        return Outcome::Status(code);
+    }
     let shared = &worker.shared;
     let active = shared.clients.load(Ordering::Relaxed);
     let accepted = shared.connections.load(Ordering::Relaxed);

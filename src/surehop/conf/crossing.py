@@ -98,10 +98,10 @@ def check_buffers(scope: Scope) -> Iterator[ConfigError]:
             "minus one buffer"
         )
     if message is not None:
-        yield _end(scope).fail(message)
+        yield end_of_http(scope).fail(message)
 
 
-def _end(scope: Scope) -> Where:
+def end_of_http(scope: Scope) -> Where:
     outer = next(s for s in scope.outward() if s.context is Context.HTTP)
     node = outer.node
     if node is None:

@@ -8,6 +8,7 @@ from surehop.conf.address import Address
 from surehop.conf.conflicts import conflicting_names
 from surehop.conf.crossing import carriage, check_buffers, crossing, reply
 from surehop.conf.filtering import filters
+from surehop.conf.heads import heads, patience
 from surehop.conf.intake import intake
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
@@ -82,6 +83,7 @@ def _server(scope: Scope, default_port: int) -> model.Server:
         where=where(node),
         listens=listens,
         client_header_timeout_ms=value_of(scope, "client_header_timeout"),
+        heads=heads(scope),
         keepalive_time_ms=value_of(scope, "keepalive_time"),
         locations=tuple(locations),
         **_shared(scope),
@@ -125,6 +127,7 @@ def _location(scope: Scope) -> model.Location:
         steps=_steps(scope),
         inner=inner,
         intake=intake(scope),
+        patience=patience(scope),
         **_shared(scope),
     )
 
@@ -144,6 +147,7 @@ def _own(scope: Scope) -> model.Location:
         steps=(),
         inner=(),
         intake=intake(scope),
+        patience=patience(scope),
         **_shared(scope),
     )
 
@@ -167,6 +171,7 @@ def _block(scope: Scope) -> model.Location | None:
         steps=(),
         inner=(),
         intake=intake(scope),
+        patience=patience(scope),
         **_shared(scope),
     )
 
