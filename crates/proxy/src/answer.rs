@@ -31,6 +31,10 @@ pub async fn send(
 }
 
 async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, mut body: &[u8]) {
+    if ex.mute() {
+        ex.complete = true;
+        return;
+    }
     if head::bodiless(ex) {
         body = b"";
     }
@@ -74,7 +78,9 @@ pub async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code:
     ex.status = status::sent(code);
     head::begin(worker, ex);
     // What was said of a file is not true of the page.
-    ex.reply.take_back_all(Known::ETag);
+    ex.reply.take_back_last(Known::ETag);
+    ex.reply.take_back_last(Known::LastModified);
+    ex.reply.take_back_last(Known::AcceptRanges);
     // There are statuses that nginx has no page for.
     let kind: &[u8] = if body.is_empty() { b"" } else { b"text/html" };
     send(worker, client, ex, kind, &body).await;

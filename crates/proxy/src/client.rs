@@ -15,6 +15,7 @@ use crate::ending::Linger;
 use crate::exchange::Exchange;
 use crate::heading;
 use crate::post::IdleClient;
+use crate::real_ip;
 use crate::worker::Worker;
 
 /// Requests that are taken up one after the other before the other connections have their turn.
@@ -35,6 +36,8 @@ pub struct Client {
     pub remote: Option<Address>,
     /// The same as text, without the port.
     pub remote_text: Box<str>,
+    /// Who it is itself, while a proxy's word for who it is is taken.
+    pub before: Option<Box<real_ip::Before>>,
     /// When it was accepted.
     pub opened: Millis,
     /// `$connection_requests`.
@@ -147,6 +150,7 @@ impl Client {
             listener,
             remote,
             remote_text,
+            before: None,
             opened: now,
             requests: 0,
             body_read: 0,

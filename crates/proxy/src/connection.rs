@@ -14,7 +14,9 @@ use crate::exchange::Exchange;
 use crate::log::{self, Logs};
 use crate::phases;
 use crate::plan::Level;
+use crate::real_ip;
 use crate::record;
+use crate::stub::Stage;
 use crate::told;
 use crate::vars;
 use crate::worker::Worker;
@@ -75,9 +77,12 @@ pub async fn serve(worker: Rc<Worker>, mut client: Client, _present: Present) {
 
 /// Reads a request, answers it and logs it.
 pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
+    let mut stage = Stage::begin(&worker);
     let mut ex = worker.exchange();
     ex.server = worker.config.listeners[client.listener].default;
-    let after = match client.request(&worker, &mut ex).await {
+    let arrival = client.request(&worker, &mut ex).await;
+    stage.read();
+    let after = match arrival {
         // Nothing had come after all.
         Arrival::Over(Over::Stopping) if worker.handing() => {
             worker.recycle(ex);
@@ -108,6 +113,7 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
         after => after,
     };
     record::record(&worker, &client, &mut ex);
+    real_ip::restore(&mut client);
     let place = vars::place(&worker, &ex);
     client.idle_timeout = place.keepalive_timeout_ms;
     client.promised = place.patience.keepalive_min_ms;

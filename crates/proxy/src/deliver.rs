@@ -69,6 +69,10 @@ pub async fn deliver(
     upstream: Upstream,
 ) -> After {
     let worker = s.worker;
+    if s.ex.mute() {
+        note(s, route, upstream);
+        return After::Keep;
+    }
     learn(s, true);
     let chunked = write_head(s);
     let now = worker.reactor.now();
@@ -115,6 +119,20 @@ pub async fn deliver(
 pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     learn(s, true);
     warn(s);
+    leave(s, route, upstream);
+}
+
+/// Takes note of an answer to a request within a request: it is looked at, and goes nowhere.
+fn note(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
+    learn(s, true);
+    write_head(s);
+    s.ex.complete = true;
+    s.ex.course.doing = b" while sending to client";
+    leave(s, route, upstream);
+}
+
+/// Goes no further than the head; the connection rests if that was all.
+fn leave(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     let received =
         s.ex.session
             .current_mut()

@@ -11,8 +11,10 @@ use surehop_hop::clock::Millis;
 use surehop_wire::request::{Framing, RequestHead};
 use surehop_wire::response::ResponseHead;
 
+use crate::ask::Sub;
 use crate::client::Body;
 use crate::course::Course;
+use crate::entry::Admission;
 use crate::reply::Reply;
 use crate::spool::Spool;
 use crate::target::{Made, Said};
@@ -90,6 +92,10 @@ pub struct Exchange {
     pub body: Option<Body>,
     /// What was read of its body, if it is in memory.
     pub held: Option<Buf>,
+    /// What became of it at the entry.
+    pub admission: Admission,
+    /// What it knows of the request that it is a part of, if it is one.
+    pub sub: Option<Box<Sub>>,
     /// Its body, if it is in a file.
     pub spool: Option<Box<Spool>>,
     /// Whether all of its body was taken in.
@@ -139,6 +145,8 @@ impl Exchange {
             course: Course::new(),
             body: None,
             held: None,
+            admission: Admission::default(),
+            sub: None,
             spool: None,
             taken: false,
             path: Vec::new(),
@@ -174,6 +182,8 @@ impl Exchange {
         self.made.clear();
         self.said = None;
         self.course.reset();
+        self.admission.reset();
+        self.sub = None;
         self.body = None;
         self.spool = None;
         self.taken = false;
@@ -209,6 +219,14 @@ impl Exchange {
         }
     }
 
+    /// The name of the method of the request that the client made.
+    pub fn client_method(&self) -> &[u8] {
+        match &self.sub {
+            Some(sub) if !sub.get => self.head.method_span.of(self.bytes()),
+            _ => self.method(),
+        }
+    }
+
     /// Every try at an upstream, in order.
     pub fn attempts(&self) -> &[Attempt] {
         if self.proxied {
@@ -234,6 +252,11 @@ impl Exchange {
             Some(spool) => spool.len,
             None => self.held.as_ref().map_or(0, |held| held.len() as u64),
         }
+    }
+
+    /// Whether nobody is sent what comes of it.
+    pub fn mute(&self) -> bool {
+        self.sub.is_some() || self.course.posted
     }
 
     /// Whether the request has a body.

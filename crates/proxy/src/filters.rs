@@ -181,7 +181,7 @@ const fn safe(status: u16) -> bool {
 pub fn headers(worker: &Worker, client: &Client, ex: &mut Exchange) {
     ex.reply.filtered = true;
     let filters = &vars::place(worker, ex).filters;
-    if !filters.adds() {
+    if !filters.adds() || ex.sub.is_some() {
         return;
     }
     let safe = safe(ex.status);

@@ -3,7 +3,9 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod answer;
+pub mod ask;
 pub mod attempts;
+pub mod basic;
 pub mod binding;
 pub mod carriage;
 pub mod client;
@@ -13,8 +15,11 @@ pub mod connection;
 pub mod control;
 pub mod cookies;
 pub mod course;
+pub mod crypt;
 pub mod deliver;
+pub mod des;
 pub mod ending;
+pub mod entry;
 pub mod exchange;
 pub mod files;
 pub mod filters;
@@ -24,13 +29,16 @@ pub mod head;
 pub mod heading;
 pub mod incoming;
 pub mod intake;
+pub mod limits;
 pub mod log;
 pub mod log_paths;
+pub mod networks;
 pub mod phases;
 pub mod place;
 pub mod plan;
 pub mod post;
 pub mod ranges;
+pub mod real_ip;
 pub mod record;
 pub mod relay;
 pub mod reply;

@@ -70,6 +70,7 @@ impl Reply {
         self.facts();
         self.lines.clear();
         self.text.clear();
+        self.trailed = false;
     }
 
     /// Forgets the facts and keeps the lines: what was added before an error is sent with its page.
@@ -87,7 +88,6 @@ impl Reply {
         self.date_passed = false;
         self.location = None;
         self.chunked = false;
-        self.trailed = false;
         self.trailers.clear();
     }
 
@@ -242,6 +242,14 @@ impl Reply {
     pub fn restore(&mut self, at: usize, value: &[u8]) {
         self.change(at, value);
         self.lines[at].state = State::Due;
+    }
+
+    /// Takes back the line of that name that was added last.
+    pub fn take_back_last(&mut self, known: Known) {
+        let mut lines = self.lines.iter_mut().rev();
+        if let Some(line) = lines.find(|line| line.known == known && line.state != State::Gone) {
+            line.state = State::Gone;
+        }
     }
 
     /// Takes back all lines of that name.

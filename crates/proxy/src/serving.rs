@@ -51,6 +51,7 @@ pub async fn serve(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> O
     head::write(worker, client, ex);
     let parts = match parts {
         _ if head::bodiless(ex) => Parts::One(0..0),
+        parts if ex.reply.chunked => chunked(worker, client, ex, parts),
         parts => parts,
     };
     let sent = Sending::new(worker, client, ex, &file).send(parts).await;
@@ -91,7 +92,7 @@ fn etag(ex: &Exchange) -> Option<&[u8]> {
 
 /// Weighs the request's conditions against the answer that is described; an error is its status instead.
 pub fn conditions(worker: &Worker, ex: &mut Exchange) -> Result<(), u16> {
-    if ex.status != 200 {
+    if ex.status != 200 || ex.sub.is_some() {
         return Ok(());
     }
     let since = vars::place(worker, ex).files.if_modified_since;
@@ -108,6 +109,7 @@ pub fn conditions(worker: &Worker, ex: &mut Exchange) -> Result<(), u16> {
             ex.reply.kind.clear();
             ex.reply.length = None;
             ex.reply.ranges = false;
+            ex.reply.take_back_all(Known::AcceptRanges);
         }
     }
     Ok(())
@@ -124,7 +126,7 @@ enum Parts {
 /// Follows `Range`, where there is one; an error is the answer's status instead.
 fn parts(worker: &Worker, ex: &mut Exchange, size: u64) -> Result<Parts, u16> {
     let whole = Parts::One(0..size);
-    if ex.status != 200 || !ex.reply.ranges {
+    if ex.status != 200 || !ex.reply.ranges || ex.sub.is_some() {
         return Ok(whole);
     }
     let most = vars::place(worker, ex).files.max_ranges;
@@ -148,6 +150,7 @@ fn parts(worker: &Worker, ex: &mut Exchange, size: u64) -> Result<Parts, u16> {
         }
         Asked::Unsatisfiable => {
             let range = format!("bytes */{size}");
+            ex.reply.take_back_all(Known::ContentRange);
             ex.reply.line(b"Content-Range", range.as_bytes());
             Err(416)
         }
@@ -178,6 +181,29 @@ fn parts(worker: &Worker, ex: &mut Exchange, size: u64) -> Result<Parts, u16> {
             Ok(Parts::Several(parts, end))
         }
     }
+}
+
+/// The same as one chunk, with the trailers behind it.
+fn chunked(worker: &Worker, client: &Client, ex: &mut Exchange, parts: Parts) -> Parts {
+    let (mut parts, mut end) = match parts {
+        Parts::One(range) => (vec![(Vec::new(), range)], Vec::new()),
+        Parts::Several(parts, end) => (parts, end),
+    };
+    let lengths = parts
+        .iter()
+        .map(|(head, range)| head.len() as u64 + range.end - range.start);
+    let size = lengths.sum::<u64>() + end.len() as u64;
+    if size > 0 {
+        let mut first = format!("{size:x}\r\n").into_bytes();
+        first.append(&mut parts[0].0);
+        parts[0].0 = first;
+        end.extend_from_slice(b"\r\n");
+    }
+    filters::trailers(worker, client, ex);
+    end.extend_from_slice(b"0\r\n");
+    end.extend_from_slice(&ex.reply.trailers);
+    end.extend_from_slice(b"\r\n");
+    Parts::Several(parts, end)
 }
 
 /// Why an answer ended before its body did.
@@ -219,6 +245,9 @@ impl<'a> Sending<'a> {
     }
 
     async fn send(mut self, parts: Parts) -> Result<(), Stopped> {
+        if self.ex.mute() {
+            return Ok(()); // it is looked at, and goes nowhere
+        }
         match parts {
             Parts::One(range) => self.part(b"", range).await,
             Parts::Several(parts, end) => {
@@ -312,12 +341,15 @@ impl<'a> Sending<'a> {
                 .write("sendfile()", |client| {
                     client.socket.poll_send_file(file, at, count)
                 })
-                .await?;
-            if sent == 0 {
-                return Err(Stopped::Truncated(range.start));
+                .await;
+            match sent {
+                Ok(0) => return Err(Stopped::Truncated(range.start)),
+                Ok(n) => self.ex.body_sent += n as u64,
+                Err(stopped) => return Err(stopped),
             }
-            self.ex.body_sent += sent as u64;
-            self.worker.reactor.give_way().await;
+            if !range.is_empty() {
+                self.worker.reactor.give_way().await;
+            }
         }
         Ok(())
     }

@@ -24,10 +24,11 @@ VARIABLES = frozenset(
     request_completion request_filename request_id
     request_length request_method request_time request_uri scheme
     server_addr server_name server_port server_protocol status time_iso8601
-    time_local uri
+    time_local uri connections_active connections_reading connections_waiting connections_writing
     upstream_addr upstream_attempts upstream_bytes_received upstream_bytes_sent
     upstream_connect_time upstream_header_time upstream_reason upstream_response_length
     upstream_response_time upstream_reused upstream_status
+    binary_remote_addr limit_conn_status limit_req_status realip_remote_addr realip_remote_port
     """.split()  # noqa: SIM905 (a paragraph can be read)
 )
 

@@ -7,6 +7,7 @@ from surehop.conf.address import Address
 from surehop.conf.templates import Template, Variable
 from surehop.errors import ConfigError, ConfigErrors
 from surehop.plan import data
+from surehop.plan.entering import Entries, zone
 from surehop.plan.groups import Groups
 from surehop.plan.listeners import Listeners
 from surehop.plan.logs import Logs
@@ -49,6 +50,7 @@ class _Builder:
         self._locations: list[data.Location] = []
         self._groups = Groups(source, resolve, resilience_default=resilience_default)
         self._listeners = Listeners(resolve)
+        self._entries = Entries(source.file, resolve)
         self._temp_paths = TempPaths(source)
         self._scripts = Scripts(source.variables, self._location)
         self._serving = Serving(source.prefix)
@@ -59,6 +61,7 @@ class _Builder:
         servers = tuple(self._server(server) for server in source.servers)
         listeners = self._listeners.finish(source.servers)
         errors = [
+            *self._entries.errors,
             *self._logs.errors,
             *self._groups.errors,
             *self._listeners.errors,
@@ -85,6 +88,7 @@ class _Builder:
             groups=self._groups.finish(),
             temp_paths=self._temp_paths.finish(),
             variables=self._scripts.variables(),
+            zones=tuple(zone(each) for each in source.zones),
             files=self._logs.files(),
             log_caches=self._logs.caches(),
             warnings=(*warnings, *self._groups.warnings),
@@ -145,12 +149,14 @@ class _Builder:
                 script=script,
                 error_pages=tuple(error_page(page) for page in routing.error_pages),
                 recursive_error_pages=routing.recursive_error_pages,
+                post_action=routing.post_action or None,
                 internal=routing.internal,
                 absolute_redirect=routing.absolute_redirect,
                 port_in_redirect=routing.port_in_redirect,
                 server_name_in_redirect=routing.server_name_in_redirect,
                 rewrite_log=routing.rewrite_log,
                 uninitialized_variable_warn=routing.uninitialized_variable_warn,
+                entry=self._entries.of(location.entry),
             )
         )
         return len(self._locations) - 1

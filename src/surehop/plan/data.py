@@ -12,6 +12,7 @@ from typing import Any
 from surehop.conf.filters import Filters
 from surehop.conf.model import Carriage, Crossing, Heads, Patience
 from surehop.conf.templates import Template, Variable
+from surehop.plan.entering import Entry, Zone
 
 VERSION = 1
 
@@ -332,12 +333,14 @@ class Location:
     script: tuple[Step, ...]
     error_pages: tuple[ErrorPage, ...]
     recursive_error_pages: bool
+    post_action: str | None
     internal: bool
     absolute_redirect: bool
     port_in_redirect: bool
     server_name_in_redirect: bool
     rewrite_log: bool
     uninitialized_variable_warn: bool
+    entry: Entry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,6 +412,12 @@ Sticky = StickyCookie | StickyRoute | StickyLearn
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    length: int
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     name: str
     implicit: bool
@@ -419,6 +428,7 @@ class Group:
     peers: tuple[Peer, ...]
     keepalive: Keepalive
     resilience: Resilience
+    queue: Queue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,6 +460,7 @@ class Plan:
     groups: tuple[Group, ...]
     temp_paths: tuple[TempPath, ...] = ()
     variables: tuple[Computed, ...] = ()
+    zones: tuple[Zone, ...] = ()
     warnings: tuple[Warned, ...] = ()
 
     def to_json(self, *, indent: int | None = None) -> str:
