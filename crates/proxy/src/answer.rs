@@ -6,11 +6,11 @@ use surehop_wire::request::Version;
 use surehop_wire::{header::Known, status, uri};
 
 use crate::client::Client;
-use crate::ending;
 use crate::exchange::Exchange;
 use crate::filters;
 use crate::framer::Framer;
 use crate::head;
+use crate::lingering;
 use crate::phases::{self, Outcome};
 use crate::serving;
 use crate::vars;
@@ -187,7 +187,7 @@ pub fn keeps(worker: &Worker, client: &Client, ex: &Exchange) -> bool {
         Version::Http09 => false,
     };
     asked
-        && !ending::disabled(&vars::place(worker, ex).patience, ex)
+        && !lingering::disabled(&vars::place(worker, ex).patience, ex)
         && timeout > 0
         && client.requests < requests
         && worker.reactor.now() - client.opened < server.keepalive_time_ms

@@ -11,9 +11,9 @@ use surehop_hop::socket::{Address, Socket};
 use surehop_wire::request::{Framing, RequestError};
 use surehop_wire::{chunked, scan::HeadScan};
 
-use crate::ending::Linger;
 use crate::exchange::Exchange;
 use crate::heading;
+use crate::lingering::Linger;
 use crate::post::IdleClient;
 use crate::real_ip;
 use crate::worker::Worker;

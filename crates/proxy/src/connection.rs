@@ -9,8 +9,8 @@ use surehop_wire::request::{self, Limits, RequestError, RequestHead};
 use surehop_wire::uri;
 
 use crate::client::{Arrival, Client, Over};
-use crate::ending;
 use crate::exchange::Exchange;
+use crate::lingering;
 use crate::log::{self, Logs};
 use crate::phases;
 use crate::plan::Level;
@@ -109,7 +109,7 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
     };
     worker.shared.requests.fetch_add(1, Ordering::Relaxed);
     let after = match after {
-        After::Drain => Box::pin(ending::drain(&worker, &mut client, &mut ex)).await,
+        After::Drain => Box::pin(lingering::drain(&worker, &mut client, &mut ex)).await,
         after => after,
     };
     record::record(&worker, &client, &mut ex);
@@ -119,7 +119,7 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
     client.promised = place.patience.keepalive_min_ms;
     let after = match after {
         After::Keep => after,
-        after => ending::close(&worker, &mut client, &ex, after),
+        after => lingering::close(&worker, &mut client, &ex, after),
     };
     worker.recycle(ex);
     (client, after)

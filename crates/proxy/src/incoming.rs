@@ -4,15 +4,19 @@
 use serde::Deserialize;
 use surehop_wire::header::Known;
 use surehop_wire::request::Method;
+use surehop_wire::{date, status};
 
 use crate::answer;
 use crate::client::Client;
 use crate::config::ProxyConf;
 use crate::cookies;
+use crate::ending::{SWITCHING, current};
 use crate::exchange::Exchange;
+use crate::head;
 use crate::phases::Outcome;
 use crate::plan::{Level, Text};
 use crate::script::Regex;
+use crate::send::Sender;
 use crate::template::{Piece, Template};
 use crate::told;
 use crate::vars;
@@ -322,6 +326,65 @@ fn keep_for_redirect(worker: &Worker, client: &Client, ex: &mut Exchange, reply:
             let value = made.as_deref().unwrap_or_else(|| line.value.of(raw));
             ex.reply.line(line.name.of(raw), value);
         }
+    }
+}
+
+/// Writes the head for the client; true if the body goes out in chunks.
+pub fn write_head(s: &mut Sender<'_>) -> bool {
+    let worker = s.worker;
+    warn(s);
+    let done = s.body.done();
+    let ex = &mut *s.ex;
+    let rewrites = rewrites(worker, s.client, ex, &s.proxy.plan.reply);
+    ex.status = ex.status_or(ex.response.status);
+    head::begin(worker, ex);
+    let dated = vars::place(worker, ex).filters.expires.is_some();
+    let raw = &ex.response_raw[..];
+    let reply = &mut ex.reply;
+    reply.line_passed = ex.course.status == 0 || status::line(ex.status).is_none();
+    // Who lets the upstream's own through gets that, or none.
+    reply.server_passed = s.proxy.shows(b"server");
+    reply.date_passed = s.proxy.shows(b"date");
+    reply.length = ex.response.content_length;
+    if !ex.kept_type.is_empty() {
+        reply.pass_kind(&ex.kept_type);
+    }
+    for (index, line) in ex.response.headers.iter().enumerate() {
+        if !line.forward {
+            continue;
+        }
+        if line.known == Known::LastModified && dated {
+            reply.modified = date::parse(line.value.of(raw));
+        }
+        match line.known {
+            Known::ContentType => reply.pass_kind(line.value.of(raw)),
+            Known::ContentLength => {}
+            known if s.proxy.hides(known, line.name.of(raw)) => {}
+            known => match rewrites.iter().find(|(at, _)| *at == index) {
+                None => reply.pass(line),
+                Some((_, value)) => {
+                    reply.pass_with(line, value);
+                    if known == Known::Location {
+                        reply.last_is_location();
+                    }
+                }
+            },
+        }
+    }
+    // What follows a 101 is no HTTP, and upgraded connections are not relayed.
+    ex.keep &= done && ex.status != SWITCHING;
+    head::write(worker, s.client, ex);
+    ex.reply.chunked
+}
+
+/// What nginx warns of in a response head.
+pub fn warn(s: &Sender<'_>) {
+    let Some(attempt) = current(s) else { return };
+    for warning in &s.ex.response.warnings {
+        s.tell(Level::Warn, &attempt, |out| {
+            warning.message(&s.ex.response, &s.ex.response_raw, out);
+            out.extend_from_slice(b" while reading response header from upstream");
+        });
     }
 }
 

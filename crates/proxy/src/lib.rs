@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod ahead;
 pub mod answer;
 pub mod ask;
 pub mod attempts;
@@ -30,6 +31,7 @@ pub mod heading;
 pub mod incoming;
 pub mod intake;
 pub mod limits;
+pub mod lingering;
 pub mod log;
 pub mod log_paths;
 pub mod networks;

@@ -10,10 +10,10 @@ use crate::answer;
 use crate::client::{Body, Client};
 use crate::config::ActionConf;
 use crate::connection::After;
-use crate::ending::{self, settle};
 use crate::entry;
 use crate::exchange::Exchange;
 use crate::files;
+use crate::lingering::{self, settle};
 use crate::plan::Level;
 use crate::relay;
 use crate::rewrite::{End, Run};
@@ -289,7 +289,7 @@ fn find(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> Result<(), O
             out.extend_from_slice(b" bytes");
         });
         ex.course.expect_tested = true;
-        ending::discard(worker, client, ex);
+        lingering::discard(worker, client, ex);
         return Err(Outcome::Status(413));
     }
     client.body_limit = plan.client_max_body_size;

@@ -11,12 +11,12 @@ use surehop_hop::buffer::{Buf, SMALL};
 use surehop_wire::header::Known;
 
 use crate::client::Client;
-use crate::ending;
 use crate::exchange::Exchange;
 use crate::files::{self, Found};
 use crate::filters;
 use crate::fresh::{self, Verdict};
 use crate::head;
+use crate::lingering;
 use crate::log;
 use crate::phases::{self, Outcome};
 use crate::plan::Level;
@@ -34,7 +34,7 @@ pub async fn serve(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> O
         Found::File(file, stat) => (file, stat),
         Found::Other(outcome) => return outcome,
     };
-    if let Err(code) = ending::settle(worker, client, ex).await {
+    if let Err(code) = lingering::settle(worker, client, ex).await {
         return Outcome::Status(code);
     }
     ex.status = ex.status_or(200);

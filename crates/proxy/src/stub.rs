@@ -8,8 +8,8 @@ use surehop_wire::request::Method;
 
 use crate::answer;
 use crate::client::Client;
-use crate::ending;
 use crate::exchange::Exchange;
+use crate::lingering;
 use crate::phases::Outcome;
 use crate::worker::{Shared, Worker};
 
@@ -123,7 +123,7 @@ pub async fn give(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -
     if !matches!(ex.head.method, Method::Get | Method::Head) {
         return Outcome::Status(405);
     }
-    if let Err(code) = ending::settle(worker, client, ex).await {
+    if let Err(code) = lingering::settle(worker, client, ex).await {
         return Outcome::Status(code);
     }
     let shared = &worker.shared;

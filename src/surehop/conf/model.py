@@ -340,6 +340,8 @@ class Carriage:
     receive_buffer: int
     send_buffer: int
     limit_rate: Template | None
+    max_temp_file_size: int
+    temp: TempPath
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from surehop.conf import model
 from surehop.conf.address import Address
 from surehop.conf.templates import Template, Variable
 from surehop.errors import ConfigError, ConfigErrors
-from surehop.plan import data
+from surehop.plan import carrying, data
 from surehop.plan.entering import Entries, zone
 from surehop.plan.groups import Groups
 from surehop.plan.listeners import Listeners
@@ -201,7 +201,17 @@ class _Builder:
             buffer_size=proxy.buffer_size,
             crossing=proxy.crossing,
             reply=self._scripts.reply(proxy.reply),
-            carriage=proxy.carriage,
+            carriage=self._carriage(proxy.carriage),
+        )
+
+    def _carriage(self, said: model.Carriage) -> carrying.Carriage:
+        return carrying.Carriage(
+            bind=said.bind,
+            receive_buffer=said.receive_buffer,
+            send_buffer=said.send_buffer,
+            limit_rate=said.limit_rate,
+            max_temp_file_size=said.max_temp_file_size,
+            temp=self._temp_paths.index(said.temp),
         )
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surehop.conf.filters import Filters
-from surehop.conf.model import Carriage, Crossing, Heads, Patience
+from surehop.conf.model import Crossing, Heads, Patience
 from surehop.conf.templates import Template, Variable
+from surehop.plan.carrying import Carriage, Reply
 from surehop.plan.entering import Entry, Zone
 
 VERSION = 1
@@ -213,31 +214,6 @@ class Nothing:
 class StatusPage:
     kind: str = field(default="status", init=False)
     allow_remote: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Replacing:
-    """`pattern` is a dict: `text` or `regex`."""
-
-    pattern: dict[str, Any]
-    replacement: Template
-
-
-@dataclass(frozen=True, slots=True)
-class CookieFlags:
-    pattern: dict[str, Any]
-    flags: tuple[Template, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    redirects: tuple[Replacing, ...]
-    cookie_domains: tuple[Replacing, ...]
-    cookie_paths: tuple[Replacing, ...]
-    cookie_flags: tuple[CookieFlags, ...]
-    ignored: tuple[str, ...]
-    intercept_errors: bool
-    force_ranges: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from surehop.conf import model
 from surehop.conf.templates import Template
-from surehop.plan import data
+from surehop.plan import carrying, data
 
 
 class Scripts:
@@ -52,16 +52,16 @@ class Scripts:
                     stop=step.stop,
                 )
 
-    def reply(self, said: model.Reply) -> data.Reply:
-        def replacing(lines: tuple[model.Replacing, ...]) -> tuple[data.Replacing, ...]:
-            return tuple(data.Replacing(self._pattern(x.pattern), x.replacement) for x in lines)
+    def reply(self, said: model.Reply) -> carrying.Reply:
+        def replacing(lines: tuple[model.Replacing, ...]) -> tuple[carrying.Replacing, ...]:
+            return tuple(carrying.Replacing(self._pattern(x.pattern), x.replacement) for x in lines)
 
-        return data.Reply(
+        return carrying.Reply(
             redirects=replacing(said.redirects),
             cookie_domains=replacing(said.cookie_domains),
             cookie_paths=replacing(said.cookie_paths),
             cookie_flags=tuple(
-                data.CookieFlags(self._pattern(line.pattern), line.flags)
+                carrying.CookieFlags(self._pattern(line.pattern), line.flags)
                 for line in said.cookie_flags
             ),
             ignored=said.ignored,
