@@ -177,10 +177,15 @@ pub async fn proxy(
                 return outcome;
             }
             match deliver::deliver(&mut sender, &route, location, upstream).await {
-                After::Close | After::Keep if dropped && sender.ex.complete => {
+                Ok(After::Close | After::Keep) if dropped && sender.ex.complete => {
                     Outcome::Done(After::Drain)
                 }
-                after => Outcome::Done(after),
+                Ok(after) => Outcome::Done(after),
+                Err(code) => {
+                    give_back(&mut sender);
+                    sender.ex.course.doing = b" while sending to client";
+                    Outcome::Status(code)
+                }
             }
         }
         Driven::Failed(status, _) => {
