@@ -546,6 +546,7 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, mut d: Delivery, broken: Option
         hop.sweep(&mut group);
         drop(group);
         hop.close(upstream);
+        s.client.timed_out |= broken == Some(Broken::ClientTimedOut);
         return After::Close;
     }
     let whole = broken.is_none();
