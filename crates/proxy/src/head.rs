@@ -224,6 +224,8 @@ pub fn sent(worker: &Worker, ex: &Exchange, name: &[u8], out: &mut Vec<u8>) -> b
     let kept = ex.keep && !ex.logging;
     match name {
         b"content-type" if !reply.kind.is_empty() => kind(ex, out),
+        // An answer that led here has said it.
+        b"content-type" if !ex.kept_type.is_empty() => out.extend_from_slice(&ex.kept_type),
         b"content-length" if let Some(length) = reply.length => {
             out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
         }
