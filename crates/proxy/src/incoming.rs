@@ -2,9 +2,9 @@
 //! are intercepted, and answers that send the request elsewhere (`X-Accel-Redirect`).
 
 use serde::Deserialize;
+use surehop_wire::date;
 use surehop_wire::header::Known;
 use surehop_wire::request::Method;
-use surehop_wire::{date, status};
 
 use crate::answer;
 use crate::client::Client;
@@ -358,7 +358,7 @@ pub fn write_head(s: &mut Sender<'_>) -> Result<(), u16> {
     let dated = ranged || vars::place(worker, ex).filters.expires.is_some();
     let raw = &ex.response_raw[..];
     let reply = &mut ex.reply;
-    reply.line_passed = ex.course.status == 0 || status::line(ex.status).is_none();
+    reply.line_passed = ex.course.status == 0;
     // Who lets the upstream's own through gets that, or none.
     reply.server_passed = s.proxy.shows(b"server");
     reply.date_passed = s.proxy.shows(b"date");
