@@ -23,6 +23,7 @@ use crate::status;
 use crate::stub;
 use crate::template::Template;
 use crate::told;
+use crate::types;
 use crate::vars;
 use crate::worker::Worker;
 
@@ -342,7 +343,7 @@ async fn returned(
         return Outcome::Location(code, body);
     }
     settle(worker, client, ex).await;
-    let kind = files::kind(worker, ex);
+    let kind = types::kind(worker, ex);
     answer::give(worker, client, ex, code, (kind, &body)).await
 }
 
