@@ -14,7 +14,7 @@ HTTP = r"""
         location / { }
         location = / { index page.html; }
 
-        location /add/ { alias www/; add_header X-A $uri; add_header X-B $status always; expires 1h; }
+        location /add/ { alias www/; add_header X-A $uri; add_header X-B $status always; expires max; }
         location /add-over/ { alias www/; add_header Last-Modified ""; add_header ETag '"x"'; }
         location /add-date/ { alias www/; add_header Last-Modified "Tue, 14 Nov 2023 22:13:19 GMT"; }
         location /add-trailer/ { alias www/; add_trailer X-T $body_bytes_sent; }

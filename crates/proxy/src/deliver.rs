@@ -14,14 +14,17 @@ use surehop_wire::response::BodyFraming;
 
 use crate::ahead::Ahead;
 use crate::carriage::{self, Pace};
-use crate::coming::{Coming, decode};
+use crate::coming::{Coming, decode, grow};
 use crate::config::LocationConf;
 use crate::connection::After;
 use crate::ending::{Broken, SWITCHING, current, settle, tell, tell_refused};
 use crate::filters;
 use crate::framer::Framer;
+use crate::gzip;
 use crate::head;
 use crate::incoming;
+use crate::pace;
+use crate::parts::{Narrow, Parts};
 use crate::plan::Level;
 use crate::send::Sender;
 
@@ -38,6 +41,7 @@ struct Delivery {
     upstream: Held,
     coming: Coming,
     framer: Framer,
+    narrow: Option<Box<Narrow>>,
     head_at: usize,
     received: u64,
     length: u64,
@@ -52,21 +56,24 @@ struct Delivery {
     cut: Option<Broken>,
 }
 
-/// Relays the answer whose head has been heard.
+/// Relays the answer whose head has been heard; an error is the status of another answer in its place.
 pub async fn deliver(
     s: &mut Sender<'_>,
     route: &Route<'_>,
     location: &LocationConf,
     mut upstream: Upstream,
-) -> After {
+) -> Result<After, u16> {
     let worker = s.worker;
     if s.ex.mute() {
         note(s, route, upstream);
-        return After::Keep;
+        return Ok(After::Keep);
     }
     learn(s, true);
     let buffered = carriage::buffered(s.ex, s.proxy);
-    let chunked = incoming::write_head(s);
+    if let Err(code) = incoming::write_head(s) {
+        leave(s, route, upstream);
+        return Err(code);
+    }
     let now = worker.reactor.now();
     let received =
         s.ex.session
@@ -92,7 +99,11 @@ pub async fn deliver(
             BodyFraming::Chunked => Coming::Chunked(Decoder::new()),
             BodyFraming::UntilClose => Coming::UntilClose,
         },
-        framer: Framer::new(chunked),
+        framer: Framer::new(s.ex.reply.chunked),
+        narrow: match s.ex.reply.parts.take() {
+            Some(Parts::One(range)) => Some(Box::new(Narrow::new(&range))),
+            _ => None,
+        },
         head_at: 0,
         received,
         length: 0,
@@ -110,7 +121,7 @@ pub async fn deliver(
         Err(broken) => Some(broken),
         Ok(()) => poll_fn(|_| d.poll(s, route, timeouts)).await.err(),
     };
-    finish(s, route, d, broken)
+    Ok(finish(s, route, d, broken))
 }
 
 /// Settles an attempt whose answer is not the client's; as in nginx, the rest of it is nobody's.
@@ -123,7 +134,8 @@ pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
 /// Takes note of an answer to a request within a request: it is looked at, and goes nowhere.
 fn note(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     learn(s, true);
-    incoming::write_head(s);
+    // As it goes nowhere, nothing about it can fail.
+    let _ = incoming::write_head(s);
     s.ex.complete = true;
     s.ex.course.doing = b" while sending to client";
     leave(s, route, upstream);
@@ -170,13 +182,16 @@ impl Delivery {
             self.length += n as u64;
         }
         decode(&mut self.coming, &mut self.surplus, buf, 0).map_err(|_| Broken::Invalid)?;
+        if let Some(narrow) = &mut self.narrow {
+            narrow.keep(buf, 0);
+        }
         let more = !matches!(self.coming, Coming::Done);
         let big = match self.coming {
             Coming::Length(left) => left > SMALL as u64,
             _ => n > SMALL / 2,
         };
         if more && big {
-            grow(s, buf);
+            grow(s.worker, buf);
         }
         Ok(())
     }
@@ -227,7 +242,12 @@ impl Delivery {
                 }
                 Poll::Pending => false,
             };
-            if !wrote && !read {
+            // What a stream that pauses has sent so far is the client's.
+            let flushed = !wrote
+                && !read
+                && self.framer.idle()
+                && s.ex.packer.as_mut().is_some_and(|packer| packer.flush());
+            if !wrote && !read && !flushed {
                 break;
             }
         }
@@ -245,7 +265,9 @@ impl Delivery {
         // Whoever is waited for has a deadline: the client while it is to take bytes, else the upstream.
         let to_client = self.head_at < s.ex.out.len() || !self.framer.idle();
         let (deadline, late) = if to_client {
-            (self.client_progress + send_timeout, Broken::ClientTimedOut)
+            // Who is sent to slowly on purpose is not late.
+            let from = self.client_progress.max(s.ex.pace.until());
+            (from + send_timeout, Broken::ClientTimedOut)
         } else {
             (
                 self.upstream_progress + read_timeout,
@@ -255,7 +277,10 @@ impl Delivery {
         if rx.now() >= deadline {
             return Poll::Ready(Err(late));
         }
-        rx.arm(deadline);
+        rx.arm(match s.ex.pace.until() {
+            until if to_client && until > rx.now() => until,
+            _ => deadline,
+        });
         Poll::Pending
     }
 
@@ -271,26 +296,42 @@ impl Delivery {
                 .get_or_insert_with(|| s.worker.buffers.large());
             ahead.take(buf).map_err(|_| Broken::File)?;
         }
-        let data = self.upstream.buf.as_ref().map_or(&[][..], Buf::data);
         let ahead = self.ahead.as_ref().is_some_and(|ahead| !ahead.is_empty());
-        let last = matches!(self.coming, Coming::Done) && !ahead && self.cut.is_none();
+        let mut last = matches!(self.coming, Coming::Done) && !ahead && self.cut.is_none();
+        if let Some(packer) = &mut s.ex.packer {
+            last &= packer.fill(self.upstream.buf.as_mut(), last);
+        }
         if last && s.ex.reply.trailed {
             s.ex.reply.trailed = false;
             filters::trailers(s.worker, s.client, s.ex);
             self.framer.trail(&s.ex.reply.trailers);
         }
+        let room = if s.ex.pace.limited() {
+            Some(pace::room(s.worker, s.ex).unwrap_or(0))
+        } else {
+            None
+        };
+        let from = match &s.ex.packer {
+            Some(packer) => Some(&packer.out),
+            None => self.upstream.buf.as_ref(),
+        };
+        let data = from.map_or(&[][..], Buf::data);
         self.framer.open(data.len(), last);
         let head = &s.ex.out[self.head_at..];
         if head.is_empty() && self.framer.idle() {
             return Poll::Ready(Ok(false));
         }
         let [pre, data, post, tail] = self.framer.parts(data);
-        let wrote = if head.is_empty() && pre.is_empty() && post.is_empty() && tail.is_empty() {
-            s.client.socket.poll_write(&[data])
+        let socket = &s.client.socket;
+        let wrote = if let Some(room) = room {
+            match room {
+                0 => Poll::Pending,
+                room => socket.poll_write(&pace::cut([head, &pre, &data, &post, &tail], room)),
+            }
+        } else if head.is_empty() && pre.is_empty() && post.is_empty() && tail.is_empty() {
+            socket.poll_write(&[data])
         } else {
-            s.client
-                .socket
-                .poll_write(&[IoSlice::new(head), pre, data, post, tail])
+            socket.poll_write(&[IoSlice::new(head), pre, data, post, tail])
         };
         let n = match wrote {
             Poll::Pending => return Poll::Pending,
@@ -302,9 +343,14 @@ impl Delivery {
         s.ex.head_sent += of_head as u64;
         s.ex.body_sent += (n - of_head) as u64;
         let of_data = self.framer.sent(n - of_head);
-        if let Some(buf) = self.upstream.buf.as_mut() {
+        let from = match &mut s.ex.packer {
+            Some(packer) => Some(&mut packer.out),
+            None => self.upstream.buf.as_mut(),
+        };
+        if let Some(buf) = from {
             buf.consume(of_data);
         }
+        pace::sent(s.worker, s.ex, n);
         self.client_progress = s.worker.reactor.now();
         Poll::Ready(Ok(true))
     }
@@ -332,7 +378,7 @@ impl Delivery {
         let read = self.receive(s, &mut buf);
         // A long body fills what it is given: from now on it gets more at a time.
         if buf.space().is_empty() && self.pace.is_none() {
-            grow(s, &mut buf);
+            grow(s.worker, &mut buf);
         }
         self.upstream.buf = Some(buf);
         read
@@ -381,6 +427,9 @@ impl Delivery {
         self.upstream_progress = now;
         self.length += n as u64;
         decode(&mut self.coming, &mut self.surplus, buf, before).map_err(|_| Broken::Invalid)?;
+        if let Some(narrow) = &mut self.narrow {
+            narrow.keep(buf, before);
+        }
         Poll::Ready(Ok(true))
     }
 
@@ -435,6 +484,7 @@ impl Delivery {
             && self.framer.idle()
             && self.upstream.buf.as_ref().is_none_or(Buf::is_empty)
             && self.ahead.as_ref().is_none_or(|ahead| ahead.is_empty())
+            && s.ex.packer.as_ref().is_none_or(|packer| !packer.held)
     }
 
     /// Lets an upstream go that broke off; the client still gets what has come. False if there is no use
@@ -489,21 +539,13 @@ impl Delivery {
     }
 }
 
-/// Moves the bytes of a small buffer into a large one.
-fn grow(s: &Sender<'_>, buf: &mut Buf) {
-    if buf.capacity() == SMALL {
-        let mut large = s.worker.buffers.large();
-        large.push(buf.data());
-        s.worker.buffers.give(std::mem::replace(buf, large));
-    }
-}
-
 /// Settles the attempt and says what becomes of both connections.
 fn finish(s: &mut Sender<'_>, route: &Route<'_>, mut d: Delivery, broken: Option<Broken>) -> After {
     let hop = &s.worker.connections;
     if let Some(buf) = d.upstream.buf.take() {
         s.worker.buffers.give(buf);
     }
+    gzip::end(s.worker, s.ex);
     let attempt = current(s);
     if let (Some(attempt), Some(broken)) = (&attempt, broken.filter(|_| d.cut.is_none())) {
         tell(s, attempt, broken);

@@ -13,6 +13,7 @@ use crate::basic::Credentials;
 use crate::client::Client;
 use crate::config::ActionConf;
 use crate::exchange::Exchange;
+use crate::gzip;
 use crate::head;
 use crate::intake;
 use crate::plan::Escape;
@@ -198,6 +199,8 @@ pub fn value(
             return put(out, cookie_of(ex, bytes, name));
         }
         Var::SentHttp(name) => return head::sent(worker, ex, name, out),
+        Var::GzipRatio => return gzip::ratio(ex, out),
+        Var::LimitRate => number(out, ex.pace.rate()),
         Var::SentTrailer(name) => return lines_of(out, &ex.reply.trailers, name),
         Var::UpstreamHttp(name) => {
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);

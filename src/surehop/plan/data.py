@@ -124,6 +124,12 @@ class SetArgs:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLimitRate:
+    op: str = field(default="limit_rate", init=False)
+    value: Template
+
+
+@dataclass(frozen=True, slots=True)
 class Rewrite:
     op: str = field(default="rewrite", init=False)
     regex: Regex
@@ -145,7 +151,7 @@ class If:
     script: "tuple[Step, ...]"
 
 
-Step = Return | Break | Set | SetArgs | Rewrite | If
+Step = Return | Break | Set | SetArgs | SetLimitRate | Rewrite | If
 
 
 @dataclass(frozen=True, slots=True)
