@@ -11,6 +11,7 @@ import broken_proxy
 from broken_entry import ENTRY, ODD_ENTRY
 from broken_filters import FILTERS, ODD_FILTERS
 from broken_harmless import HARMLESS
+from broken_lines import LINES
 from broken_logs import LOGS
 from broken_values import ODD_VALUES, VALUES
 
@@ -45,6 +46,7 @@ BROKEN = [
     for row in (
         *HARMLESS,
         *FILTERS,
+        *LINES,
         *LOGS,
         *broken_proxy.BROKEN,
         *ENTRY,

@@ -116,9 +116,10 @@ async fn conclude(
     loop {
         outcome = match outcome {
             Outcome::Done(after) => return after,
-            // Neither has an answer, nor a page that somebody could say.
-            Outcome::Status(code @ (408 | 499)) => {
+            // None of these has an answer, nor a page that somebody could say.
+            Outcome::Status(code @ (408 | 444 | 499)) => {
                 ex.status = code;
+                ex.keep = false;
                 return After::Close;
             }
             Outcome::Status(code) => match error_page(worker, client, ex, code) {

@@ -247,7 +247,7 @@ pub fn value(
             None => return false,
         },
         Var::RemoteAddr => out.extend_from_slice(client.remote_text.as_bytes()),
-        Var::BinaryRemoteAddr => binary(client.remote.as_ref(), out),
+        Var::BinaryRemoteAddr => binary(client, out),
         Var::RealipRemoteAddr => {
             let before = client.before.as_ref().map(|before| &before.text);
             out.extend_from_slice(before.unwrap_or(&client.remote_text).as_bytes());
@@ -449,13 +449,13 @@ fn lines_of(out: &mut Vec<u8>, lines: &[u8], name: &[u8]) -> bool {
     found
 }
 
-fn binary(remote: Option<&Address>, out: &mut Vec<u8>) {
-    // Who comes by a unix socket has no name here.
-    if let Some(Address::Ip(address)) = remote {
-        match address.ip() {
+fn binary(client: &Client, out: &mut Vec<u8>) {
+    match &client.remote {
+        Some(Address::Ip(address)) => match address.ip() {
             IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
             IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
-        }
+        },
+        _ => out.extend_from_slice(client.remote_text.as_bytes()),
     }
 }
 
