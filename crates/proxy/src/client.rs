@@ -219,6 +219,7 @@ impl Client {
                 return Poll::Ready(Ok(()));
             }
             self.socket.wait_read();
+            worker.reactor.patiently();
             in_a_row = 0;
             // As in nginx, who has just come may still ask.
             if worker.stopping() && !first {
