@@ -228,6 +228,7 @@ pub fn value(
         Var::SentHttp(name) => return head::sent(worker, ex, name, out),
         Var::GzipRatio => return gzip::ratio(ex, out),
         Var::LimitRate => number(out, ex.pace.rate()),
+        Var::UpstreamTrailer(name) => return lines_of(out, &ex.upstream_trailers, name),
         Var::SentTrailer(name) => return lines_of(out, &ex.reply.trailers, name),
         Var::UpstreamHttp(name) => {
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
