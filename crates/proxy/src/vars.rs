@@ -171,9 +171,13 @@ fn put(out: &mut Vec<u8>, found: Option<&[u8]>) -> bool {
 
 /// The location's settings, the server's own as long as there is no location.
 pub fn place<'a>(worker: &'a Worker, ex: &Exchange) -> &'a crate::plan::Location {
-    let config = &worker.config;
-    let own = || config.servers[ex.server].plan.own;
-    &config.locations[ex.location.unwrap_or_else(own)].plan
+    &worker.config.locations[place_at(worker, ex)].plan
+}
+
+/// The location's number, or that of the server's own settings.
+pub fn place_at(worker: &Worker, ex: &Exchange) -> usize {
+    let own = || worker.config.servers[ex.server].plan.own;
+    ex.location.unwrap_or_else(own)
 }
 
 /// Appends the value of `var`; false if it has none.
