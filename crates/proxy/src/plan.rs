@@ -324,6 +324,8 @@ pub struct Listener {
     pub default: usize,
     /// All its servers.
     pub servers: Vec<usize>,
+    /// The listener whose socket it shares; those that have their own stand first.
+    pub by: Option<usize>,
 }
 
 /// A virtual server.

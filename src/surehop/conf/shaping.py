@@ -70,7 +70,7 @@ def _server(scope: Scope, default_port: int) -> model.Server:
     node = _node(scope)
     names = [name for setting in scope.own("server_name") for name in setting.value]
     regexes = tuple(name.regex for name in names if name.regex)
-    listens = tuple(setting.value for setting in scope.own("listen"))
+    listens = tuple(each for setting in scope.own("listen") for each in setting.value)
     if not listens:
         everywhere = Address(f"*:{default_port}", "*", default_port)
         listens = (model.Listen(everywhere, default=False, where=where(node)),)
