@@ -34,7 +34,7 @@ pub fn begin(worker: &Worker, ex: &mut Exchange) {
 /// called by itself by those whose answers may be asked for in parts.
 pub fn filter(worker: &Worker, client: &Client, ex: &mut Exchange) -> Result<(), u16> {
     ex.reply.filtered = true;
-    if ex.sub.is_some() {
+    if ex.mute() {
         return Ok(());
     }
     let filters = &vars::place(worker, ex).filters;

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use surehop_wire::header::Known;
 use surehop_wire::request::Method;
 use surehop_wire::response::{BodyFraming, ResponseError, ResponseHead};
-use surehop_wire::{date, status, write};
+use surehop_wire::{date, write};
 
 use crate::answer;
 use crate::client::Client;
@@ -361,7 +361,7 @@ pub fn write_head(s: &mut Sender<'_>) -> Result<(), u16> {
     let dated = ranged || vars::place(worker, ex).filters.expires.is_some();
     let raw = &ex.response_raw[..];
     let reply = &mut ex.reply;
-    reply.line_passed = ex.course.status == 0 || status::line(ex.status).is_none();
+    reply.line_passed = ex.course.status == 0;
     // Who lets the upstream's own through gets that, or none.
     reply.server_passed = s.proxy.shows(b"server");
     reply.date_passed = s.proxy.shows(b"date");
