@@ -15,14 +15,16 @@ pub enum Coming {
     Done,
 }
 
-/// Strips the framing off the bytes of `buf` from `from` on, in place.
+/// Strips the framing off the bytes of `buf` from `from` on, in place. Gives the trailers with the end, if
+/// they are wanted.
 pub fn decode(
     coming: &mut Coming,
     surplus: &mut bool,
     buf: &mut Buf,
     from: usize,
-) -> Result<(), ChunkError> {
+) -> Result<Vec<u8>, ChunkError> {
     let n = buf.len() - from;
+    let mut trailers = Vec::new();
     match coming {
         Coming::Done => {
             *surplus |= n > 0;
@@ -41,8 +43,11 @@ pub fn decode(
         Coming::Chunked(decoder) => {
             let bytes = buf.data_mut();
             let (mut at, mut kept) = (from, from);
-            loop {
-                let step = decoder.decode(&bytes[at..])?;
+            let ended = loop {
+                let step = match decoder.decode(&bytes[at..]) {
+                    Ok(step) => step,
+                    Err(error) => break Err(error),
+                };
                 let data = at + step.data.start..at + step.data.end;
                 let len = data.len();
                 if data.start != kept {
@@ -52,15 +57,18 @@ pub fn decode(
                 at += step.consumed;
                 if step.done {
                     *surplus |= at < bytes.len();
+                    trailers = decoder.take_trailers();
                     *coming = Coming::Done;
-                    break;
+                    break Ok(());
                 }
                 if step.consumed == 0 || at == bytes.len() {
-                    break;
+                    break Ok(());
                 }
-            }
+            };
+            // What can't be read is no data.
             buf.truncate(kept);
+            ended?;
         }
     }
-    Ok(())
+    Ok(trailers)
 }

@@ -24,6 +24,8 @@ use crate::head;
 use crate::incoming;
 use crate::plan::Level;
 use crate::send::Sender;
+use crate::spool::Refused;
+use crate::tails;
 
 /// How many receives one poll makes before the other connections have their turn.
 const ROUNDS: usize = 16;
@@ -50,6 +52,8 @@ struct Delivery {
     ahead: Option<Box<Ahead>>,
     /// Why no more will come, while the client is still sent what has.
     cut: Option<Broken>,
+    /// Trailers that are the client's.
+    trailers: Vec<u8>,
 }
 
 /// Relays the answer whose head has been heard.
@@ -89,6 +93,9 @@ pub async fn deliver(
             _ if unwanted => Coming::Done,
             BodyFraming::None | BodyFraming::Length(0) => Coming::Done,
             BodyFraming::Length(n) => Coming::Length(n),
+            BodyFraming::Chunked if s.proxy.plan.reply.pass_trailers => {
+                Coming::Chunked(Decoder::with_trailers())
+            }
             BodyFraming::Chunked => Coming::Chunked(Decoder::new()),
             BodyFraming::UntilClose => Coming::UntilClose,
         },
@@ -103,6 +110,7 @@ pub async fn deliver(
         buffered,
         ahead: None,
         cut: None,
+        trailers: Vec::new(),
     };
     let early = d.take_in(s);
     let timeouts = (route.read_timeout, location.plan.send_timeout_ms);
@@ -169,7 +177,8 @@ impl Delivery {
         if s.ex.head.method != Method::Head {
             self.length += n as u64;
         }
-        decode(&mut self.coming, &mut self.surplus, buf, 0).map_err(|_| Broken::Invalid)?;
+        let tail = decode(&mut self.coming, &mut self.surplus, buf, 0);
+        self.trailers.extend(tail.map_err(|_| Broken::Invalid)?);
         let more = !matches!(self.coming, Coming::Done);
         let big = match self.coming {
             Coming::Length(left) => left > SMALL as u64,
@@ -269,11 +278,19 @@ impl Delivery {
                 .upstream
                 .buf
                 .get_or_insert_with(|| s.worker.buffers.large());
-            ahead.take(buf).map_err(|_| Broken::File)?;
+            if let Err(errno) = ahead.take(buf) {
+                let path = ahead.path().into();
+                let call = "pread()";
+                tell_refused(s, &Refused { call, path, errno });
+                return Poll::Ready(Err(Broken::Told));
+            }
         }
         let data = self.upstream.buf.as_ref().map_or(&[][..], Buf::data);
         let ahead = self.ahead.as_ref().is_some_and(|ahead| !ahead.is_empty());
         let last = matches!(self.coming, Coming::Done) && !ahead && self.cut.is_none();
+        if last && !self.trailers.is_empty() {
+            tails::pass(s, std::mem::take(&mut self.trailers))?;
+        }
         if last && s.ex.reply.trailed {
             s.ex.reply.trailed = false;
             filters::trailers(s.worker, s.client, s.ex);
@@ -380,7 +397,8 @@ impl Delivery {
         self.received += n as u64;
         self.upstream_progress = now;
         self.length += n as u64;
-        decode(&mut self.coming, &mut self.surplus, buf, before).map_err(|_| Broken::Invalid)?;
+        let tail = decode(&mut self.coming, &mut self.surplus, buf, before);
+        self.trailers.extend(tail.map_err(|_| Broken::Invalid)?);
         Poll::Ready(Ok(true))
     }
 
@@ -399,7 +417,7 @@ impl Delivery {
         s.worker.buffers.give(fresh);
         if let Some(Err(refused)) = put {
             tell_refused(s, &refused);
-            return Poll::Ready(Err(Broken::File));
+            return Poll::Ready(Err(Broken::Told));
         }
         read
     }
@@ -440,10 +458,7 @@ impl Delivery {
     /// Lets an upstream go that broke off; the client still gets what has come. False if there is no use
     /// in that.
     fn cut_off(&mut self, s: &mut Sender<'_>, route: &Route<'_>, broken: Broken) -> bool {
-        let upstreams = matches!(
-            broken,
-            Broken::Upstream(..) | Broken::Short | Broken::Invalid
-        );
+        let upstreams = matches!(broken, Broken::Upstream(..) | Broken::Short);
         let live = self.upstream.live.take_if(|_| upstreams);
         let (Some(live), Some(attempt)) = (live, current(s)) else {
             return false;
@@ -483,7 +498,12 @@ impl Delivery {
         let head_alone = unwanted || s.ex.head.method == Method::Head;
         if let (Some(attempt), true) = (current(s), self.surplus && !head_alone) {
             s.tell(Level::Warn, &attempt, |out| {
-                out.extend_from_slice(b"upstream sent more data than specified in \"Content-Length\" header while reading upstream");
+                out.extend_from_slice(if s.ex.response.framing == BodyFraming::Chunked {
+                    b"upstream sent data after final chunk"
+                } else {
+                    b"upstream sent more data than specified in \"Content-Length\" header"
+                });
+                out.extend_from_slice(b" while reading upstream");
             });
         }
     }

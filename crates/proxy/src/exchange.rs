@@ -17,6 +17,7 @@ use crate::course::Course;
 use crate::entry::Admission;
 use crate::reply::Reply;
 use crate::spool::Spool;
+use crate::tails::Trailers;
 use crate::target::{Made, Said};
 
 /// A request under way.
@@ -80,6 +81,8 @@ pub struct Exchange {
     pub session: Session,
     /// The upstream's answer.
     pub response: ResponseHead,
+    /// The trailers of the upstream's answer.
+    pub trailers: Option<Box<Trailers>>,
     /// The bytes the spans of `response` point into, kept for `$upstream_http_…`.
     pub response_raw: Vec<u8>,
     /// `$request_id`, once somebody asked.
@@ -139,6 +142,7 @@ impl Exchange {
             said: None,
             session: Session::new(),
             response: ResponseHead::default(),
+            trailers: None,
             response_raw: Vec::new(),
             id: None,
             cookie_tail: Vec::new(),
@@ -172,8 +176,10 @@ impl Exchange {
         self.logging = false;
         self.upstream_head.clear();
         self.upstream_uri.clear();
+        self.trailers = None;
         self.response_raw.clear();
         self.response.headers.clear();
+        self.response.whole = false;
         self.id = None;
         self.passed = false;
         self.proxied = false;

@@ -35,6 +35,7 @@ pub struct Incoming {
     pub ignored: Vec<Text>,
     pub intercept_errors: bool,
     pub force_ranges: bool,
+    pub pass_trailers: bool,
 }
 
 impl Incoming {
@@ -334,7 +335,16 @@ pub fn write_head(s: &mut Sender<'_>) -> bool {
     let worker = s.worker;
     warn(s);
     let done = s.body.done();
+    charset(s);
     let ex = &mut *s.ex;
+    if ex.response.headless {
+        head::begin(worker, ex);
+        // HTTP/0.9: the bytes alone, and nginx logs it so.
+        ex.status = 9;
+        ex.keep = false;
+        ex.out.clear();
+        return false;
+    }
     let rewrites = rewrites(worker, s.client, ex, &s.proxy.plan.reply);
     ex.status = ex.status_or(ex.response.status);
     head::begin(worker, ex);
@@ -350,7 +360,8 @@ pub fn write_head(s: &mut Sender<'_>) -> bool {
         reply.pass_kind(&ex.kept_type);
     }
     for (index, line) in ex.response.headers.iter().enumerate() {
-        if !line.forward {
+        let announced = line.known == Known::Trailer && s.proxy.plan.reply.pass_trailers;
+        if !line.forward && !announced {
             continue;
         }
         if line.known == Known::LastModified && dated {
@@ -375,6 +386,25 @@ pub fn write_head(s: &mut Sender<'_>) -> bool {
     ex.keep &= done && ex.status != SWITCHING;
     head::write(worker, s.client, ex);
     ex.reply.chunked
+}
+
+/// nginx knows the charsets of its configuration alone, and there are none here.
+fn charset(s: &Sender<'_>) {
+    let response = &s.ex.response;
+    if !response.has(&[Known::XAccelCharset])
+        || !response.has(&[Known::ContentType])
+        || s.proxy.plan.reply.ignores(b"x-accel-charset")
+    {
+        return;
+    }
+    let charset = response.find(Known::XAccelCharset);
+    if let (Some(line), Some(attempt)) = (charset, current(s)) {
+        s.tell(Level::Error, &attempt, |out| {
+            out.extend_from_slice(b"unknown charset \"");
+            out.extend_from_slice(line.value.of(&s.ex.response_raw));
+            out.extend_from_slice(b"\" to override while reading response header from upstream");
+        });
+    }
 }
 
 /// What nginx warns of in a response head.

@@ -52,6 +52,7 @@ pub mod sink;
 pub mod spool;
 pub mod status;
 pub mod stub;
+pub mod tails;
 pub mod target;
 pub mod template;
 pub mod told;

@@ -25,6 +25,7 @@ use crate::intake::{self, Failed};
 use crate::phases::Outcome;
 use crate::plan::{HttpVersion, Level};
 use crate::send::Sender;
+use crate::tails;
 use crate::target;
 use crate::template::Template;
 use crate::told;
@@ -161,6 +162,9 @@ pub async fn proxy(
     sender.local = local;
     sender.body_timeout = location.plan.client_body_timeout_ms;
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
+    if !sender.hints.is_empty() {
+        tails::send_hints(&mut sender).await;
+    }
     match driven {
         Driven::Response(upstream) => {
             let elsewhere = incoming::elsewhere(worker, sender.client, sender.ex, proxy);

@@ -21,6 +21,8 @@ pub enum Var {
     SentTrailer(Box<[u8]>),
     UpstreamHttp(Box<[u8]>),
     UpstreamCookie(Box<[u8]>),
+    UpstreamTrailer(Box<[u8]>),
+    UpstreamCacheStatus,
     Request,
     RequestUri,
     Uri,
@@ -84,7 +86,7 @@ pub enum Var {
 
 /// The families of variables, by the start of their names.
 type Family = fn(Box<[u8]>) -> Var;
-const FAMILIES: [(&str, Family, bool); 7] = [
+const FAMILIES: [(&str, Family, bool); 8] = [
     ("http_", Var::Http, true),
     ("arg_", Var::Arg, false),
     ("cookie_", Var::Cookie, false),
@@ -92,6 +94,7 @@ const FAMILIES: [(&str, Family, bool); 7] = [
     ("sent_trailer_", Var::SentTrailer, true),
     ("upstream_http_", Var::UpstreamHttp, true),
     ("upstream_cookie_", Var::UpstreamCookie, false),
+    ("upstream_trailer_", Var::UpstreamTrailer, true),
 ];
 
 /// Every single variable by its name.
@@ -151,6 +154,7 @@ pub const NAMES: &[(&str, Var)] = &[
     ("proxy_port", Var::ProxyPort),
     ("proxy_add_x_forwarded_for", Var::ProxyAddXForwardedFor),
     ("upstream_addr", Var::UpstreamAddr),
+    ("upstream_cache_status", Var::UpstreamCacheStatus),
     ("upstream_status", Var::UpstreamStatus),
     ("upstream_connect_time", Var::UpstreamConnectTime),
     ("upstream_header_time", Var::UpstreamHeaderTime),

@@ -114,8 +114,18 @@ pub fn seconds(out: &mut Vec<u8>, ms: u64) {
     let _ = write!(out, "{}.{:03}", ms / 1000, ms % 1000);
 }
 
+/// Whether a variable's `name`, in lower case with dashes, is that of a header: an underscore is as good as
+/// a dash.
+pub fn named(header: &[u8], name: &[u8]) -> bool {
+    let like = |byte: u8| match byte {
+        b'_' => b'-',
+        byte => byte.to_ascii_lowercase(),
+    };
+    header.len() == name.len() && header.iter().zip(name).all(|(a, b)| like(*a) == *b)
+}
+
 /// Appends the values of all lines of that name, as nginx joins them.
-fn all<'a>(
+pub fn all<'a>(
     out: &mut Vec<u8>,
     headers: impl Iterator<Item = &'a Header>,
     bytes: &[u8],
@@ -123,7 +133,7 @@ fn all<'a>(
 ) -> bool {
     let mut found = false;
     for line in headers {
-        if line.name.of(bytes).eq_ignore_ascii_case(name) {
+        if named(line.name.of(bytes), name) {
             if found {
                 let cookie = line.known == Known::Cookie;
                 out.extend_from_slice(if cookie { b"; " } else { b", " });
@@ -190,7 +200,10 @@ pub fn value(
             };
             out.extend_from_slice(host);
         }
-        Var::Http(name) => return all(out, head.headers.iter(), bytes, name),
+        Var::Http(name) => {
+            let lines = head.headers.iter().filter(|line| line.valid);
+            return all(out, lines, bytes, name);
+        }
         Var::Arg(name) => {
             return put(out, argument(ex.args(), name));
         }
@@ -203,8 +216,16 @@ pub fn value(
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
             let lines = ex.response.headers.iter().enumerate();
             let counted = lines.filter(|(index, _)| !ignored(*index));
-            return all(out, counted.map(|(_, line)| line), &ex.response_raw, name);
+            // nginx takes a Date and a Server that are missing for empty ones.
+            return all(out, counted.map(|(_, line)| line), &ex.response_raw, name)
+                || ex.response.whole && matches!(&**name, b"date" | b"server");
         }
+        Var::UpstreamTrailer(name) => {
+            let trailers = ex.trailers.as_ref();
+            return trailers.is_some_and(|trailers| trailers.value(name, out));
+        }
+        // Nothing is cached.
+        Var::UpstreamCacheStatus => return false,
         Var::UpstreamCookie(name) => {
             let raw = &ex.response_raw[..];
             let lines = ex.response.headers.iter();

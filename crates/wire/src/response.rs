@@ -43,6 +43,10 @@ pub struct ResponseHead {
     pub keep_alive_timeout: Option<u64>,
     /// `Keep-Alive: max=`, in requests.
     pub keep_alive_max: Option<u64>,
+    /// It was read to its end, and is no interim one.
+    pub whole: bool,
+    /// There was no head at all.
+    pub headless: bool,
     /// Which of the known names are there.
     seen: u64,
     /// What nginx would warn of. The lines that are ignored are not forwarded.
@@ -123,6 +127,7 @@ impl ResponseHead {
         }
 
         self.seen = seen;
+        self.whole = !self.interim();
         let mut connection = header::Connection::default();
         if seen & Known::Connection.bit() != 0 {
             connection = header::connection(head, &mut self.headers);
@@ -197,6 +202,21 @@ impl ResponseHead {
         }
     }
 
+    /// What stands for the head of an answer that has none: nginx takes it for HTTP/0.9.
+    pub fn headless(&mut self) {
+        self.headers.clear();
+        self.warnings.clear();
+        *self = Self {
+            status: 200,
+            headers: std::mem::take(&mut self.headers),
+            warnings: std::mem::take(&mut self.warnings),
+            framing: BodyFraming::UntilClose,
+            connection_close: true,
+            headless: true,
+            ..Self::default()
+        };
+    }
+
     /// Whether what has come so far can't become a response head. To be asked when a read did not
     /// complete it.
     pub fn refuse_early(partial: &[u8]) -> Result<(), ResponseError> {
@@ -229,6 +249,29 @@ impl ResponseHead {
     /// The first line of that name.
     pub fn find(&self, known: Known) -> Option<&Header> {
         self.headers.iter().find(|h| h.known == known)
+    }
+}
+
+/// Reads the lines behind the last chunk. Spans are offsets into `raw`; the error is nginx's quotation of
+/// the line that is none.
+pub fn trailers(raw: &[u8]) -> Result<Vec<Header>, Vec<u8>> {
+    let ended = [raw, b"\r\n"].concat();
+    let mut found = Vec::new();
+    let mut pos = 0;
+    loop {
+        match header::line(&ended, pos, true) {
+            Line::End => return Ok(found),
+            Line::Ignored(next) => pos = next,
+            Line::Field(field, next) => {
+                found.push(field);
+                pos = next;
+            }
+            Line::Bad { line, byte } => {
+                let mut quoted = Vec::new();
+                quote_bad(&mut quoted, line.of(&ended), byte);
+                return Err(quoted);
+            }
+        }
     }
 }
 

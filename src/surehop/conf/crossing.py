@@ -49,6 +49,7 @@ def reply(scope: Scope) -> Reply:
         ignored=tuple(dict.fromkeys(ignored)),
         intercept_errors=value_of(scope, "proxy_intercept_errors"),
         force_ranges=value_of(scope, "proxy_force_ranges"),
+        pass_trailers=value_of(scope, "proxy_pass_trailers"),
     )
 
 
@@ -77,6 +78,7 @@ def carriage(scope: Scope) -> Carriage:
         limit_rate=value_of(scope, "proxy_limit_rate"),
         max_temp_file_size=value_of(scope, "proxy_max_temp_file_size"),
         temp=value_of(scope, "proxy_temp_path"),
+        early_hints=value_of(scope, "early_hints"),
     )
 
 

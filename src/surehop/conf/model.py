@@ -302,6 +302,7 @@ class Reply:
     ignored: tuple[str, ...]
     intercept_errors: bool
     force_ranges: bool
+    pass_trailers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +318,7 @@ class Carriage:
     limit_rate: Template | None
     max_temp_file_size: int
     temp: TempPath
+    early_hints: tuple[Template, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ _NAME = re.compile(
 )
 _PREFIXES = (
     *("arg_", "cookie_", "http_", "sent_http_", "sent_trailer_", "upstream_cookie_"),
-    "upstream_http_",
+    *("upstream_http_", "upstream_trailer_"),
 )
 VARIABLES = frozenset(
     """
@@ -26,6 +26,7 @@ VARIABLES = frozenset(
     server_addr server_name server_port server_protocol status time_iso8601
     time_local uri connections_active connections_reading connections_waiting connections_writing
     upstream_addr upstream_attempts upstream_bytes_received upstream_bytes_sent
+    upstream_cache_status
     upstream_connect_time upstream_header_time upstream_reason upstream_response_length
     upstream_response_time upstream_reused upstream_status
     binary_remote_addr limit_conn_status limit_req_status realip_remote_addr realip_remote_port
