@@ -14,18 +14,22 @@ use surehop_wire::response::BodyFraming;
 
 use crate::ahead::Ahead;
 use crate::carriage::{self, Pace};
-use crate::coming::{Coming, decode};
+use crate::coming::{Coming, decode, grow};
 use crate::config::LocationConf;
 use crate::connection::After;
 use crate::ending::{Broken, SWITCHING, current, settle, tell, tell_refused};
 use crate::filters;
 use crate::framer::Framer;
+use crate::gzip;
 use crate::head;
 use crate::incoming;
-use crate::plan::Level;
+use crate::pace;
+use crate::parts::{Narrow, Parts};
 use crate::send::Sender;
 use crate::spool::Refused;
 use crate::tails;
+
+mod early;
 
 /// How many receives one poll makes before the other connections have their turn.
 const ROUNDS: usize = 16;
@@ -40,6 +44,7 @@ struct Delivery {
     upstream: Held,
     coming: Coming,
     framer: Framer,
+    narrow: Option<Box<Narrow>>,
     head_at: usize,
     received: u64,
     length: u64,
@@ -56,21 +61,24 @@ struct Delivery {
     trailers: Vec<u8>,
 }
 
-/// Relays the answer whose head has been heard.
+/// Relays the answer whose head has been heard; an error is the status of another answer in its place.
 pub async fn deliver(
     s: &mut Sender<'_>,
     route: &Route<'_>,
     location: &LocationConf,
     mut upstream: Upstream,
-) -> After {
+) -> Result<After, u16> {
     let worker = s.worker;
     if s.ex.mute() {
         note(s, route, upstream);
-        return After::Keep;
+        return Ok(After::Keep);
     }
     learn(s, true);
     let buffered = carriage::buffered(s.ex, s.proxy);
-    let chunked = incoming::write_head(s);
+    if let Err(code) = incoming::write_head(s) {
+        leave(s, route, upstream);
+        return Err(code);
+    }
     let now = worker.reactor.now();
     let received =
         s.ex.session
@@ -99,7 +107,11 @@ pub async fn deliver(
             BodyFraming::Chunked => Coming::Chunked(Decoder::new()),
             BodyFraming::UntilClose => Coming::UntilClose,
         },
-        framer: Framer::new(chunked),
+        framer: Framer::new(s.ex.reply.chunked),
+        narrow: match s.ex.reply.parts.take() {
+            Some(Parts::One(range)) => Some(Box::new(Narrow::new(&range))),
+            _ => None,
+        },
         head_at: 0,
         received,
         length: 0,
@@ -118,7 +130,7 @@ pub async fn deliver(
         Err(broken) => Some(broken),
         Ok(()) => poll_fn(|_| d.poll(s, route, timeouts)).await.err(),
     };
-    finish(s, route, d, broken)
+    Ok(finish(s, route, d, broken))
 }
 
 /// Settles an attempt whose answer is not the client's; as in nginx, the rest of it is nobody's.
@@ -131,7 +143,8 @@ pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
 /// Takes note of an answer to a request within a request: it is looked at, and goes nowhere.
 fn note(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     learn(s, true);
-    incoming::write_head(s);
+    // As it goes nowhere, nothing about it can fail.
+    let _ = incoming::write_head(s);
     s.ex.complete = true;
     s.ex.course.doing = b" while sending to client";
     leave(s, route, upstream);
@@ -179,13 +192,16 @@ impl Delivery {
         }
         let tail = decode(&mut self.coming, &mut self.surplus, buf, 0);
         self.trailers.extend(tail.map_err(|_| Broken::Invalid)?);
+        if let Some(narrow) = &mut self.narrow {
+            narrow.keep(buf, 0);
+        }
         let more = !matches!(self.coming, Coming::Done);
         let big = match self.coming {
             Coming::Length(left) => left > SMALL as u64,
             _ => n > SMALL / 2,
         };
         if more && big {
-            grow(s, buf);
+            grow(s.worker, buf);
         }
         Ok(())
     }
@@ -236,7 +252,12 @@ impl Delivery {
                 }
                 Poll::Pending => false,
             };
-            if !wrote && !read {
+            // What a stream that pauses has sent so far is the client's.
+            let flushed = !wrote
+                && !read
+                && self.framer.idle()
+                && s.ex.packer.as_mut().is_some_and(|packer| packer.flush());
+            if !wrote && !read && !flushed {
                 break;
             }
         }
@@ -254,7 +275,9 @@ impl Delivery {
         // Whoever is waited for has a deadline: the client while it is to take bytes, else the upstream.
         let to_client = self.head_at < s.ex.out.len() || !self.framer.idle();
         let (deadline, late) = if to_client {
-            (self.client_progress + send_timeout, Broken::ClientTimedOut)
+            // Who is sent to slowly on purpose is not late.
+            let from = self.client_progress.max(s.ex.pace.until());
+            (from + send_timeout, Broken::ClientTimedOut)
         } else {
             (
                 self.upstream_progress + read_timeout,
@@ -264,7 +287,10 @@ impl Delivery {
         if rx.now() >= deadline {
             return Poll::Ready(Err(late));
         }
-        rx.arm(deadline);
+        rx.arm(match s.ex.pace.until() {
+            until if to_client && until > rx.now() => until,
+            _ => deadline,
+        });
         Poll::Pending
     }
 
@@ -285,29 +311,45 @@ impl Delivery {
                 return Poll::Ready(Err(Broken::Told));
             }
         }
-        let data = self.upstream.buf.as_ref().map_or(&[][..], Buf::data);
         let ahead = self.ahead.as_ref().is_some_and(|ahead| !ahead.is_empty());
-        let last = matches!(self.coming, Coming::Done) && !ahead && self.cut.is_none();
+        let mut last = matches!(self.coming, Coming::Done) && !ahead && self.cut.is_none();
         if last && !self.trailers.is_empty() {
             tails::pass(s, std::mem::take(&mut self.trailers))?;
+        }
+        if let Some(packer) = &mut s.ex.packer {
+            last &= packer.fill(self.upstream.buf.as_mut(), last);
         }
         if last && s.ex.reply.trailed {
             s.ex.reply.trailed = false;
             filters::trailers(s.worker, s.client, s.ex);
             self.framer.trail(&s.ex.reply.trailers);
         }
+        let room = if s.ex.pace.limited() {
+            Some(pace::room(s.worker, s.ex).unwrap_or(0))
+        } else {
+            None
+        };
+        let from = match &s.ex.packer {
+            Some(packer) => Some(&packer.out),
+            None => self.upstream.buf.as_ref(),
+        };
+        let data = from.map_or(&[][..], Buf::data);
         self.framer.open(data.len(), last);
         let head = &s.ex.out[self.head_at..];
         if head.is_empty() && self.framer.idle() {
             return Poll::Ready(Ok(false));
         }
         let [pre, data, post, tail] = self.framer.parts(data);
-        let wrote = if head.is_empty() && pre.is_empty() && post.is_empty() && tail.is_empty() {
-            s.client.socket.poll_write(&[data])
+        let socket = &s.client.socket;
+        let wrote = if let Some(room) = room {
+            match room {
+                0 => Poll::Pending,
+                room => socket.poll_write(&pace::cut([head, &pre, &data, &post, &tail], room)),
+            }
+        } else if head.is_empty() && pre.is_empty() && post.is_empty() && tail.is_empty() {
+            socket.poll_write(&[data])
         } else {
-            s.client
-                .socket
-                .poll_write(&[IoSlice::new(head), pre, data, post, tail])
+            socket.poll_write(&[IoSlice::new(head), pre, data, post, tail])
         };
         let n = match wrote {
             Poll::Pending => return Poll::Pending,
@@ -319,9 +361,14 @@ impl Delivery {
         s.ex.head_sent += of_head as u64;
         s.ex.body_sent += (n - of_head) as u64;
         let of_data = self.framer.sent(n - of_head);
-        if let Some(buf) = self.upstream.buf.as_mut() {
+        let from = match &mut s.ex.packer {
+            Some(packer) => Some(&mut packer.out),
+            None => self.upstream.buf.as_mut(),
+        };
+        if let Some(buf) = from {
             buf.consume(of_data);
         }
+        pace::sent(s.worker, s.ex, n);
         self.client_progress = s.worker.reactor.now();
         Poll::Ready(Ok(true))
     }
@@ -349,7 +396,7 @@ impl Delivery {
         let read = self.receive(s, &mut buf);
         // A long body fills what it is given: from now on it gets more at a time.
         if buf.space().is_empty() && self.pace.is_none() {
-            grow(s, &mut buf);
+            grow(s.worker, &mut buf);
         }
         self.upstream.buf = Some(buf);
         read
@@ -399,122 +446,10 @@ impl Delivery {
         self.length += n as u64;
         let tail = decode(&mut self.coming, &mut self.surplus, buf, before);
         self.trailers.extend(tail.map_err(|_| Broken::Invalid)?);
+        if let Some(narrow) = &mut self.narrow {
+            narrow.keep(buf, before);
+        }
         Poll::Ready(Ok(true))
-    }
-
-    /// Receives into a file, as far as that is allowed; true if something came.
-    fn poll_ahead(&mut self, s: &Sender<'_>) -> Poll<Result<bool, Broken>> {
-        let most = s.proxy.plan.carriage.max_temp_file_size;
-        let total = self.ahead.as_ref().map_or(0, |ahead| ahead.total());
-        if !self.buffered || total >= most || self.ahead.is_none() && !self.go_ahead(s) {
-            // Nobody listens to the upstream meanwhile, so it owes nothing.
-            self.upstream_progress = s.worker.reactor.now();
-            return Poll::Ready(Ok(false));
-        }
-        let mut fresh = s.worker.buffers.large();
-        let read = self.receive(s, &mut fresh);
-        let put = self.ahead.as_mut().map(|ahead| ahead.put(fresh.data()));
-        s.worker.buffers.give(fresh);
-        if let Some(Err(refused)) = put {
-            tell_refused(s, &refused);
-            return Poll::Ready(Err(Broken::Told));
-        }
-        read
-    }
-
-    /// Makes the file; false if it can't be made, and that has been told of.
-    fn go_ahead(&mut self, s: &Sender<'_>) -> bool {
-        let folder = &s.worker.config.plan.temp_paths[s.proxy.plan.carriage.temp];
-        match Ahead::new(folder) {
-            Ok(ahead) => {
-                if let Some(attempt) = current(s) {
-                    s.tell(Level::Warn, &attempt, |out| {
-                        out.extend_from_slice(
-                            b"an upstream response is buffered to a temporary file ",
-                        );
-                        out.extend_from_slice(ahead.path());
-                        out.extend_from_slice(b" while reading upstream");
-                    });
-                }
-                self.ahead = Some(Box::new(ahead));
-                true
-            }
-            Err(refused) => {
-                tell_refused(s, &refused);
-                self.buffered = false;
-                false
-            }
-        }
-    }
-
-    /// Whether the client has got all that there is.
-    fn drained(&self, s: &Sender<'_>) -> bool {
-        self.head_at == s.ex.out.len()
-            && self.framer.idle()
-            && self.upstream.buf.as_ref().is_none_or(Buf::is_empty)
-            && self.ahead.as_ref().is_none_or(|ahead| ahead.is_empty())
-    }
-
-    /// Lets an upstream go that broke off; the client still gets what has come. False if there is no use
-    /// in that.
-    fn cut_off(&mut self, s: &mut Sender<'_>, route: &Route<'_>, broken: Broken) -> bool {
-        let upstreams = matches!(broken, Broken::Upstream(..) | Broken::Short);
-        let live = self.upstream.live.take_if(|_| upstreams);
-        let (Some(live), Some(attempt)) = (live, current(s)) else {
-            return false;
-        };
-        tell(s, &attempt, broken);
-        learn(s, false);
-        let counts = (self.received, self.length);
-        settle(s, route, live, false, broken.died(), counts);
-        self.coming = Coming::Done;
-        self.cut = Some(broken);
-        true
-    }
-
-    /// Lets the upstream go, which has sent all, while the client still takes it.
-    fn release(&mut self, s: &mut Sender<'_>, route: &Route<'_>) {
-        let Some(live) = self.upstream.live.take() else {
-            return;
-        };
-        self.surplus(s);
-        learn(s, false);
-        let reusable = self.reusable(s, &live);
-        settle(s, route, live, reusable, None, (self.received, self.length));
-    }
-
-    /// Whether a connection whose body has come can be used for another request.
-    fn reusable(&self, s: &Sender<'_>, live: &Upstream) -> bool {
-        !self.surplus
-            && s.ex.response.status != SWITCHING
-            && !s.ex.response.connection_close
-            && s.whole()
-            && !live.socket.seen_closed()
-    }
-
-    /// Tells of bytes that nobody asked for.
-    fn surplus(&self, s: &Sender<'_>) {
-        let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
-        let head_alone = unwanted || s.ex.head.method == Method::Head;
-        if let (Some(attempt), true) = (current(s), self.surplus && !head_alone) {
-            s.tell(Level::Warn, &attempt, |out| {
-                out.extend_from_slice(if s.ex.response.framing == BodyFraming::Chunked {
-                    b"upstream sent data after final chunk"
-                } else {
-                    b"upstream sent more data than specified in \"Content-Length\" header"
-                });
-                out.extend_from_slice(b" while reading upstream");
-            });
-        }
-    }
-}
-
-/// Moves the bytes of a small buffer into a large one.
-fn grow(s: &Sender<'_>, buf: &mut Buf) {
-    if buf.capacity() == SMALL {
-        let mut large = s.worker.buffers.large();
-        large.push(buf.data());
-        s.worker.buffers.give(std::mem::replace(buf, large));
     }
 }
 
@@ -524,6 +459,7 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, mut d: Delivery, broken: Option
     if let Some(buf) = d.upstream.buf.take() {
         s.worker.buffers.give(buf);
     }
+    gzip::end(s.worker, s.ex);
     let attempt = current(s);
     if let (Some(attempt), Some(broken)) = (&attempt, broken.filter(|_| d.cut.is_none())) {
         tell(s, attempt, broken);
@@ -553,6 +489,7 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, mut d: Delivery, broken: Option
         hop.sweep(&mut group);
         drop(group);
         hop.close(upstream);
+        s.client.timed_out |= broken == Some(Broken::ClientTimedOut);
         return After::Close;
     }
     let whole = broken.is_none();

@@ -13,8 +13,10 @@ use crate::cookies;
 use crate::ending::{SWITCHING, current};
 use crate::exchange::Exchange;
 use crate::head;
+use crate::pace;
 use crate::phases::Outcome;
 use crate::plan::{Level, Text};
+use crate::reply::Ranges;
 use crate::script::Regex;
 use crate::send::Sender;
 use crate::template::{Piece, Template};
@@ -214,6 +216,9 @@ pub fn elsewhere(
 ) -> Option<Outcome> {
     let reply = &proxy.plan.reply;
     let status = ex.response.status;
+    if ex.response.has(&[Known::XAccelLimitRate]) && !reply.ignores(b"x-accel-limit-rate") {
+        limit(ex);
+    }
     if !reply.intercept_errors && !ex.response.has(&[Known::XAccelRedirect]) {
         return None;
     }
@@ -235,6 +240,17 @@ pub fn elsewhere(
     keep_for_redirect(worker, client, ex, reply);
     ex.course.doing = b" while reading response header from upstream";
     Some(accelerated(worker, client, ex, target))
+}
+
+/// Has the client's answer go out as fast as `X-Accel-Limit-Rate` says.
+fn limit(ex: &mut Exchange) {
+    let line = ex.response.find(Known::XAccelLimitRate);
+    let value = line.map_or(&[][..], |line| line.value.of(&ex.response_raw));
+    if value.iter().all(u8::is_ascii_digit)
+        && let Some(rate) = pace::size(value)
+    {
+        ex.pace.give(rate);
+    }
 }
 
 /// Where `X-Accel-Redirect` leads.
@@ -330,8 +346,8 @@ fn keep_for_redirect(worker: &Worker, client: &Client, ex: &mut Exchange, reply:
     }
 }
 
-/// Writes the head for the client; true if the body goes out in chunks.
-pub fn write_head(s: &mut Sender<'_>) -> bool {
+/// Writes the head for the client; an error is the status of another answer in its place.
+pub fn write_head(s: &mut Sender<'_>) -> Result<(), u16> {
     let worker = s.worker;
     warn(s);
     let done = s.body.done();
@@ -343,12 +359,13 @@ pub fn write_head(s: &mut Sender<'_>) -> bool {
         ex.status = 9;
         ex.keep = false;
         ex.out.clear();
-        return false;
+        return Ok(());
     }
     let rewrites = rewrites(worker, s.client, ex, &s.proxy.plan.reply);
     ex.status = ex.status_or(ex.response.status);
     head::begin(worker, ex);
-    let dated = vars::place(worker, ex).filters.expires.is_some();
+    let ranged = s.proxy.plan.reply.force_ranges;
+    let dated = ranged || vars::place(worker, ex).filters.expires.is_some();
     let raw = &ex.response_raw[..];
     let reply = &mut ex.reply;
     reply.line_passed = ex.course.status == 0 || status::line(ex.status).is_none();
@@ -356,6 +373,9 @@ pub fn write_head(s: &mut Sender<'_>) -> bool {
     reply.server_passed = s.proxy.shows(b"server");
     reply.date_passed = s.proxy.shows(b"date");
     reply.length = ex.response.content_length;
+    if ranged {
+        reply.ranges = Ranges::One;
+    }
     if !ex.kept_type.is_empty() {
         reply.pass_kind(&ex.kept_type);
     }
@@ -370,6 +390,8 @@ pub fn write_head(s: &mut Sender<'_>) -> bool {
         match line.known {
             Known::ContentType => reply.pass_kind(line.value.of(raw)),
             Known::ContentLength => {}
+            // Who makes ranges says so himself.
+            Known::AcceptRanges if ranged => {}
             known if s.proxy.hides(known, line.name.of(raw)) => {}
             known => match rewrites.iter().find(|(at, _)| *at == index) {
                 None => reply.pass(line),
@@ -384,8 +406,11 @@ pub fn write_head(s: &mut Sender<'_>) -> bool {
     }
     // What follows a 101 is no HTTP, and upgraded connections are not relayed.
     ex.keep &= done && ex.status != SWITCHING;
+    if ranged {
+        head::filter(worker, s.client, ex)?;
+    }
     head::write(worker, s.client, ex);
-    ex.reply.chunked
+    Ok(())
 }
 
 /// nginx knows the charsets of its configuration alone, and there are none here.

@@ -13,6 +13,7 @@ use crate::basic::Credentials;
 use crate::client::Client;
 use crate::config::ActionConf;
 use crate::exchange::Exchange;
+use crate::gzip;
 use crate::head;
 use crate::intake;
 use crate::plan::Escape;
@@ -114,16 +115,6 @@ pub fn seconds(out: &mut Vec<u8>, ms: u64) {
     let _ = write!(out, "{}.{:03}", ms / 1000, ms % 1000);
 }
 
-/// Whether a variable's `name`, in lower case with dashes, is that of a header: an underscore is as good as
-/// a dash.
-pub fn named(header: &[u8], name: &[u8]) -> bool {
-    let like = |byte: u8| match byte {
-        b'_' => b'-',
-        byte => byte.to_ascii_lowercase(),
-    };
-    header.len() == name.len() && header.iter().zip(name).all(|(a, b)| like(*a) == *b)
-}
-
 /// Appends the values of all lines of that name, as nginx joins them.
 pub fn all<'a>(
     out: &mut Vec<u8>,
@@ -133,7 +124,7 @@ pub fn all<'a>(
 ) -> bool {
     let mut found = false;
     for line in headers {
-        if named(line.name.of(bytes), name) {
+        if same_name(line.name.of(bytes), name) {
             if found {
                 let cookie = line.known == Known::Cookie;
                 out.extend_from_slice(if cookie { b"; " } else { b", " });
@@ -143,6 +134,15 @@ pub fn all<'a>(
         }
     }
     found
+}
+
+/// Whether a line's name is that of a variable, which tells no underscore from a dash.
+pub fn same_name(line: &[u8], variable: &[u8]) -> bool {
+    let plain = |byte: &u8| match byte {
+        b'_' => b'-',
+        byte => byte.to_ascii_lowercase(),
+    };
+    line.len() == variable.len() && line.iter().map(plain).eq(variable.iter().copied())
 }
 
 /// Appends what is empty only as long as it is not known.
@@ -201,8 +201,12 @@ pub fn value(
             out.extend_from_slice(host);
         }
         Var::Http(name) => {
-            let lines = head.headers.iter().filter(|line| line.valid);
-            return all(out, lines, bytes, name);
+            return all(
+                out,
+                head.headers.iter().filter(|line| line.valid),
+                bytes,
+                name,
+            );
         }
         Var::Arg(name) => {
             return put(out, argument(ex.args(), name));
@@ -211,6 +215,8 @@ pub fn value(
             return put(out, cookie_of(ex, bytes, name));
         }
         Var::SentHttp(name) => return head::sent(worker, ex, name, out),
+        Var::GzipRatio => return gzip::ratio(ex, out),
+        Var::LimitRate => number(out, ex.pace.rate()),
         Var::SentTrailer(name) => return lines_of(out, &ex.reply.trailers, name),
         Var::UpstreamHttp(name) => {
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
@@ -265,7 +271,7 @@ pub fn value(
             None => return false,
         },
         Var::RemoteAddr => out.extend_from_slice(client.remote_text.as_bytes()),
-        Var::BinaryRemoteAddr => binary(client.remote.as_ref(), out),
+        Var::BinaryRemoteAddr => binary(client, out),
         Var::RealipRemoteAddr => {
             let before = client.before.as_ref().map(|before| &before.text);
             out.extend_from_slice(before.unwrap_or(&client.remote_text).as_bytes());
@@ -467,13 +473,13 @@ fn lines_of(out: &mut Vec<u8>, lines: &[u8], name: &[u8]) -> bool {
     found
 }
 
-fn binary(remote: Option<&Address>, out: &mut Vec<u8>) {
-    // Who comes by a unix socket has no name here.
-    if let Some(Address::Ip(address)) = remote {
-        match address.ip() {
+fn binary(client: &Client, out: &mut Vec<u8>) {
+    match &client.remote {
+        Some(Address::Ip(address)) => match address.ip() {
             IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
             IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
-        }
+        },
+        _ => out.extend_from_slice(client.remote_text.as_bytes()),
     }
 }
 

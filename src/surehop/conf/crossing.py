@@ -107,7 +107,7 @@ def check_buffers(scope: Scope) -> Iterator[ConfigError]:
     else:
         message = _temp_sizes(scope, largest, bound)
     if message is not None:
-        yield _end(scope).fail(message)
+        yield end_of_http(scope).fail(message)
 
 
 def _temp_sizes(scope: Scope, largest: int, bound: str) -> str | None:
@@ -123,7 +123,7 @@ def _temp_sizes(scope: Scope, largest: int, bound: str) -> str | None:
     return None
 
 
-def _end(scope: Scope) -> Where:
+def end_of_http(scope: Scope) -> Where:
     outer = next(s for s in scope.outward() if s.context is Context.HTTP)
     node = outer.node
     if node is None:

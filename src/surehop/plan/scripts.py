@@ -34,10 +34,8 @@ class Scripts:
                 return data.Return(status, text)
             case model.Break():
                 return data.Break()
-            case model.Set("args", value):
-                return data.SetArgs(value)
             case model.Set(name, value):
-                return data.Set(self._slots[name], value)
+                return self._set(name, value)
             case model.If(test, location, steps):
                 at = self._location(location) if location else None
                 return data.If(self._test(test), at, self.steps(steps))
@@ -74,6 +72,13 @@ class Scripts:
         if isinstance(pattern, model.Regex):
             return {"regex": self.regex(pattern)}
         return {"text": pattern}
+
+    def _set(self, name: str, value: Template) -> data.Step:
+        if name == "args":
+            return data.SetArgs(value)
+        if name == "limit_rate":
+            return data.SetLimitRate(value)
+        return data.Set(self._slots[name], value)
 
     def _test(self, test: model.Test) -> dict[str, Any]:
         match test:
