@@ -226,9 +226,6 @@ CASES = [
     answered("connection2", sized(b"abc", "Connection: xclosey")),
     answered("trailers", head("200 OK", _CHUNKED, "Trailer: X-T") + _TAIL, target="/trailers/"),
     answered("trailers unannounced", head("200 OK", _CHUNKED) + _TAIL, target="/trailers/"),
-    answered(
-        "trailers to 1.0", head("200 OK", _CHUNKED) + _TAIL, target="/trailers/", version="1.0"
-    ),
     answered("trailers unbuffered", head("200 OK", _CHUNKED), _TAIL, target="/trailers-off/"),
     answered("trailers cut", head("200 OK", _CHUNKED), _TAIL[:20], _TAIL[20:], target="/trailers/"),
     answered("trailers of none", sized(b"abc", "Trailer: X-T"), target="/trailers/"),

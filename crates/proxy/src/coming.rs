@@ -17,8 +17,7 @@ pub enum Coming {
     Done,
 }
 
-/// Strips the framing off the bytes of `buf` from `from` on, in place. Gives the trailers with the end, if
-/// they are wanted.
+/// Strips the framing off the bytes of `buf` from `from` on, in place; gives trailers that are kept.
 pub fn decode(
     coming: &mut Coming,
     surplus: &mut bool,

@@ -19,7 +19,6 @@ use crate::gzip::Packer;
 use crate::pace::Pace;
 use crate::reply::Reply;
 use crate::spool::Spool;
-use crate::tails::Trailers;
 use crate::target::{Made, Said};
 
 /// A request under way.
@@ -91,10 +90,10 @@ pub struct Exchange {
     pub session: Session,
     /// The upstream's answer.
     pub response: ResponseHead,
-    /// The trailers of the upstream's answer.
-    pub trailers: Option<Box<Trailers>>,
     /// The bytes the spans of `response` point into, kept for `$upstream_http_…`.
     pub response_raw: Vec<u8>,
+    /// Its trailers, line by line, where they are passed on.
+    pub upstream_trailers: Vec<u8>,
     /// `$request_id`, once somebody asked.
     pub id: Option<[u8; 32]>,
     /// `sticky cookie`: what is written behind the server's id.
@@ -156,8 +155,8 @@ impl Exchange {
             said: None,
             session: Session::new(),
             response: ResponseHead::default(),
-            trailers: None,
             response_raw: Vec::new(),
+            upstream_trailers: Vec::new(),
             id: None,
             cookie_tail: Vec::new(),
             course: Course::new(),
@@ -194,10 +193,10 @@ impl Exchange {
         self.logging = false;
         self.upstream_head.clear();
         self.upstream_uri.clear();
-        self.trailers = None;
         self.response_raw.clear();
         self.response.headers.clear();
         self.response.whole = false;
+        self.upstream_trailers.clear();
         self.id = None;
         self.passed = false;
         self.proxied = false;

@@ -19,13 +19,14 @@ use crate::client::{Body, BodyError, Client};
 use crate::config::{GroupConf, LocationConf, ProxyConf};
 use crate::connection::After;
 use crate::deliver;
+use crate::ending;
 use crate::exchange::Exchange;
+use crate::hints;
 use crate::incoming;
 use crate::intake::{self, Failed};
 use crate::phases::Outcome;
 use crate::plan::{HttpVersion, Level};
 use crate::send::Sender;
-use crate::tails;
 use crate::target;
 use crate::template::Template;
 use crate::told;
@@ -170,13 +171,13 @@ pub async fn proxy(
     sender.body_timeout = location.plan.client_body_timeout_ms;
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
     if !sender.hints.is_empty() {
-        tails::send_hints(&mut sender).await;
+        hints::send_hints(&mut sender).await;
     }
     match driven {
         Driven::Response(upstream) => {
             let elsewhere = incoming::elsewhere(worker, sender.client, sender.ex, proxy);
             if let Some(outcome) = elsewhere {
-                deliver::discard(&mut sender, &route, upstream);
+                ending::discard(&mut sender, &route, upstream);
                 give_back(&mut sender);
                 return outcome;
             }

@@ -18,9 +18,9 @@ use crate::client::{Body, BodyError, Client};
 use crate::config::{GroupConf, ProxyConf};
 use crate::exchange::Exchange;
 use crate::framer::Framer;
+use crate::hints;
 use crate::log;
 use crate::plan::Level;
-use crate::tails;
 use crate::told;
 use crate::worker::{Worker, recovery_text};
 
@@ -479,7 +479,7 @@ impl Driven for Sender<'_> {
         }
         if self.ex.response.interim() {
             if self.ex.response.status == EARLY_HINTS {
-                tails::hint(self, raw);
+                hints::hint(self, raw);
             }
             return Ok(Heard::Interim(end));
         }

@@ -18,7 +18,7 @@ use crate::head;
 use crate::intake;
 use crate::plan::Escape;
 use crate::stub::Connections;
-use crate::template::{LogFormat, Piece, Template, Var};
+use crate::template::{LogFormat, Piece, TcpFact, Template, Var};
 use crate::worker::Worker;
 
 /// Appends the value of `template`.
@@ -136,6 +136,17 @@ pub fn all<'a>(
     found
 }
 
+/// The port that the client asked for, if it named one.
+fn request_port(ex: &Exchange) -> Option<u64> {
+    let rest = ex.bytes().get(ex.head.host.end()..)?;
+    let rest = rest.strip_prefix(b".").unwrap_or(rest).strip_prefix(b":")?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit());
+    let port = digits.fold(0, |port: u64, digit| {
+        port.saturating_mul(10) + u64::from(digit - b'0')
+    });
+    (port > 0 && !ex.head.host.is_empty()).then_some(port)
+}
+
 /// Whether a line's name is that of a variable, which tells no underscore from a dash.
 pub fn same_name(line: &[u8], variable: &[u8]) -> bool {
     let plain = |byte: &u8| match byte {
@@ -160,9 +171,13 @@ fn put(out: &mut Vec<u8>, found: Option<&[u8]>) -> bool {
 
 /// The location's settings, the server's own as long as there is no location.
 pub fn place<'a>(worker: &'a Worker, ex: &Exchange) -> &'a crate::plan::Location {
-    let config = &worker.config;
-    let own = || config.servers[ex.server].plan.own;
-    &config.locations[ex.location.unwrap_or_else(own)].plan
+    &worker.config.locations[place_at(worker, ex)].plan
+}
+
+/// The location's number, or that of the server's own settings.
+pub fn place_at(worker: &Worker, ex: &Exchange) -> usize {
+    let own = || worker.config.servers[ex.server].plan.own;
+    ex.location.unwrap_or_else(own)
 }
 
 /// Appends the value of `var`; false if it has none.
@@ -217,6 +232,7 @@ pub fn value(
         Var::SentHttp(name) => return head::sent(worker, ex, name, out),
         Var::GzipRatio => return gzip::ratio(ex, out),
         Var::LimitRate => number(out, ex.pace.rate()),
+        Var::UpstreamTrailer(name) => return lines_of(out, &ex.upstream_trailers, name),
         Var::SentTrailer(name) => return lines_of(out, &ex.reply.trailers, name),
         Var::UpstreamHttp(name) => {
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
@@ -226,12 +242,6 @@ pub fn value(
             return all(out, counted.map(|(_, line)| line), &ex.response_raw, name)
                 || ex.response.whole && matches!(&**name, b"date" | b"server");
         }
-        Var::UpstreamTrailer(name) => {
-            let trailers = ex.trailers.as_ref();
-            return trailers.is_some_and(|trailers| trailers.value(name, out));
-        }
-        // Nothing is cached.
-        Var::UpstreamCacheStatus => return false,
         Var::UpstreamCookie(name) => {
             let raw = &ex.response_raw[..];
             let lines = ex.response.headers.iter();
@@ -254,6 +264,32 @@ pub fn value(
             }
         }
         Var::RequestMethod => return known(out, ex.client_method()),
+        Var::RequestPort => {
+            if let Some(port) = request_port(ex) {
+                number(out, port);
+            }
+        }
+        Var::IsRequestPort => {
+            if request_port(ex).is_some() {
+                out.push(b':');
+            }
+        }
+        // Nothing is cached.
+        Var::ProxyProtocol | Var::UpstreamCacheStatus => return false,
+        Var::TcpInfo(fact) => {
+            let Some(info) = client.socket.tcp_info() else {
+                return false;
+            };
+            number(
+                out,
+                u64::from(match fact {
+                    TcpFact::Rtt => info.rtt,
+                    TcpFact::RttVar => info.rttvar,
+                    TcpFact::SendWindow => info.send_window,
+                    TcpFact::ReceiveSpace => info.receive_space,
+                }),
+            );
+        }
         Var::RequestBody => return put(out, intake::shown(ex)),
         Var::RequestBodyFile => return put(out, ex.spool.as_ref().map(|spool| &*spool.path)),
         Var::Scheme => out.extend_from_slice(b"http"),

@@ -252,29 +252,6 @@ impl ResponseHead {
     }
 }
 
-/// Reads the lines behind the last chunk. Spans are offsets into `raw`; the error is nginx's quotation of
-/// the line that is none.
-pub fn trailers(raw: &[u8]) -> Result<Vec<Header>, Vec<u8>> {
-    let ended = [raw, b"\r\n"].concat();
-    let mut found = Vec::new();
-    let mut pos = 0;
-    loop {
-        match header::line(&ended, pos, true) {
-            Line::End => return Ok(found),
-            Line::Ignored(next) => pos = next,
-            Line::Field(field, next) => {
-                found.push(field);
-                pos = next;
-            }
-            Line::Bad { line, byte } => {
-                let mut quoted = Vec::new();
-                quote_bad(&mut quoted, line.of(&ended), byte);
-                return Err(quoted);
-            }
-        }
-    }
-}
-
 /// The version, and where the three digits of the status start. None if nginx would not take the
 /// line; a status below 100, and CR or NUL in the reason, it would.
 fn status_line(line: &[u8]) -> Option<(Version, usize)> {

@@ -460,16 +460,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn trailers_are_lines_or_refused() {
-    let raw = b"A: 1\r\nb:\r\n";
-    let lines = surehop_wire::response::trailers(raw).unwrap_or_default();
-    let read: Vec<_> = lines
-        .iter()
-        .map(|line| (line.name.of(raw), line.value.of(raw)))
-        .collect();
-    assert_eq!(read, [(&b"A"[..], &b"1"[..]), (b"b", b"")]);
-    let quoted = surehop_wire::response::trailers(b"X T: 1\r\n").err();
-    assert_eq!(quoted.as_deref(), Some(&b"\"X\\x20...\""[..]));
-}

@@ -69,6 +69,7 @@ impl Delivery {
             && self.upstream.buf.as_ref().is_none_or(Buf::is_empty)
             && self.ahead.as_ref().is_none_or(|ahead| ahead.is_empty())
             && s.ex.packer.as_ref().is_none_or(|packer| !packer.held)
+            && s.ex.packer.as_ref().is_none_or(|packer| !packer.held)
     }
 
     /// Lets an upstream go that broke off; the client still gets what has come. False if there is no use

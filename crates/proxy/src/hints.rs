@@ -1,58 +1,13 @@
-//! What an upstream says around its answer: hints before it (`early_hints`), trailers behind it
-//! (`proxy_pass_trailers`).
+//! What an upstream says before its answer: `early_hints`.
 
 use std::io::IoSlice;
 use std::task::Poll;
 
-use surehop_wire::header::Header;
 use surehop_wire::request::Version;
-use surehop_wire::response;
 use surehop_wire::write;
 
-use crate::ending::{Broken, current};
-use crate::plan::Level;
 use crate::send::Sender;
 use crate::vars;
-
-/// The trailers of an upstream's answer.
-#[derive(Debug, Default)]
-pub struct Trailers {
-    raw: Vec<u8>,
-    lines: Vec<Header>,
-}
-
-impl Trailers {
-    /// Appends the value of `$upstream_trailer_…`; false if there is none.
-    pub fn value(&self, name: &[u8], out: &mut Vec<u8>) -> bool {
-        vars::all(out, self.lines.iter(), &self.raw, name)
-    }
-}
-
-/// Takes trailers over, for variables and for the client.
-pub fn pass(s: &mut Sender<'_>, raw: Vec<u8>) -> Result<(), Broken> {
-    let lines = match response::trailers(&raw) {
-        Ok(lines) => lines,
-        Err(quoted) => {
-            if let Some(attempt) = current(s) {
-                s.tell(Level::Error, &attempt, |out| {
-                    out.extend_from_slice(b"upstream sent invalid trailer: ");
-                    out.extend_from_slice(&quoted);
-                    out.extend_from_slice(b" while reading upstream");
-                });
-            }
-            return Err(Broken::Told);
-        }
-    };
-    for line in &lines {
-        let name = line.name.of(&raw);
-        if !s.proxy.hides(line.known, name) {
-            write::header(&mut s.ex.reply.trailers, name, line.value.of(&raw));
-        }
-    }
-    s.ex.reply.trailed |= s.ex.reply.chunked;
-    s.ex.trailers = Some(Box::new(Trailers { raw, lines }));
-    Ok(())
-}
 
 /// Passes a `103 Early Hints` on, if the client is to have it. What its socket does not take now is left
 /// in `hints`. Lines that belong to this hop stay here.
