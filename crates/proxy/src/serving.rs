@@ -55,7 +55,7 @@ pub async fn serve(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> O
     };
     // What only has to be copied, the kernel copies.
     let plain = ex.packer.is_none() && !ex.reply.trailed && !ex.pace.limited();
-    let sent = if plain || ex.sub.is_some() {
+    let sent = if plain || ex.mute() {
         Sending::new(worker, client, ex, &file).send(parts).await
     } else {
         Box::pin(carry(worker, client, ex, &file, parts)).await
