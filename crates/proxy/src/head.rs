@@ -129,7 +129,9 @@ fn settle_facts(ex: &mut Exchange) {
 
 /// Whether no body follows, whatever the head says of one.
 pub fn bodiless(ex: &Exchange) -> bool {
-    ex.head.method == Method::Head || ex.status < 200 || matches!(ex.status, 204 | 304)
+    ex.head.method == Method::Head
+        || ex.status < 200 && !ex.response.headless
+        || matches!(ex.status, 204 | 304)
 }
 
 /// Says where a body of unknown length ends: by its last chunk, or with the connection.
@@ -265,7 +267,7 @@ pub fn sent(worker: &Worker, ex: &Exchange, name: &[u8], out: &mut Vec<u8>) -> b
         _ => {
             let mut found = false;
             for (_, line) in reply.lines() {
-                if reply.name(line, raw).eq_ignore_ascii_case(name) {
+                if vars::same_name(reply.name(line, raw), name) {
                     if found {
                         out.extend_from_slice(b", ");
                     }

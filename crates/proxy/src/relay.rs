@@ -21,6 +21,7 @@ use crate::connection::After;
 use crate::deliver;
 use crate::ending;
 use crate::exchange::Exchange;
+use crate::hints;
 use crate::incoming;
 use crate::intake::{self, Failed};
 use crate::phases::Outcome;
@@ -169,6 +170,9 @@ pub async fn proxy(
     sender.local = local;
     sender.body_timeout = location.plan.client_body_timeout_ms;
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
+    if !sender.hints.is_empty() {
+        hints::send_hints(&mut sender).await;
+    }
     match driven {
         Driven::Response(upstream) => {
             let elsewhere = incoming::elsewhere(worker, sender.client, sender.ex, proxy);
