@@ -53,7 +53,7 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[object]], None]:
 
         monkeypatch.setattr(DataProcess, "start", start)
 
-    monkeypatch.setattr(control, "_HEALTHY_AFTER", 0.0)
+    monkeypatch.setattr(control, "_PAUSE", 0.0)
     return script
 
 

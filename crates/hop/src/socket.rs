@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::IoSlice;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 use std::task::Poll;
@@ -227,6 +227,11 @@ impl Socket {
         self.reactor.rouse(&self.slot);
     }
 
+    /// The descriptor's number.
+    pub fn number(&self) -> i32 {
+        self.fd.as_raw_fd()
+    }
+
     /// Says that nothing more will be sent.
     pub fn finish(&self) {
         let _ = net::shutdown(&self.fd, Shutdown::Write);
@@ -314,6 +319,12 @@ impl Listener {
                 Err(e) => return Poll::Ready(Err(e)),
             }
         }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 

@@ -11,6 +11,7 @@ use surehop_hop::socket::{Address, Socket};
 use surehop_wire::request::{Framing, Limits, RequestError};
 use surehop_wire::{chunked, scan::HeadScan};
 
+use crate::crowd::Spot;
 use crate::exchange::Exchange;
 use crate::post::IdleClient;
 use crate::worker::Worker;
@@ -19,6 +20,9 @@ use crate::worker::Worker;
 /// `lingering_time` and `lingering_timeout`).
 const LINGER: Millis = 30_000;
 const LINGER_SILENCE: Millis = 5_000;
+/// How long a client that has just been answered may still ask when the process goes down: its next request
+/// may be on its way already, and a close would meet it with a reset.
+const COURTESY: Millis = 1_000;
 /// Requests that are taken up one after the other before the other connections have their turn.
 const IN_A_ROW: u32 = 16;
 
@@ -79,6 +83,8 @@ pub enum Over {
     TimedOut,
     /// The worker goes down.
     Stopping,
+    /// Its place is needed.
+    Crowded,
 }
 
 /// Why a body could not be read.
@@ -187,7 +193,7 @@ impl Client {
     }
 
     /// Waits until something has come of a next request, be it the connection's end.
-    pub async fn arrive(&mut self, worker: &Worker) -> Result<(), Over> {
+    pub async fn arrive(&mut self, worker: &Worker, spot: &Spot) -> Result<(), Over> {
         let server = &worker.config.servers[worker.config.listeners[self.listener].default].plan;
         let first = self.requests == 0;
         let timeout = if first {
@@ -208,24 +214,34 @@ impl Client {
             worker.buffers.give(buf);
         }
         let mut in_a_row = self.in_a_row;
+        let rx = &worker.reactor;
+        let since = rx.now();
         let arrived = || {
             if self.socket.seen_readable() {
                 return Poll::Ready(Ok(()));
             }
             self.socket.wait_read();
             in_a_row = 0;
-            // As in nginx, who has just come may still ask.
-            if worker.stopping() && !first {
-                Poll::Ready(Err(Over::Stopping))
-            } else {
-                Poll::Pending
+            if spot.leaves() {
+                return Poll::Ready(Err(Over::Crowded));
             }
+            spot.rest(since, rx.current());
+            // As in nginx, who has just come may still ask.
+            if !worker.stopping() || first {
+                return Poll::Pending;
+            }
+            let courtesy = since + COURTESY;
+            if worker.handing() || rx.now() >= courtesy {
+                return Poll::Ready(Err(Over::Stopping));
+            }
+            rx.arm(courtesy);
+            Poll::Pending
         };
-        let over = worker
-            .reactor
-            .until(worker.reactor.now() + timeout, arrived)
+        let over = rx
+            .until(since + timeout, arrived)
             .await
             .unwrap_or(Err(Over::TimedOut));
+        spot.busy();
         self.in_a_row = in_a_row;
         over
     }
@@ -464,22 +480,24 @@ impl Client {
     }
 
     /// Closes so that what was sent arrives: a close with unread bytes would be a reset.
-    pub async fn linger(mut self, worker: &Worker) {
+    pub async fn linger(mut self: Box<Self>, worker: &Worker, spot: &Spot) {
         self.socket.finish();
-        let end = worker.reactor.now() + LINGER;
+        let rx = &worker.reactor;
+        let end = rx.now() + LINGER;
+        spot.rest(rx.now(), rx.current());
         let mut buf = self.buf.take().unwrap_or_else(|| worker.buffers.small());
         loop {
             buf.clear();
-            let deadline = end.min(worker.reactor.now() + LINGER_SILENCE);
-            match worker
-                .reactor
-                .until(deadline, || self.socket.poll_read(buf.space()))
-                .await
-            {
-                // A fast client must not hold the worker up.
-                Ok(Ok(n)) if n > 0 && worker.reactor.now() < end => {
-                    worker.reactor.give_way().await;
+            let deadline = end.min(rx.now() + LINGER_SILENCE);
+            let more = || {
+                if spot.leaves() {
+                    return Poll::Ready(Ok(0));
                 }
+                self.socket.poll_read(buf.space())
+            };
+            match rx.until(deadline, more).await {
+                // A fast client must not hold the worker up.
+                Ok(Ok(n)) if n > 0 && rx.now() < end => rx.give_way().await,
                 _ => break,
             }
         }

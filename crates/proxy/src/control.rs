@@ -22,10 +22,11 @@ const BATCH: usize = 200;
 enum Message {
     /// `F`: descriptors, listeners first and then log files, over as many messages as it takes.
     Descriptors(Vec<OwnedFd>),
-    /// `P`: the plan, in the file that comes with it.
-    Plan(OwnedFd),
+    /// `P`: the plan, in the file that comes with it. What is behind the letter stands before the answer,
+    /// since one that comes too late must not be taken for the next.
+    Plan(OwnedFd, String),
     /// `L`: go on in the log files whose descriptors came.
-    Logs,
+    Logs(String),
     /// `T`: stop at once.
     Stop,
     /// `Q`: stop once the requests under way are answered.
@@ -61,27 +62,28 @@ pub fn serve(control: OwnedFd) -> Result<(), String> {
     // The last is the present one; those before it finish what they have begun.
     let mut generations: Vec<Generation> = Vec::new();
     let stop = loop {
-        let answer = match receive(&control)? {
+        let (answer, name) = match receive(&control)? {
             Message::Descriptors(more) => {
                 descriptors.extend(more);
                 continue;
             }
-            Message::Plan(file) => {
+            Message::Plan(file, name) => {
                 generations.retain(|generation| !generation.over());
                 let old = generations.last();
                 let new = start(&file, std::mem::take(&mut descriptors), old);
-                new.map(|new| {
+                let begun = new.map(|new| {
                     if let Some(old) = generations.last() {
                         old.enter(worker::HANDING);
                     }
                     generations.push(new);
-                })
+                });
+                (begun, name)
             }
-            Message::Logs => reopen(&generations, std::mem::take(&mut descriptors)),
+            Message::Logs(name) => (reopen(&generations, std::mem::take(&mut descriptors)), name),
             Message::Stop | Message::Gone => break worker::STOPPING,
             Message::Quit => break worker::DRAINING,
         };
-        let answer = answer.map_or_else(|e| format!("error: {e}"), |()| "ok".to_owned());
+        let answer = answer.map_or_else(|e| format!("{name} {e}"), |()| format!("{name} ok"));
         let _ = send(&control, answer.as_bytes(), SendFlags::NOSIGNAL);
     };
     for generation in &generations {
@@ -170,14 +172,16 @@ fn receive(control: &OwnedFd) -> Result<Message, String> {
             descriptors.extend(rights);
         }
     }
+    let name =
+        String::from_utf8_lossy(bytes[..got.bytes].get(1..).unwrap_or_default()).into_owned();
     match (bytes[..got.bytes].first(), descriptors.pop()) {
         (None, _) => Ok(Message::Gone),
-        (Some(b'P'), Some(file)) => Ok(Message::Plan(file)),
+        (Some(b'P'), Some(file)) => Ok(Message::Plan(file, name)),
         (Some(b'F'), last) => {
             descriptors.extend(last);
             Ok(Message::Descriptors(descriptors))
         }
-        (Some(b'L'), _) => Ok(Message::Logs),
+        (Some(b'L'), _) => Ok(Message::Logs(name)),
         (Some(b'T'), _) => Ok(Message::Stop),
         (Some(b'Q'), _) => Ok(Message::Quit),
         (Some(other), _) => Err(format!("the control process said `{}`", char::from(*other))),

@@ -8,6 +8,7 @@ pub mod config;
 pub mod connection;
 pub mod control;
 pub mod course;
+pub mod crowd;
 pub mod deliver;
 pub mod exchange;
 pub mod framer;

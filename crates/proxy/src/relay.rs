@@ -132,6 +132,7 @@ pub async fn proxy(
     if let Some(binding) = &group.binding {
         binding.ask(worker, client, ex);
     }
+    worker.make_room();
     ex.begin_attempts(proxy.plan.group);
     let loud = group.plan.rules == Rules::OFF;
     let mut sender = Sender::new(worker, client, ex, proxy, body, held, framing, loud);

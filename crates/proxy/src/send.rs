@@ -427,6 +427,9 @@ impl Driven for Sender<'_> {
     }
 
     fn failed(&mut self, attempt: &Attempt, fault: Fault, notices: &[Notice], known_out: bool) {
+        if fault.cause == Cause::NoPorts {
+            self.worker.make_room_for(fault.errno);
+        }
         if fault.cause == Cause::Status {
             // nginx says nothing of a status that goes to the next peer, except that a peer went out.
             for notice in notices {

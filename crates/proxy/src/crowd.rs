@@ -1,0 +1,193 @@
+//! When places get few: the clients that have waited longest for nothing are let go first.
+//!
+//! As nginx's reusable connections, but with no list to keep in order: who waits notes since when, which is
+//! one store, and the oldest are looked for when they are needed.
+
+use std::cell::{Cell, RefCell};
+use std::os::fd::{AsFd, AsRawFd};
+use std::rc::Rc;
+
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
+use slab::Slab;
+use surehop_hop::clock::{Millis, NEVER};
+use surehop_hop::reactor::TaskId;
+
+use crate::plan::Level;
+use crate::worker::Worker;
+
+/// How many are let go at a time, of eight times as many that wait: nginx's figures.
+const AT_ONCE: usize = 32;
+const SHARE: usize = 8;
+/// Descriptors that clients don't get: upstream connections, files and logs need some to the last.
+const RESERVE: u64 = 64;
+/// How often it is told that places are few.
+const TELL_EVERY: Millis = 1_000;
+
+/// A client's place, as the others see it.
+#[derive(Debug)]
+pub struct Spot {
+    /// Since when it waits for a request; `NEVER` while it has one.
+    since: Cell<Millis>,
+    task: Cell<Option<TaskId>>,
+    leaves: Cell<bool>,
+}
+
+impl Spot {
+    /// It waits; `task` is to be woken if it has to go.
+    pub fn rest(&self, since: Millis, task: TaskId) {
+        self.since.set(since);
+        self.task.set(Some(task));
+    }
+
+    /// It waits no more.
+    pub fn busy(&self) {
+        self.since.set(NEVER);
+    }
+
+    /// Whether it has been told to go.
+    pub fn leaves(&self) -> bool {
+        self.leaves.get()
+    }
+}
+
+/// The clients of a worker.
+#[derive(Debug, Default)]
+pub struct Crowd {
+    spots: RefCell<Slab<Rc<Spot>>>,
+    told: Cell<Option<Millis>>,
+}
+
+impl Crowd {
+    /// A place for one more, with its number.
+    pub fn enter(&self) -> (usize, Rc<Spot>) {
+        let spot = Rc::new(Spot {
+            since: Cell::new(NEVER),
+            task: Cell::new(None),
+            leaves: Cell::new(false),
+        });
+        (self.spots.borrow_mut().insert(spot.clone()), spot)
+    }
+
+    /// Gives a place up.
+    pub fn leave(&self, number: usize) {
+        let mut spots = self.spots.borrow_mut();
+        spots.try_remove(number);
+        // What a flood of clients took is given back.
+        if spots.len() * 8 < spots.capacity() && spots.capacity() > 1024 {
+            spots.shrink_to_fit();
+        }
+    }
+
+    /// Tells those to go that have waited longest, and names their tasks.
+    fn pick(&self) -> Vec<TaskId> {
+        let spots = self.spots.borrow();
+        let mut waiting: Vec<&Rc<Spot>> = spots
+            .iter()
+            .map(|(_, spot)| spot)
+            .filter(|spot| spot.since.get() != NEVER && !spot.leaves())
+            .collect();
+        if waiting.is_empty() {
+            return Vec::new();
+        }
+        let count = (waiting.len() / SHARE).clamp(1, AT_ONCE);
+        waiting.select_nth_unstable_by_key(count - 1, |spot| spot.since.get());
+        let mut tasks = Vec::with_capacity(count);
+        for spot in &waiting[..count] {
+            spot.leaves.set(true);
+            tasks.extend(spot.task.get());
+        }
+        tasks
+    }
+}
+
+/// The number from which on descriptors are kept back.
+pub fn brink() -> i32 {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(1 << 30);
+    // A very small limit still has room for clients.
+    let brink = limit - RESERVE.min(limit / 4);
+    i32::try_from(brink).unwrap_or(i32::MAX)
+}
+
+/// Whether only the reserve is left. The kernel gives the lowest free number, so one is asked for and given
+/// back; looked at when a descriptor from the reserve has turned up.
+pub fn only_reserve_left(any: impl AsFd, brink: i32) -> bool {
+    rustix::io::fcntl_dupfd_cloexec(any, 0).map_or(true, |free| free.as_raw_fd() >= brink)
+}
+
+impl Worker {
+    /// Connections of this worker, whoever they are with.
+    pub fn places_taken(&self) -> usize {
+        self.clients.get() + self.connections.len()
+    }
+
+    /// Lets clients go that wait for nothing, if the last sixteenth of the places has been reached.
+    pub fn make_room(&self) -> bool {
+        let limit = self.config.plan.worker_connections;
+        let free = limit.saturating_sub(self.places_taken());
+        free <= limit / 16 && self.let_go("worker_connections")
+    }
+
+    /// The same, if that errno says that descriptors have run out.
+    pub fn make_room_for(&self, errno: i32) {
+        if [Errno::MFILE, Errno::NFILE]
+            .map(Errno::raw_os_error)
+            .contains(&errno)
+        {
+            self.let_go("open files");
+        }
+    }
+
+    /// Lets the clients go that have waited longest; false if nobody waits.
+    pub fn let_go(&self, what: &str) -> bool {
+        let tasks = self.crowd.pick();
+        if tasks.is_empty() {
+            return false;
+        }
+        let now = self.reactor.now();
+        let told = self.crowd.told.get();
+        if told.is_none_or(|told| now >= told + TELL_EVERY) {
+            self.crowd.told.set(Some(now));
+            let count = match what {
+                "worker_connections" => format!("{} ", self.config.plan.worker_connections),
+                _ => String::new(),
+            };
+            self.note(
+                Level::Warn,
+                &format!("{count}{what} are not enough, reusing connections"),
+            );
+        }
+        for task in tasks {
+            self.reactor.wake(task);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Crowd;
+    use surehop_hop::reactor::Reactor;
+
+    #[test]
+    fn who_has_waited_longest_goes_first() {
+        let task = Reactor::new().expect("a reactor").current();
+        let crowd = Crowd::default();
+        let spots: Vec<_> = (0..40_u64).map(|_| crowd.enter().1).collect();
+        assert!(crowd.pick().is_empty(), "nobody waits");
+        for (at, spot) in spots.iter().enumerate() {
+            spot.rest((at as u64 * 7) % 40, task);
+        }
+        spots[0].busy();
+        assert_eq!(crowd.pick().len(), 39 / 8);
+        let gone: Vec<u64> = (0..40)
+            .filter(|at| spots[*at as usize].leaves())
+            .map(|at| at * 7 % 40)
+            .collect();
+        assert_eq!(gone.len(), 4);
+        assert!(gone.iter().all(|since| (1..=4).contains(since)), "{gone:?}");
+        while !crowd.pick().is_empty() {}
+        assert!(!spots[0].leaves(), "who has a request stays");
+        assert!(spots[1..].iter().all(|spot| spot.leaves()));
+    }
+}
