@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -200,7 +199,7 @@ def test_who_waits_longest_makes_room(surehop: Program) -> None:
 
 @pytest.mark.parametrize("idle", [True, False])
 def test_no_descriptors_left(surehop: Program, idle: bool) -> None:
-    """Some are kept back for upstreams: who is in is served; who comes waits, or takes an idle one's place."""
+    """Some are kept back: who is in is served; who comes waits, or takes an idle one's place."""
     main = "worker_rlimit_nofile 200;"
     with (
         Scripted() as origin,

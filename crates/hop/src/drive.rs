@@ -14,6 +14,9 @@ use crate::clock::{Millis, NEVER};
 use crate::connections::{Connections, Upstream, cause_of};
 use crate::socket::{Address, Socket};
 
+/// Bytes that the interim heads (1xx) of one answer may have together.
+const INTERIM_LIMIT: u64 = 16 << 20;
+
 /// Where an exchange may go and on what terms.
 #[derive(Debug)]
 pub struct Route<'a> {
@@ -529,7 +532,13 @@ fn poll_hear<E: Exchange>(
         loop {
             match ex.hear(buf.data(), route.head_limit) {
                 Ok(Heard::Head(end, status)) => return Some(Sent::Head { end, status }),
-                Ok(Heard::Interim(end)) => buf.consume(end),
+                Ok(Heard::Interim(end)) => {
+                    buf.consume(end);
+                    // Who sends these for ever would never be late.
+                    if *received >= INTERIM_LIMIT {
+                        return died(Cause::TooBig, 0);
+                    }
+                }
                 Ok(Heard::More) if buf.len() >= route.head_limit => return died(Cause::TooBig, 0),
                 Ok(Heard::More) => break,
                 Err(cause) => return died(cause, 0),

@@ -5,9 +5,13 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::net::sockopt::{self, Timeout};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendFlags, recvmsg, send,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendFlags, recv, recvmsg,
+    send,
 };
 
 use crate::config::Config;
@@ -17,6 +21,9 @@ use crate::worker::{self, Handle, RUNNING, Shared};
 
 /// Descriptors in one message; the kernel takes 253.
 const BATCH: usize = 200;
+
+/// How often it is looked whether a generation has finished.
+const LOOKS_EVERY: Duration = Duration::from_millis(250);
 
 /// What the control process says, by the first byte of a message.
 enum Message {
@@ -62,13 +69,13 @@ pub fn serve(control: OwnedFd) -> Result<(), String> {
     // The last is the present one; those before it finish what they have begun.
     let mut generations: Vec<Generation> = Vec::new();
     let stop = loop {
+        attend(&control, &mut generations);
         let (answer, name) = match receive(&control)? {
             Message::Descriptors(more) => {
                 descriptors.extend(more);
                 continue;
             }
             Message::Plan(file, name) => {
-                generations.retain(|generation| !generation.over());
                 let old = generations.last();
                 let new = start(&file, std::mem::take(&mut descriptors), old);
                 let begun = new.map(|new| {
@@ -100,6 +107,24 @@ pub fn serve(control: OwnedFd) -> Result<(), String> {
         let _ = handle.thread.join();
     }
     Ok(())
+}
+
+/// Returns when there is something to hear. Meanwhile what finished generations hold is let go.
+fn attend(control: &OwnedFd, generations: &mut Vec<Generation>) {
+    let mut looks = |pause| {
+        let _ = sockopt::set_socket_timeout(control, Timeout::Recv, pause);
+    };
+    if generations.len() > 1 {
+        looks(Some(LOOKS_EVERY));
+        while generations.len() > 1 {
+            let mut byte = [0_u8];
+            match recv(control, &mut byte[..], RecvFlags::PEEK) {
+                Err(Errno::AGAIN | Errno::INTR) => generations.retain(|one| !one.over()),
+                _ => break,
+            }
+        }
+        looks(None);
+    }
 }
 
 /// While the workers drain, a second word may still stop them at once.
@@ -157,7 +182,7 @@ fn receive(control: &OwnedFd) -> Result<Message, String> {
             &mut ancillary,
             RecvFlags::CMSG_CLOEXEC,
         ) {
-            Err(rustix::io::Errno::INTR) => {}
+            Err(Errno::INTR) => {}
             other => {
                 break other.map_err(|e| format!("the control process can't be heard: {e}"))?;
             }
@@ -199,7 +224,7 @@ fn start(
         match rustix::io::pread(file, &mut chunk[..], text.len() as u64) {
             Ok(0) => break,
             Ok(n) => text.extend_from_slice(&chunk[..n]),
-            Err(rustix::io::Errno::INTR) => {}
+            Err(Errno::INTR) => {}
             Err(e) => return Err(format!("the plan can't be read: {e}")),
         }
     }

@@ -18,6 +18,8 @@ from surehop.proxy.privileges import drop_privileges
 _PAST_ALL_FILES = 1 << 20
 _BATCH = 200  # descriptors in one message; the kernel takes 253
 _ANSWER_WITHIN = 30.0  # seconds that the data process has to take over a plan
+_LOOKS_EVERY = 0.1
+_STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 # The control process takes these for both; the data process is told over the socket.
 _NOT_FOR_DATA = (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH)
 
@@ -100,10 +102,14 @@ class DataProcess:
         """What it says to the last question; answers to earlier ones came too late."""
         deadline = time.monotonic() + _ANSWER_WITHIN
         while True:
-            left = max(0.0, deadline - time.monotonic())
-            ready, _, _ = select.select([self._control], [], [], left)
+            ready, _, _ = select.select([self._control], [], [], _LOOKS_EVERY)
             if not ready:
-                return "it does not answer"
+                if time.monotonic() >= deadline:
+                    return "it does not answer"
+                # They are held back until they are waited for; a stop must not wait that long.
+                if _STOPS & signal.sigpending():
+                    return "it did not answer before the stop"
+                continue
             try:
                 answer = self._control.recv(65536)
             except OSError:
