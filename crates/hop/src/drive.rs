@@ -399,16 +399,21 @@ async fn connect<E: Exchange>(
 ) -> Result<Upstream, Option<Fault>> {
     let rx = &hop.reactor;
     let begun = rx.now();
+    let to = &route.addresses[peer as usize];
     let fault = |e: Errno, at_once| {
+        // The same errno where there is no port left, and where there is no address to connect from.
+        let cause = match cause_of(e) {
+            Cause::NoPorts if e == Errno::ADDRNOTAVAIL && !to.has_source() => Cause::Unreachable,
+            cause => cause,
+        };
         Some(Fault {
             phase: Phase::Connect,
-            cause: cause_of(e),
+            cause,
             errno: e.raw_os_error(),
             at_once,
         })
     };
-    let socket =
-        Socket::connect(rx, &route.addresses[peer as usize]).map_err(|e| fault(e, true))?;
+    let socket = Socket::connect(rx, to).map_err(|e| fault(e, true))?;
     if route.tcp_keepalive {
         socket.set_keepalive();
     }

@@ -34,6 +34,20 @@ impl Address {
         }
     }
 
+    /// Whether this machine has an address from which this one can be reached: a datagram socket says so
+    /// without sending anything, and without needing a port that streams have used up.
+    pub fn has_source(&self) -> bool {
+        let Self::Ip(to) = self else { return true };
+        let family = if to.is_ipv4() {
+            AddressFamily::INET
+        } else {
+            AddressFamily::INET6
+        };
+        net::socket_with(family, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
+            .and_then(|fd| net::connect(&fd, to))
+            != Err(Errno::ADDRNOTAVAIL)
+    }
+
     /// The family's word: `ipv4`, `ipv6` or `unix`.
     pub fn family(&self) -> &'static str {
         match self {
