@@ -283,6 +283,8 @@ fn tell_invalid_lines(worker: &Worker, client: &Client, ex: &Exchange) {
 
 /// Chooses the server and has the request answered.
 async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
+    #[cfg(test)]
+    crate::panic_tests::provoke(ex, "X-Panic-Early");
     let config = &worker.config;
     let listener = &config.listeners[client.listener];
     let merge = config.servers[listener.default].plan.merge_slashes;

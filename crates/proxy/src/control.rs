@@ -111,7 +111,7 @@ pub fn serve(control: OwnedFd) -> Result<(), String> {
 
 /// Returns when there is something to hear. Meanwhile what finished generations hold is let go.
 fn attend(control: &OwnedFd, generations: &mut Vec<Generation>) {
-    let mut looks = |pause| {
+    let looks = |pause| {
         let _ = sockopt::set_socket_timeout(control, Timeout::Recv, pause);
     };
     if generations.len() > 1 {

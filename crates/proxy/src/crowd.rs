@@ -166,12 +166,13 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)] // in a test a panic is the report
     use super::Crowd;
     use surehop_hop::reactor::Reactor;
 
     #[test]
     fn who_has_waited_longest_goes_first() {
-        let task = Reactor::new().expect("a reactor").current();
+        let task = Reactor::new().unwrap().current();
         let crowd = Crowd::default();
         let spots: Vec<_> = (0..40_u64).map(|_| crowd.enter().1).collect();
         assert!(crowd.pick().is_empty(), "nobody waits");

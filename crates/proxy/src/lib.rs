@@ -14,6 +14,8 @@ pub mod exchange;
 pub mod framer;
 pub mod head;
 pub mod log;
+#[cfg(test)]
+mod panic_tests;
 pub mod phases;
 pub mod place;
 pub mod plan;

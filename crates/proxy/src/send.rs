@@ -400,6 +400,8 @@ impl Driven for Sender<'_> {
             Err(Cause::Invalid)
         };
         self.heard = true;
+        #[cfg(test)]
+        crate::panic_tests::provoke(self.ex, "X-Panic-Late");
         let Some(end) = self.scan.advance(bytes) else {
             return match ResponseHead::refuse_early(bytes) {
                 Ok(()) => Ok(Heard::More),
