@@ -7,12 +7,13 @@ use std::rc::Rc;
 use rustix::io::Errno;
 use slab::Slab;
 use std::task::Poll;
-use surehop_engine::{ConnId, Group};
+use surehop_engine::{Call, Cause, ConnId, Group, Phase};
 
 use crate::buffer::{Buf, Buffers};
 use crate::clock::{Millis, NEVER};
+use crate::drive::Fault;
 use crate::reactor::{Reactor, TaskId};
-use crate::socket::Socket;
+use crate::socket::{Address, Socket};
 
 /// A live connection to an upstream, in use by one exchange.
 #[derive(Debug)]
@@ -67,6 +68,17 @@ pub struct Connections {
     prober: Cell<Option<TaskId>>,
     /// When the keeper looks next.
     looks: Cell<Millis>,
+    others: Others,
+}
+
+/// Tells other threads that a peer was freed for which somebody of theirs waits.
+#[derive(Default)]
+struct Others(RefCell<Option<Box<dyn Fn()>>>);
+
+impl std::fmt::Debug for Others {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Others")
+    }
 }
 
 impl Connections {
@@ -79,6 +91,7 @@ impl Connections {
             keeper: Cell::new(None),
             prober: Cell::new(None),
             looks: Cell::new(NEVER),
+            others: Others::default(),
         }
     }
 
@@ -86,6 +99,11 @@ impl Connections {
     pub fn watched_by(&self, keeper: TaskId, prober: TaskId) {
         self.keeper.set(Some(keeper));
         self.prober.set(Some(prober));
+    }
+
+    /// What to do when a peer is freed for which nobody waits here, but somebody elsewhere.
+    pub fn call_others_by(&self, tell: impl Fn() + 'static) {
+        *self.others.0.borrow_mut() = Some(Box::new(tell));
     }
 
     /// A new connection of a group.
@@ -155,10 +173,26 @@ impl Connections {
         }
     }
 
-    /// Closes what the engine gave up.
+    /// Closes what the engine gave up, and calls who waits for a peer that it may have freed.
     pub fn sweep(&self, group: &mut Group) {
         while let Some(conn) = group.take_closing() {
             self.entries.borrow_mut().try_remove(conn.0 as usize);
+        }
+        match group.take_call() {
+            None => {}
+            Some(Call::Here(who)) => self.reactor.wake(TaskId::of(who)),
+            Some(Call::Elsewhere) => {
+                if let Some(tell) = &*self.others.0.borrow() {
+                    tell();
+                }
+            }
+        }
+    }
+
+    /// A peer of some group was freed in another thread.
+    pub fn call_from_elsewhere(&self, group: &mut Group) {
+        if let Some(who) = group.call() {
+            self.reactor.wake(TaskId::of(who));
         }
     }
 
@@ -238,9 +272,25 @@ impl Connections {
     }
 }
 
+impl Fault {
+    /// A connect that failed.
+    pub fn of_connect(e: Errno, to: &Address, at_once: bool) -> Self {
+        // The same errno where there is no port left, and where there is no address to connect from.
+        let cause = match cause_of(e) {
+            Cause::NoPorts if e == Errno::ADDRNOTAVAIL && !to.has_source() => Cause::Unreachable,
+            cause => cause,
+        };
+        Self {
+            phase: Phase::Connect,
+            cause,
+            errno: e.raw_os_error(),
+            at_once,
+        }
+    }
+}
+
 /// Says what a socket error means to the engine.
-pub fn cause_of(e: Errno) -> surehop_engine::Cause {
-    use surehop_engine::Cause;
+pub fn cause_of(e: Errno) -> Cause {
     match e {
         Errno::CONNREFUSED => Cause::Refused,
         Errno::NETUNREACH

@@ -12,7 +12,7 @@ use surehop_engine::{
 
 use crate::clock::{Millis, NEVER};
 use crate::connections::{Connections, Upstream, cause_of};
-use crate::socket::{Address, Socket};
+use crate::socket::{Address, Manner, NotBegun, Socket};
 
 /// Bytes that the interim heads (1xx) of one answer may have together.
 const INTERIM_LIMIT: u64 = 16 << 20;
@@ -38,8 +38,8 @@ pub struct Route<'a> {
     pub read_timeout: Millis,
     /// Bytes that a response head may have.
     pub head_limit: usize,
-    /// Whether the kernel probes idle connections.
-    pub tcp_keepalive: bool,
+    /// How connections are made.
+    pub manner: Manner,
 }
 
 /// What the bytes of a response make so far.
@@ -95,6 +95,8 @@ pub trait Exchange {
     fn hear(&mut self, bytes: &[u8], limit: usize) -> Result<Heard, Cause>;
     /// An attempt failed; `attempt` says what became of it. For the log.
     fn failed(&mut self, attempt: &Attempt, fault: Fault, notices: &[Notice], known_out: bool);
+    /// The local address could not be had. For the log.
+    fn unbound(&mut self, _attempt: &Attempt, _errno: Errno) {}
     /// No peer could be chosen. For the log.
     fn no_live(&mut self, attempt: &Attempt);
     /// A peer's state changed without a failure. For the log.
@@ -158,11 +160,18 @@ pub async fn drive<E: Exchange>(
                     live = Some(upstream);
                     advance(hop, route, ex, Event::Connected)
                 }
-                Err(Some(fault)) => {
+                Err(Lost::Fault(fault)) => {
                     let Fault { cause, errno, .. } = fault;
                     fail(hop, route, ex, Event::ConnectFailed { cause, errno }, fault)
                 }
-                Err(None) => return gone(hop, route, ex, None),
+                Err(Lost::Gone) => return gone(hop, route, ex, None),
+                Err(Lost::Unbound(errno)) => {
+                    gone(hop, route, ex, None);
+                    if let Some(attempt) = ex.session().attempts().last().copied() {
+                        ex.unbound(&attempt, errno);
+                    }
+                    return Driven::Failed(500, Reason::ConnectFailed);
+                }
             },
             Step::Send => {
                 let Some(upstream) = live.take() else {
@@ -176,6 +185,10 @@ pub async fn drive<E: Exchange>(
                     Err(end) => return end,
                 }
             }
+            Step::Wait { until, again } => match wait(hop, route, ex, until, again).await {
+                Some(next) => next,
+                None => return gone(hop, route, ex, None),
+            },
             Step::Deliver => return live.map_or(Driven::Gone, Driven::Response),
             Step::Sleep { until } => match rx.until(until, || poll_gone(ex)).await {
                 Ok(()) => return gone(hop, route, ex, None),
@@ -196,6 +209,36 @@ pub async fn drive<E: Exchange>(
             Step::Done => return Driven::Gone,
         };
     }
+}
+
+/// Waits in the group's queue for a peer; none if the one who asked goes away meanwhile.
+async fn wait<E: Exchange>(
+    hop: &Connections,
+    route: &Route<'_>,
+    ex: &mut E,
+    until: Millis,
+    again: bool,
+) -> Option<Step> {
+    let me = hop.reactor.current().number();
+    route.group.borrow_mut().wait(me, again);
+    let waited = hop.reactor.until(until, || {
+        if !route.group.borrow().waits(me) {
+            return Poll::Ready(true);
+        }
+        poll_gone(ex).map(|()| false)
+    });
+    let event = match waited.await {
+        Ok(true) => Event::Called,
+        Ok(false) => {
+            route.group.borrow_mut().unwait(me);
+            return None;
+        }
+        Err(_) => {
+            route.group.borrow_mut().unwait(me);
+            Event::Slept
+        }
+    };
+    Some(advance(hop, route, ex, event))
 }
 
 /// Takes a resting connection out of the pool, unless something came on it: whatever that is, it is not
@@ -390,33 +433,30 @@ fn gone<E: Exchange>(
     Driven::Gone
 }
 
-/// Connects to a peer; `Err(None)` if the one who asked went away meanwhile.
+/// Why there is no connection.
+enum Lost {
+    Fault(Fault),
+    /// The one who asked went away meanwhile.
+    Gone,
+    /// The local address can't be had: that is no peer's fault.
+    Unbound(Errno),
+}
+
+/// Connects to a peer.
 async fn connect<E: Exchange>(
     hop: &Connections,
     route: &Route<'_>,
     ex: &mut E,
     peer: u32,
-) -> Result<Upstream, Option<Fault>> {
+) -> Result<Upstream, Lost> {
     let rx = &hop.reactor;
     let begun = rx.now();
     let to = &route.addresses[peer as usize];
-    let fault = |e: Errno, at_once| {
-        // The same errno where there is no port left, and where there is no address to connect from.
-        let cause = match cause_of(e) {
-            Cause::NoPorts if e == Errno::ADDRNOTAVAIL && !to.has_source() => Cause::Unreachable,
-            cause => cause,
-        };
-        Some(Fault {
-            phase: Phase::Connect,
-            cause,
-            errno: e.raw_os_error(),
-            at_once,
-        })
-    };
-    let socket = Socket::connect(rx, to).map_err(|e| fault(e, true))?;
-    if route.tcp_keepalive {
-        socket.set_keepalive();
-    }
+    let fault = |e: Errno, at_once| Lost::Fault(Fault::of_connect(e, to, at_once));
+    let socket = Socket::connect_so(rx, to, &route.manner).map_err(|why| match why {
+        NotBegun::Connect(e) => fault(e, true),
+        NotBegun::Bind(e) => Lost::Unbound(e),
+    })?;
     let connected = rx
         .until(begun + route.connect_timeout, || {
             if ex.gone() {
@@ -428,7 +468,7 @@ async fn connect<E: Exchange>(
     match connected {
         Ok(Some(Ok(()))) => Ok(hop.adopt(socket, route.index, rx.now() - begun)),
         Ok(Some(Err(e))) => Err(fault(e, false)),
-        Ok(None) => Err(None),
+        Ok(None) => Err(Lost::Gone),
         Err(_) => Err(fault(Errno::TIMEDOUT, false)),
     }
 }

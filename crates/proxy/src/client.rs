@@ -14,6 +14,7 @@ use surehop_wire::{chunked, scan::HeadScan};
 use crate::crowd::Spot;
 use crate::exchange::Exchange;
 use crate::post::IdleClient;
+use crate::real_ip;
 use crate::worker::Worker;
 
 /// How long a closing connection is drained at most, and how long it may be silent meanwhile (nginx's
@@ -41,6 +42,8 @@ pub struct Client {
     pub remote: Option<Address>,
     /// The same as text, without the port.
     pub remote_text: Box<str>,
+    /// Who it is itself, while a proxy's word for who it is is taken.
+    pub before: Option<Box<real_ip::Before>>,
     /// When it was accepted.
     pub opened: Millis,
     /// `$connection_requests`.
@@ -98,6 +101,8 @@ pub enum BodyError {
     TooLarge(u64, u64),
     /// It stopped coming.
     TimedOut,
+    /// It was put aside and is not there any more.
+    Lost,
 }
 
 /// How much of a request's body is still to come from the client.
@@ -147,6 +152,7 @@ impl Client {
             listener,
             remote,
             remote_text,
+            before: None,
             opened: now,
             requests: 0,
             body_read: 0,

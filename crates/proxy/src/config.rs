@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use surehop_engine::{
-    FailureSet, GroupPlan, GroupState, KeepalivePlan, NO_PEER, PeerPlan, Policy, Rules,
+    FailureSet, GroupPlan, GroupState, KeepalivePlan, NO_PEER, PeerPlan, Policy, QueuePlan, Rules,
 };
 use surehop_hop::socket::Address;
 use surehop_wire::header::Known;
 
 use crate::binding::{self, Binding};
 use crate::course::Course;
+use crate::limits::Zone;
 use crate::plan::{self, Action, Plan};
 use crate::routes::{Locations, Names};
 use crate::template::{LogFormat, Template};
@@ -29,6 +30,8 @@ pub struct Config {
     pub locations: Vec<LocationConf>,
     /// Groups.
     pub groups: Vec<GroupConf>,
+    /// What `limit_req` and `limit_conn` count in.
+    pub zones: Vec<Zone>,
 }
 
 /// A listener and who answers which host.
@@ -67,8 +70,10 @@ pub type LocationPlan = plan::Location;
 /// What a location does.
 #[derive(Debug)]
 pub enum ActionConf {
-    /// 404.
+    /// A file.
     None,
+    /// `stub_status`.
+    Stub,
     /// `surehop_status`; true allows it from everywhere.
     Status(bool),
     /// `proxy_pass`.
@@ -84,6 +89,8 @@ pub struct ProxyConf {
     pub prefix: usize,
     /// Header lines to set.
     pub headers: Vec<HeaderConf>,
+    /// A URL with variables.
+    pub asked: Template,
     /// What is said about trying again.
     pub policy: Policy,
     /// What stands for the client's method.
@@ -128,6 +135,8 @@ pub struct HeaderConf {
 pub struct GroupConf {
     /// Its name.
     pub name: String,
+    /// The port of a group that a `proxy_pass` made.
+    pub implicit: Option<u16>,
     /// Whether `proxy_pass` names a unix socket: there is no port then.
     pub portless: bool,
     /// For the engine.
@@ -168,9 +177,18 @@ impl Config {
             .iter()
             .map(|l| ListenerConf::new(l, &plan.servers))
             .collect::<Result<_, _>>()?;
+        let zones: Vec<_> = std::mem::take(&mut plan.zones)
+            .into_iter()
+            .map(Zone::new)
+            .collect();
         let mut locations: Vec<_> = std::mem::take(&mut plan.locations)
             .into_iter()
-            .map(|location| LocationConf::new(location, groups.len()))
+            .map(|mut location| {
+                if let Some(entry) = &mut location.entry {
+                    entry.find_zones(&zones)?;
+                }
+                LocationConf::new(location, groups.len())
+            })
             .collect::<Result<_, _>>()?;
         for index in 0..locations.len() {
             let ids = std::mem::take(&mut locations[index].plan.inner);
@@ -195,18 +213,27 @@ impl Config {
             servers,
             locations,
             groups,
+            zones,
         };
         config.check()?;
         Ok(config)
     }
 
-    /// Takes over what is known of the peers of groups of the same names, by their addresses.
-    pub fn adopt(&self, old: &Self) {
+    /// Takes over what is known of the peers of groups of the same names, by their addresses, and the books
+    /// of zones of the same names. The error is nginx's sentence.
+    pub fn adopt(&self, old: &Self) -> Result<(), String> {
+        for zone in &self.zones {
+            let same = |other: &&Zone| other.plan.name == zone.plan.name;
+            if let Some(old) = old.zones.iter().find(same) {
+                zone.adopt(old)?;
+            }
+        }
         for group in &self.groups {
             if let Some(old) = old.groups.iter().find(|old| old.name == group.name) {
                 group.adopt(old);
             }
         }
+        Ok(())
     }
 
     /// Every index that requests follow must lead somewhere: looked at once, here.
@@ -224,9 +251,12 @@ impl Config {
             .map(|s| &s.plan.access_log)
             .chain(self.locations.iter().map(|l| &l.plan.access_log));
         let fits = errors.flatten().all(|log| log.file < files)
-            && access
-                .flatten()
-                .all(|log| log.file < files && log.format < self.formats.len())
+            && access.flatten().all(|log| {
+                log.file.is_none_or(|file| file < files)
+                    && log.format < self.formats.len()
+                    && (log.path.iter().filter_map(|path| path.cache))
+                        .all(|cache| cache < self.plan.log_caches.len())
+            })
             && self
                 .listeners
                 .iter()
@@ -234,6 +264,15 @@ impl Config {
             && self.servers.iter().all(|s| {
                 let named = s.plan.named.iter().map(|(_, location)| *location);
                 named.chain([s.plan.own]).all(|l| l < self.locations.len())
+            })
+            && self
+                .locations
+                .iter()
+                .all(|l| l.plan.intake.temp < self.plan.temp_paths.len())
+            && self.locations.iter().all(|l| {
+                let limited = l.plan.limit_except.iter().map(|limit| limit.location);
+                l.plan.files.types < self.plan.types.len()
+                    && limited.into_iter().all(|l| l < self.locations.len())
             })
             && self.plan.workers > 0;
         if fits {
@@ -277,8 +316,9 @@ impl LocationConf {
     fn new(mut location: plan::Location, groups: usize) -> Result<Self, String> {
         let action = match std::mem::replace(&mut location.action, Action::None) {
             Action::None => ActionConf::None,
+            Action::Stub => ActionConf::Stub,
             Action::Status { allow_remote } => ActionConf::Status(allow_remote),
-            Action::Proxy(proxy) if proxy.group < groups => {
+            Action::Proxy(proxy) if proxy.group.is_none_or(|group| group < groups) => {
                 ActionConf::Proxy(ProxyConf::new(proxy, location.path.0.len())?)
             }
             Action::Proxy(_) => return Err("a location names a group that is not there".into()),
@@ -324,6 +364,7 @@ impl ProxyConf {
         Ok(Self {
             prefix,
             headers,
+            asked: Template::compile(&proxy.asked)?,
             policy,
             method: template(&crossing.method)?,
             body: template(&crossing.body)?,
@@ -339,7 +380,8 @@ impl ProxyConf {
 }
 
 impl GroupConf {
-    fn new(group: &plan::Group, workers: usize) -> Result<Self, String> {
+    /// `workers`: how many there are to have a state each.
+    pub fn new(group: &plan::Group, workers: usize) -> Result<Self, String> {
         let name = group.name.show();
         let mut addresses = Vec::new();
         for peer in &group.peers {
@@ -386,6 +428,10 @@ impl GroupConf {
                 sent: r.sent,
                 budget: r.budget,
             },
+            queue: group.queue.map(|queue| QueuePlan {
+                length: queue.length,
+                timeout: queue.timeout_ms,
+            }),
         };
         plan.check()
             .map_err(|e| format!("upstream `{name}`: {e}"))?;
@@ -396,6 +442,10 @@ impl GroupConf {
             .collect();
         Ok(Self {
             name,
+            implicit: group.implicit.then(|| match addresses.first() {
+                Some(Address::Ip(address)) => address.port(),
+                _ => 0,
+            }),
             portless: group.implicit && matches!(addresses.first(), Some(Address::Unix(_))),
             shown: addresses
                 .iter()

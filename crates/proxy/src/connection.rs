@@ -14,6 +14,9 @@ use crate::exchange::Exchange;
 use crate::log::{self, Logs};
 use crate::phases;
 use crate::plan::Level;
+use crate::real_ip;
+use crate::record;
+use crate::stub::Stage;
 use crate::told;
 use crate::vars;
 use crate::worker::Worker;
@@ -84,9 +87,12 @@ pub async fn serve(worker: Rc<Worker>, mut client: Box<Client>, present: Present
 /// Reads a request, answers it and logs it.
 pub async fn one(worker: Rc<Worker>, mut client: Box<Client>) -> (Box<Client>, After) {
     let limits = Limits::default();
+    let mut stage = Stage::begin(&worker);
     let mut ex = worker.exchange();
     ex.server = worker.config.listeners[client.listener].default;
-    let after = match client.request(&worker, &mut ex, &limits).await {
+    let arrival = client.request(&worker, &mut ex, &limits).await;
+    stage.read();
+    let after = match arrival {
         // Nothing had come after all: it waits on, as long as it may.
         Arrival::Over(Over::Stopping) => {
             worker.recycle(ex);
@@ -112,7 +118,8 @@ pub async fn one(worker: Rc<Worker>, mut client: Box<Client>) -> (Box<Client>, A
         }
     };
     worker.shared.requests.fetch_add(1, Ordering::Relaxed);
-    record(&worker, &client, &mut ex);
+    record::record(&worker, &client, &mut ex);
+    real_ip::restore(&mut client);
     client.idle_timeout = vars::place(&worker, &ex).keepalive_timeout_ms;
     // The last answer must not be lost to requests that came behind it.
     let after = match after {
@@ -311,16 +318,4 @@ async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> 
     let end = taken(ex);
     salvage(ex, end);
     refused(worker, client, ex, RequestError::InvalidRequest).await
-}
-
-/// Writes the access log.
-fn record(worker: &Worker, client: &Client, ex: &mut Exchange) {
-    ex.logging = true;
-    let logs = &vars::place(worker, ex).access_log;
-    for log in logs {
-        let format = &worker.config.formats[log.format];
-        worker
-            .logs
-            .line(log.file, |out| vars::log(worker, client, ex, format, out));
-    }
 }

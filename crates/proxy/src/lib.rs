@@ -1,33 +1,59 @@
 //! The data plane of the proxy: listeners, routing, relaying, workers, logs.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod answer;
+pub mod ask;
 pub mod attempts;
+pub mod basic;
 pub mod binding;
+pub mod carriage;
 pub mod client;
+pub mod coming;
 pub mod config;
 pub mod connection;
 pub mod control;
+pub mod cookies;
 pub mod course;
 pub mod crowd;
+pub mod crypt;
 pub mod deliver;
+pub mod des;
+pub mod entry;
 pub mod exchange;
+pub mod files;
+pub mod filters;
 pub mod framer;
+pub mod fresh;
 pub mod head;
+pub mod incoming;
+pub mod intake;
+pub mod limits;
 pub mod log;
+pub mod log_paths;
+pub mod networks;
 #[cfg(test)]
 mod panic_tests;
 pub mod phases;
 pub mod place;
 pub mod plan;
 pub mod post;
+pub mod ranges;
+pub mod real_ip;
+pub mod record;
 pub mod relay;
 pub mod reply;
 pub mod rewrite;
 pub mod routes;
 pub mod script;
 pub mod send;
+pub mod serving;
 pub mod sessions;
+pub mod sink;
+pub mod spool;
 pub mod status;
+pub mod stub;
+pub mod target;
 pub mod template;
 pub mod told;
 pub mod variables;

@@ -102,6 +102,7 @@ fn a_panic_ends_one_connection_and_takes_nothing_with_it() {
         requests: Arc::default(),
         clients: Arc::default(),
         post: Arc::default(),
+        stages: Arc::default(),
     });
     let listeners = Arc::new(vec![listener.into()]);
     let handle = worker::start(0, shared.clone(), &listeners, &files).unwrap();

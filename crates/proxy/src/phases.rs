@@ -4,19 +4,23 @@
 use std::rc::Rc;
 
 use surehop_wire::request::{Framing, Method};
-use surehop_wire::{status as codes, uri};
+use surehop_wire::uri;
 
 use crate::answer;
 use crate::client::{Body, Client};
 use crate::config::ActionConf;
 use crate::connection::After;
+use crate::entry;
 use crate::exchange::Exchange;
+use crate::files;
 use crate::plan::Level;
 use crate::relay;
 use crate::rewrite::{End, Run};
 use crate::routes::Found;
 use crate::script::{ErrorPage, Op};
+use crate::serving;
 use crate::status;
+use crate::stub;
 use crate::template::Template;
 use crate::told;
 use crate::vars;
@@ -46,6 +50,21 @@ enum From {
 /// Takes a request whose head was read through all phases.
 pub async fn run(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
     ex.keep = true;
+    let own = &worker.config.locations[worker.config.servers[ex.server].plan.own].plan;
+    if let Some(real_ip) = own.entry.as_ref().and_then(|entry| entry.real_ip.as_ref()) {
+        real_ip.apply(client, ex);
+    }
+    let outcome = pass(worker, client, ex, From::Server).await;
+    let after = conclude(worker, client, ex, outcome).await;
+    if ex.course.cut {
+        ex.complete = false;
+        return After::Close;
+    }
+    after
+}
+
+/// Takes a request within a request through the phases; its answer goes nowhere.
+pub async fn within(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
     let outcome = pass(worker, client, ex, From::Server).await;
     conclude(worker, client, ex, outcome).await
 }
@@ -74,6 +93,11 @@ async fn conclude(
     loop {
         outcome = match outcome {
             Outcome::Done(after) => return after,
+            // Neither has an answer, nor a page that somebody could say.
+            Outcome::Status(code @ (408 | 499)) => {
+                ex.status = code;
+                return After::Close;
+            }
             Outcome::Status(code) => match error_page(worker, client, ex, code) {
                 Some(next) => next,
                 None => return page(worker, client, ex, code).await,
@@ -82,6 +106,7 @@ async fn conclude(
                 if let Some(next) = error_page(worker, client, ex, code) {
                     next
                 } else {
+                    ex.course.expect_tested = true;
                     settle(worker, client, ex).await;
                     answer::redirect(worker, client, ex, code, &target).await;
                     return after(ex);
@@ -121,6 +146,7 @@ fn cycle(worker: &Worker, client: &Client, ex: &Exchange, what: &[u8], uri: &[u8
         out.extend_from_slice(b" \"");
         out.extend_from_slice(uri);
         out.push(b'"');
+        out.extend_from_slice(ex.course.doing);
     });
 }
 
@@ -138,13 +164,16 @@ fn named(worker: &Worker, client: &Client, ex: &mut Exchange, name: &[u8]) -> Re
         out.extend_from_slice(b"could not find named location \"");
         out.extend_from_slice(name);
         out.push(b'"');
+        out.extend_from_slice(ex.course.doing);
     });
     Err(500)
 }
 
 /// Makes `location` the one that counts.
 pub fn enter(worker: &Worker, client: &Client, ex: &mut Exchange, location: usize) {
-    ex.location = Some(location);
+    let limit = worker.config.locations[location].plan.limit_except.as_ref();
+    let limited = limit.filter(|limit| limit.limits(ex.method()));
+    ex.location = Some(limited.map_or(location, |limit| limit.location));
     ex.keep &= answer::keeps(worker, client, ex);
 }
 
@@ -153,6 +182,7 @@ async fn pass(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, from:
     ex.course.placed = true;
     let mut look = match from {
         From::Server => {
+            ex.course.doing = b"";
             ex.location = Some(server.plan.own);
             if !server.plan.script.is_empty()
                 && let Some(outcome) = rewrite(worker, client, ex, &server.plan.script).await
@@ -188,7 +218,15 @@ async fn pass(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, from:
         ex.location = Some(server.plan.own);
         look = true;
     }
-    // What limits or forbids, and what tries files, comes here.
+    // Boxed: who asks nothing at the entry does not pay for what could be asked there.
+    if let Some(entry) = &vars::place(worker, ex).entry
+        && let Some(outcome) = Box::pin(entry::admit(worker, client, ex, entry)).await
+    {
+        return outcome;
+    }
+    if let Some(outcome) = files::tries(worker, client, ex) {
+        return outcome;
+    }
     content(worker, client, ex).await
 }
 
@@ -210,8 +248,12 @@ fn find(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> Result<(), O
         return Err(Outcome::Status(404));
     }
     enter(worker, client, ex, location);
-    if let Framing::Length(length) = ex.head.framing
-        && !ex.course.settled
+    let (framing, settled) = match &ex.sub {
+        Some(sub) => (sub.framing, sub.settled),
+        None => (ex.head.framing, ex.course.settled),
+    };
+    if let Framing::Length(length) = framing
+        && !settled
         && plan.client_max_body_size > 0
         && length > plan.client_max_body_size
     {
@@ -271,16 +313,15 @@ async fn returned(
     match text.filter(|text| code < 400 || !text.is_empty()) {
         Some(text) => vars::expand(worker, client, ex, text, &mut body),
         // nginx has pages for errors and redirects alone.
-        None if code < 300 && code != 201 && code != 204 => {}
-        None if matches!(code, 301 | 302 | 303 | 307 | 308) => {}
+        None if code < 400 => {}
         None => return Outcome::Status(code),
     }
     if matches!(code, 301 | 302 | 303 | 307 | 308) {
         return Outcome::Location(code, body);
     }
     settle(worker, client, ex).await;
-    answer::give(worker, client, ex, code, &body).await;
-    Outcome::Done(after(ex))
+    let kind = files::kind(worker, ex);
+    answer::give(worker, client, ex, code, (kind, &body)).await
 }
 
 /// The last phase: the location's action.
@@ -293,11 +334,17 @@ async fn content(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) ->
             status::give(worker, client, ex, *remote).await;
             Outcome::Done(after(ex))
         }
+        ActionConf::Stub => {
+            if Some(worker.config.servers[ex.server].plan.own) == ex.location {
+                ex.keep &= answer::keeps(worker, client, ex);
+            }
+            stub::give(worker, client, ex).await
+        }
         ActionConf::None => {
             if Some(worker.config.servers[ex.server].plan.own) == ex.location {
                 ex.keep &= answer::keeps(worker, client, ex);
             }
-            Outcome::Status(404)
+            serving::serve(worker, client, ex).await
         }
     }
 }
@@ -355,11 +402,8 @@ fn to_page(worker: &Worker, client: &Client, ex: &mut Exchange, page: &ErrorPage
 }
 
 async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16) -> After {
+    ex.course.expect_tested = true;
     settle(worker, client, ex).await;
-    if codes::sent(code) == 499 {
-        ex.status = code;
-        return After::Close;
-    }
     answer::page(worker, client, ex, code).await;
     after(ex)
 }
@@ -382,7 +426,8 @@ pub async fn settle(worker: &Worker, client: &mut Client, ex: &mut Exchange) {
     ex.body = Some(body);
 }
 
-fn after(ex: &Exchange) -> After {
+/// What becomes of the connection behind an answer.
+pub fn after(ex: &Exchange) -> After {
     match (ex.keep, ex.body.as_ref().is_none_or(Body::done)) {
         (true, _) => After::Keep,
         (false, true) => After::Close,

@@ -1,20 +1,22 @@
 //! What the variables are worth at a given moment.
 
 use std::io::Write;
+use std::net::IpAddr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use surehop_engine::Attempt;
 use surehop_hop::socket::Address;
 use surehop_wire::header::{Header, Known};
 use surehop_wire::request::Framing;
 
 use crate::attempts;
+use crate::basic::Credentials;
 use crate::client::Client;
 use crate::config::ActionConf;
 use crate::exchange::Exchange;
 use crate::head;
+use crate::intake;
 use crate::plan::Escape;
+use crate::stub::Connections;
 use crate::template::{LogFormat, Piece, Template, Var};
 use crate::worker::Worker;
 
@@ -112,13 +114,6 @@ pub fn seconds(out: &mut Vec<u8>, ms: u64) {
     let _ = write!(out, "{}.{:03}", ms / 1000, ms % 1000);
 }
 
-fn header<'a>(headers: &[Header], bytes: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    headers
-        .iter()
-        .find(|header| header.name.of(bytes).eq_ignore_ascii_case(name))
-        .map(|header| header.value.of(bytes))
-}
-
 /// Appends the values of all lines of that name, as nginx joins them.
 fn all<'a>(
     out: &mut Vec<u8>,
@@ -172,12 +167,20 @@ pub fn value(
     if let Var::Slot(index) = var {
         return crate::variables::value(worker, client, ex, *index, out);
     }
+    if matches!(
+        var,
+        Var::DocumentRoot | Var::RealpathRoot | Var::RequestFilename
+    ) {
+        return crate::files::value(worker, client, ex, var, out);
+    }
     let now = worker.reactor.now();
     let bytes = ex.raw.as_ref().map_or(&[][..], |raw| raw.data());
     let head = &ex.head;
     let server = &worker.config.servers[ex.server].plan;
     match var {
-        Var::Slot(_) => return false,
+        Var::Slot(_) | Var::DocumentRoot | Var::RealpathRoot | Var::RequestFilename => {
+            return false;
+        }
         Var::Capture(number) => return put(out, ex.course.captures.get(*number)),
         Var::Host => {
             let host: &[u8] = if ex.host.is_empty() {
@@ -195,6 +198,7 @@ pub fn value(
             return put(out, cookie_of(ex, bytes, name));
         }
         Var::SentHttp(name) => return head::sent(worker, ex, name, out),
+        Var::SentTrailer(name) => return lines_of(out, &ex.reply.trailers, name),
         Var::UpstreamHttp(name) => {
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
             let lines = ex.response.headers.iter().enumerate();
@@ -222,7 +226,9 @@ pub fn value(
                 out.push(b'?');
             }
         }
-        Var::RequestMethod => return known(out, ex.method()),
+        Var::RequestMethod => return known(out, ex.client_method()),
+        Var::RequestBody => return put(out, intake::shown(ex)),
+        Var::RequestBodyFile => return put(out, ex.spool.as_ref().map(|spool| &*spool.path)),
         Var::Scheme => out.extend_from_slice(b"http"),
         Var::Https => {}
         Var::Pipe => out.push(if ex.pipelined { b'p' } else { b'.' }),
@@ -238,22 +244,36 @@ pub fn value(
             None => return false,
         },
         Var::RemoteAddr => out.extend_from_slice(client.remote_text.as_bytes()),
-        Var::RemotePort => match &client.remote {
-            Some(Address::Ip(address)) => number(out, u64::from(address.port())),
-            _ => return false,
-        },
+        Var::BinaryRemoteAddr => binary(client.remote.as_ref(), out),
+        Var::RealipRemoteAddr => {
+            let before = client.before.as_ref().map(|before| &before.text);
+            out.extend_from_slice(before.unwrap_or(&client.remote_text).as_bytes());
+        }
+        Var::RealipRemotePort => {
+            let before = client.before.as_ref().map(|before| &before.remote);
+            port(before.unwrap_or(&client.remote).as_ref(), out);
+        }
+        Var::LimitReqStatus => return put(out, ex.admission.requests.map(str::as_bytes)),
+        Var::LimitConnStatus => return put(out, ex.admission.connections.map(str::as_bytes)),
+        Var::RemotePort => port(client.remote.as_ref(), out),
         Var::RemoteUser => {
-            let line = header(&head.headers, bytes, b"authorization");
-            return put(out, line.and_then(user_of).as_deref());
+            let credentials = Credentials::of(ex);
+            return put(out, credentials.as_ref().map(Credentials::user));
         }
         Var::TimeLocal => out.extend_from_slice(&worker.logs.times(now).local),
         Var::TimeIso8601 => out.extend_from_slice(&worker.logs.times(now).iso),
         Var::Msec => seconds(out, worker.logs.times(now).wall),
         Var::Status => {
-            let _ = write!(out, "{:03}", surehop_wire::status::sent(ex.status));
+            // An error's counts before the answer that stands for it, whatever became of that.
+            let status = match ex.course.status {
+                0 => ex.status,
+                error => surehop_wire::status::sent(error),
+            };
+            let _ = write!(out, "{status:03}");
         }
         Var::BodyBytesSent => number(out, ex.body_sent),
         Var::BytesSent => number(out, ex.head_sent + ex.body_sent),
+        Var::RequestLength if ex.sub.is_some() => out.push(b'0'),
         Var::RequestLength => number(out, ex.request_length + client.body_read),
         Var::RequestTime => seconds(out, now.saturating_sub(ex.started)),
         Var::RequestId => {
@@ -283,6 +303,18 @@ pub fn value(
             );
         }
         Var::Connection => number(out, client.number),
+        Var::Connections(which) => {
+            let now = Connections::of(&worker.shared);
+            number(
+                out,
+                match *which {
+                    "active" => now.active,
+                    "reading" => now.reading,
+                    "writing" => now.writing,
+                    _ => now.waiting,
+                },
+            );
+        }
         Var::ConnectionRequests => number(out, client.requests),
         Var::ConnectionTime => seconds(out, now - client.opened),
         Var::Pid => number(out, u64::from(std::process::id())),
@@ -297,10 +329,20 @@ pub fn value(
             if !ex.passed {
                 return false; // it was answered before anybody thought of an upstream
             }
+            if let Some(said) = &ex.said {
+                let which = if *var == Var::ProxyHost {
+                    &said.host
+                } else {
+                    &said.port
+                };
+                out.extend_from_slice(which);
+                return true;
+            }
             let host = &proxy.plan.proxy_host.0;
+            let group = proxy.plan.group.map(|group| &worker.config.groups[group]);
             if *var == Var::ProxyHost {
                 out.extend_from_slice(host);
-            } else if !worker.config.groups[proxy.plan.group].portless {
+            } else if group.is_some_and(|group| !group.portless) {
                 let port = host
                     .rsplit(|&b| b == b':')
                     .next()
@@ -386,15 +428,40 @@ fn cookie<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     })
 }
 
-fn user_of(authorization: &[u8]) -> Option<Vec<u8>> {
-    let at = authorization.iter().position(|&byte| byte == b' ')?;
-    if !authorization[..at].eq_ignore_ascii_case(b"basic") {
-        return None;
+/// Appends the values of a header among lines as they are written.
+fn lines_of(out: &mut Vec<u8>, lines: &[u8], name: &[u8]) -> bool {
+    let mut found = false;
+    for line in lines.split(|&byte| byte == b'\n') {
+        let Some(at) = memchr::memchr(b':', line) else {
+            continue;
+        };
+        if line[..at].eq_ignore_ascii_case(name) {
+            if found {
+                out.extend_from_slice(b", ");
+            }
+            out.extend_from_slice(line[at + 1..].trim_ascii());
+            found = true;
+        }
     }
-    let mut decoded = STANDARD.decode(authorization[at..].trim_ascii()).ok()?;
-    let end = memchr::memchr(b':', &decoded)?;
-    decoded.truncate(end);
-    Some(decoded)
+    found
+}
+
+fn binary(remote: Option<&Address>, out: &mut Vec<u8>) {
+    // Who comes by a unix socket has no name here.
+    if let Some(Address::Ip(address)) = remote {
+        match address.ip() {
+            IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
+            IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
+        }
+    }
+}
+
+fn port(remote: Option<&Address>, out: &mut Vec<u8>) {
+    if let Some(Address::Ip(address)) = remote
+        && address.port() > 0
+    {
+        number(out, u64::from(address.port()));
+    }
 }
 
 fn random_id() -> [u8; 32] {

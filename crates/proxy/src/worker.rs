@@ -28,6 +28,7 @@ use crate::log::Logs;
 use crate::place::{Place, place};
 use crate::plan::Level;
 use crate::post::{Files, Inbox, Post};
+use crate::stub::{AllStages, Stages};
 
 /// How many unused exchanges a worker keeps.
 const KEPT_EXCHANGES: usize = 256;
@@ -60,6 +61,8 @@ pub struct Shared {
     pub requests: Arc<AtomicU64>,
     /// Client connections open.
     pub clients: Arc<AtomicU64>,
+    /// What its workers, and those of earlier configurations, are at.
+    pub stages: Arc<AllStages>,
     /// Where the workers of the present configuration are reached.
     pub post: Arc<Post>,
 }
@@ -83,6 +86,8 @@ pub struct Worker {
     pub groups: Vec<RefCell<Group>>,
     /// `$hostname`.
     pub hostname: String,
+    /// The requests it is at.
+    pub stages: Arc<Stages>,
     /// Its own client connections.
     pub clients: Cell<usize>,
     // Boxed: what is handed about is a pointer, not a kilobyte.
@@ -142,13 +147,13 @@ impl Worker {
             ));
         }
         let buffers = Buffers::default();
+        let hostname = rustix::system::uname();
+        let hostname = hostname.nodename().to_string_lossy().into_owned();
         Ok(Self {
-            logs: Logs::new(files, config.plan.error_log.clone()),
+            logs: Logs::new(files, &config.plan, &hostname),
             connections: Connections::new(reactor.clone(), buffers.clone()),
-            hostname: rustix::system::uname()
-                .nodename()
-                .to_string_lossy()
-                .into_owned(),
+            hostname,
+            stages: shared.stages.add(),
             clients: Cell::new(0),
             exchanges: RefCell::default(),
             places: Places::default(),
@@ -391,6 +396,8 @@ fn prepare(
         prober(for_prober).await;
     });
     worker.connections.watched_by(keeper, prober);
+    let post = worker.shared.post.clone();
+    worker.connections.call_others_by(move || post.call());
     for (index, fd) in listeners.iter().enumerate() {
         let listener =
             Listener::new(&worker.reactor, fd.as_fd()).map_err(|e| format!("listener: {e}"))?;
@@ -424,11 +431,12 @@ fn run(worker: &Rc<Worker>) {
         {
             break;
         }
-        let limit =
-            (end != clock::NEVER).then(|| Duration::from_millis(end.saturating_sub(clock::now())));
+        let next = end.min(worker.logs.due());
+        let limit = (next != clock::NEVER)
+            .then(|| Duration::from_millis(next.saturating_sub(clock::now())));
         if let Err(e) = worker.reactor.turn(limit) {
             worker.note(Level::Alert, &format!("epoll_wait() failed: {e}"));
-            worker.logs.flush();
+            worker.logs.flush_all();
             return;
         }
         worker.logs.flush();
@@ -436,7 +444,7 @@ fn run(worker: &Rc<Worker>) {
     worker.note(Level::Notice, "exiting");
     worker.reactor.end();
     worker.note(Level::Notice, "exit");
-    worker.logs.flush();
+    worker.logs.flush_all();
 }
 
 async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {

@@ -38,7 +38,7 @@ class Directive:
     repeatable: bool = False
 
 
-M, E, H, S, L, U, SI, LI = (
+M, E, H, S, L, U, SI, LI, LX = (
     frozenset({c})
     for c in (
         Context.MAIN,
@@ -49,6 +49,7 @@ M, E, H, S, L, U, SI, LI = (
         Context.UPSTREAM,
         Context.SERVER_IF,
         Context.LOCATION_IF,
+        Context.LIMIT_EXCEPT,
     )
 )
 HSL = H | S | L
@@ -71,7 +72,7 @@ def row(
 def block(
     name: str, contexts: frozenset[Context], arity: Any, inner: Context, read: Reader
 ) -> Directive:
-    repeatable = inner not in {Context.EVENTS, Context.HTTP}
+    repeatable = inner not in {Context.EVENTS, Context.HTTP, Context.LIMIT_EXCEPT}
     return row(name, contexts, arity, read, inherit=OWN, block=inner, repeatable=repeatable)
 
 

@@ -213,6 +213,7 @@ impl World {
                 retry: !choice.is_multiple_of(3),
                 delay: None,
             },
+            Step::Wait { .. } => unreachable!("the group has no queue"),
             Step::Done | Step::Fail { .. } => unreachable!("the request is over"),
         }
     }
