@@ -82,7 +82,7 @@ def test_reloads_that_change_peers(stage: Stage) -> None:
 
     stage.meanwhile(act)
     assert stage.ledger.lost == {}
-    assert stage.subject.error_log("warn") == []
+    assert stage.subject.error_log("error") == []
 
 
 def test_reopened_logs_lose_no_line(stage: Stage) -> None:
@@ -137,7 +137,7 @@ def test_new_binaries(
         try:
             stage.meanwhile(act)
             assert stage.ledger.lost == {}
-            assert stage.subject.error_log("warn") == []
+            assert stage.subject.error_log("error") == []
         finally:
             if newest != stage.subject.pid:
                 os.kill(newest, signal.SIGTERM)
@@ -158,7 +158,7 @@ def test_a_new_data_process(stage: Stage) -> None:
 
     stage.meanwhile(act)
     assert stage.ledger.lost == {}
-    assert stage.subject.error_log("warn") == []
+    assert stage.subject.error_log("error") == []
 
 
 def test_quit_loses_nobody_who_is_in(stage: Stage) -> None:
@@ -177,4 +177,4 @@ def test_quit_loses_nobody_who_is_in(stage: Stage) -> None:
     assert stage.ledger.lost, "the port refuses at the end"
     cut_off = [what for what in stage.ledger.lost if "no connection" not in what]
     assert cut_off == []
-    assert stage.subject.error_log("warn") == []
+    assert stage.subject.error_log("error") == []

@@ -174,6 +174,9 @@ def _be_data_process(control: socket.socket, terms: Terms) -> None:
 
 def _limit_files(count: int | None) -> None:
     if count is None:
+        # All workers share what nginx's have each, so the process takes what it may.
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         return
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))

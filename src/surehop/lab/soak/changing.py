@@ -18,7 +18,7 @@ server {{
     proxy_read_timeout 2s;
     proxy_send_timeout 2s;
     location /steady/ {{ proxy_pass http://steady/; proxy_read_timeout 60s; }}
-    location /faulty/ {{ proxy_pass http://faulty/; }}
+    location /faulty/ {{ proxy_pass http://faulty/; proxy_request_buffering off; }}
     location /status {{ surehop_status; access_log off; }}
 }}
 """

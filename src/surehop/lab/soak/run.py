@@ -93,7 +93,7 @@ class Soak:
     async def _soak(self, subject: Subject, origins: Origins, changes: Changes) -> None:
         pid = watching.data_process(subject.pid)
         self._begun = time.monotonic()
-        before = watching.sample(pid, 0.0)
+        before = watching.sample(pid, 0.0), watching.sample(subject.pid, 0.0)
         clients = Clients(subject.port, self._ledger, self._seed, origins.allowed)
         clients.start(each=self._clients)
         stop = asyncio.Event()
@@ -129,8 +129,9 @@ class Soak:
             f" {now.descriptors} descriptors"
         )
 
-    def _settle(self, subject: Subject, pid: int, before: Sample) -> None:
+    def _settle(self, subject: Subject, pid: int, both: tuple[Sample, Sample]) -> None:
         """All is quiet: what was taken must be given back, and what was counted must agree."""
+        before, control = both
         deadline = time.monotonic() + _QUIET_WITHIN
         asked = 0
         while True:
@@ -154,6 +155,15 @@ class Soak:
         self._samples.append(now)
         for what, so in wrong.items():
             self._find(so, what)
+        ruling = watching.sample(subject.pid, 0.0)
+        more = ruling.descriptors - control.descriptors
+        self._find(more > 0, f"the control process has {more} descriptors more")
+        grown = ruling.memory - control.memory
+        self._find(
+            grown > _MEMORY_MAY_GROW, f"the control process grew by {grown / (1 << 20):.1f} MiB"
+        )
+        left = [str(file) for file in subject.prefix.glob("*_temp/**/*") if file.is_file()]
+        self._find(bool(left), f"{len(left)} temporary files are left: {left[:3]}")
         # The last answer does not count itself yet, and requests for the status are not logged.
         self._count(told["requests"] - (asked - 1), subject.prefix / "logs")
         self._weigh()
