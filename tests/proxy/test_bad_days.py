@@ -241,6 +241,23 @@ def test_a_data_process_that_is_stopped_goes_on(surehop: Program) -> None:
         assert data_process(subject) == data
 
 
+def test_time_outs_that_pass_while_it_is_stopped(surehop: Program) -> None:
+    """What came in time is heard, though the time-out is over when it is looked at."""
+    go = threading.Event()
+    with Scripted() as origin:
+        origin.play(go, OK)
+        http = server("proxy_read_timeout 1s;", upstream=servers(origin))
+        with running(surehop, http) as subject, Raw(subject.port) as client:
+            client.send(GET)
+            origin.wait_begun()
+            data = data_process(subject)
+            os.kill(data, signal.SIGSTOP)
+            go.set()
+            assert client.end(1.2) == "open"
+            os.kill(data, signal.SIGCONT)
+            assert client.until(b"ok\n").startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 def test_a_data_process_that_is_stopped_can_be_ended(surehop: Program) -> None:
     """TERM becomes KILL, as with nginx: the end does not depend on who ends."""
     with running(surehop, server("location / { return 200 here; }")) as subject:
