@@ -52,7 +52,7 @@ lint: $(STAMPS)/dev ## style, types, the stub of the native module, who imports 
 
 bench: bench-proxy ## all benches
 
-bench-proxy: $(STAMPS)/surehop ## CPU per request beside nginx and HAProxy, into bench/results; ARGS="--quick" for a look
+bench-proxy: $(STAMPS)/surehop ## CPU per request beside nginx and HAProxy, into bench/results; ARGS="--quick" for a look, "--many" for many servers
 	@$(BIN)/python -m bench.proxy $(ARGS)
 
 soak: $(STAMPS)/surehop ## ten minutes of load, reloads and failing origins; ARGS="--seconds 30 --seed N"

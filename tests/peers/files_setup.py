@@ -2,6 +2,7 @@
 """The files, the configuration and the requests by which static files are compared with nginx."""
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -292,6 +293,8 @@ def tree() -> Iterator[Path]:
             path.write_bytes(content)
         www = prefix / "www"
         os.mkfifo(www / "fifo")
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(www / "socket"))
         (www / "link").symlink_to("ten")
         (www / "broken-link").symlink_to("nothing")
         (www / "loop-link").symlink_to("loop-link")

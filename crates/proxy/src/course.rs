@@ -64,6 +64,8 @@ pub struct Course {
     pub expect_tested: bool,
     /// Whether it is settled what becomes of the body.
     pub settled: bool,
+    /// Whether all of a body that nobody wanted had come before the answer.
+    pub drained: bool,
     /// The arguments, if they are no longer those that were sent.
     pub args: Option<Vec<u8>>,
     /// Whether the configuration gave the arguments: then they exist, even if they are empty.
@@ -74,6 +76,8 @@ pub struct Course {
     pub slots: Vec<Slot>,
     /// Which variables that tell of files have none.
     pub pathless: u8,
+    /// Whether the request is answered and goes on for its own sake.
+    pub posted: bool,
     /// Whether the connection ends with this answer, although its head does not say so.
     pub cut: bool,
     /// How deep values are within values.
@@ -97,11 +101,13 @@ impl Course {
             get: false,
             expect_tested: false,
             settled: false,
+            drained: false,
             args: None,
             args_given: false,
             captures: Captures::default(),
             slots: Vec::new(),
             pathless: 0,
+            posted: false,
             cut: false,
             depth: 0,
             used: false,
@@ -118,6 +124,7 @@ impl Course {
         self.tried = false;
         self.pathless = 0;
         self.depth = 0;
+        self.posted = false;
         self.cut = false;
         self.error_page = false;
         self.doing = b"";
@@ -125,6 +132,7 @@ impl Course {
         self.get = false;
         self.expect_tested = false;
         self.settled = false;
+        self.drained = false;
         self.args = None;
         self.args_given = false;
         if self.used {

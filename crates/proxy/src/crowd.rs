@@ -27,7 +27,7 @@ const TELL_EVERY: Millis = 1_000;
 /// A client's place, as the others see it.
 #[derive(Debug)]
 pub struct Spot {
-    /// Since when it waits for a request; `NEVER` while it has one.
+    /// Since when it waits for a request and may be let go; `NEVER` while it has one.
     since: Cell<Millis>,
     task: Cell<Option<TaskId>>,
     leaves: Cell<bool>,
@@ -80,12 +80,12 @@ impl Crowd {
     }
 
     /// Tells those to go that have waited longest, and names their tasks.
-    fn pick(&self) -> Vec<TaskId> {
+    fn pick(&self, now: Millis) -> Vec<TaskId> {
         let spots = self.spots.borrow();
         let mut waiting: Vec<&Rc<Spot>> = spots
             .iter()
             .map(|(_, spot)| spot)
-            .filter(|spot| spot.since.get() != NEVER && !spot.leaves())
+            .filter(|spot| spot.since.get() <= now && !spot.leaves())
             .collect();
         if waiting.is_empty() {
             return Vec::new();
@@ -140,11 +140,11 @@ impl Worker {
 
     /// Lets the clients go that have waited longest; false if nobody waits.
     pub fn let_go(&self, what: &str) -> bool {
-        let tasks = self.crowd.pick();
+        let now = self.reactor.now();
+        let tasks = self.crowd.pick(now);
         if tasks.is_empty() {
             return false;
         }
-        let now = self.reactor.now();
         let told = self.crowd.told.get();
         if told.is_none_or(|told| now >= told + TELL_EVERY) {
             self.crowd.told.set(Some(now));
@@ -175,19 +175,19 @@ mod tests {
         let task = Reactor::new().unwrap().current();
         let crowd = Crowd::default();
         let spots: Vec<_> = (0..40_u64).map(|_| crowd.enter().1).collect();
-        assert!(crowd.pick().is_empty(), "nobody waits");
+        assert!(crowd.pick(40).is_empty(), "nobody waits");
         for (at, spot) in spots.iter().enumerate() {
             spot.rest((at as u64 * 7) % 40, task);
         }
         spots[0].busy();
-        assert_eq!(crowd.pick().len(), 39 / 8);
+        assert_eq!(crowd.pick(40).len(), 39 / 8);
         let gone: Vec<u64> = (0..40)
             .filter(|at| spots[*at as usize].leaves())
             .map(|at| at * 7 % 40)
             .collect();
         assert_eq!(gone.len(), 4);
         assert!(gone.iter().all(|since| (1..=4).contains(since)), "{gone:?}");
-        while !crowd.pick().is_empty() {}
+        while !crowd.pick(40).is_empty() {}
         assert!(!spots[0].leaves(), "who has a request stays");
         assert!(spots[1..].iter().all(|spot| spot.leaves()));
     }

@@ -15,6 +15,8 @@ use crate::ask::Sub;
 use crate::client::Body;
 use crate::course::Course;
 use crate::entry::Admission;
+use crate::gzip::Packer;
+use crate::pace::Pace;
 use crate::reply::Reply;
 use crate::spool::Spool;
 use crate::target::{Made, Said};
@@ -44,6 +46,14 @@ pub struct Exchange {
     pub request_length: u64,
     /// The answer's status; 0 as long as there is none.
     pub status: u16,
+    /// How fast the answer goes out.
+    pub pace: Pace,
+    /// Packs the answer's body.
+    pub packer: Option<Box<Packer>>,
+    /// Whether a body may be packed, once that was asked.
+    pub packable: Option<bool>,
+    /// Bytes of the body before and after it was packed.
+    pub packed: Option<(u64, u64)>,
     /// What is said of the answer.
     pub reply: Reply,
     /// The head of the answer.
@@ -121,6 +131,10 @@ impl Exchange {
             started: 0,
             request_length: 0,
             status: 0,
+            pace: Pace::default(),
+            packer: None,
+            packable: None,
+            packed: None,
             reply: Reply::default(),
             out: Vec::with_capacity(1024),
             kept_type: Vec::new(),
@@ -162,6 +176,10 @@ impl Exchange {
         self.pipelined = false;
         self.request_length = 0;
         self.status = 0;
+        self.pace = Pace::default();
+        self.packer = None;
+        self.packable = None;
+        self.packed = None;
         self.reply.reset();
         self.out.clear();
         self.kept_type.clear();
@@ -252,6 +270,11 @@ impl Exchange {
             Some(spool) => spool.len,
             None => self.held.as_ref().map_or(0, |held| held.len() as u64),
         }
+    }
+
+    /// Whether nobody is sent what comes of it.
+    pub fn mute(&self) -> bool {
+        self.sub.is_some() || self.course.posted
     }
 
     /// Whether the request has a body.

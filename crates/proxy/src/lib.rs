@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod ahead;
 pub mod answer;
 pub mod ask;
 pub mod attempts;
@@ -19,21 +20,28 @@ pub mod crowd;
 pub mod crypt;
 pub mod deliver;
 pub mod des;
+pub mod ending;
 pub mod entry;
 pub mod exchange;
 pub mod files;
 pub mod filters;
 pub mod framer;
 pub mod fresh;
+pub mod gzip;
 pub mod head;
+pub mod heading;
 pub mod incoming;
 pub mod intake;
 pub mod limits;
+pub mod lingering;
 pub mod log;
 pub mod log_paths;
 pub mod networks;
+pub mod outgoing;
+pub mod pace;
 #[cfg(test)]
 mod panic_tests;
+pub mod parts;
 pub mod phases;
 pub mod place;
 pub mod plan;

@@ -81,6 +81,11 @@ pub enum Op {
     Args {
         value: Template,
     },
+    /// `set $limit_rate`
+    #[serde(rename = "limit_rate")]
+    LimitRate {
+        value: Template,
+    },
     If {
         test: Test,
         location: Option<usize>,

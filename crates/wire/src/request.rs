@@ -3,32 +3,38 @@
 use crate::header::{self, Header, Known, Line, Span};
 use crate::host;
 use crate::request_line;
+use crate::room::{Outgrown, outgrown};
 use crate::scan::skip_empty_lines;
 use memchr::{memchr, memchr2};
 
 pub use crate::request_error::{Field, RequestError};
+pub use crate::room::Room;
 
 /// What a head may measure. The defaults are nginx's: `client_header_buffer_size 1k`,
 /// `large_client_header_buffers 4 8k` and `max_headers 1000`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the request line, its line end included.
-    pub request_line: usize,
-    /// Bytes of one header line, its line end included.
-    pub header_line: usize,
-    /// Bytes of the whole head.
-    pub head: usize,
+    /// Bytes.
+    pub room: Room,
     /// Number of header lines.
     pub headers: usize,
+    /// Whether lines are dropped whose names are none.
+    pub ignore_invalid: bool,
+    /// Whether a name may have underscores.
+    pub underscores: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            request_line: 8192,
-            header_line: 8192,
-            head: 4 * 8192,
+            room: Room {
+                first: 1024,
+                large: 8192,
+                count: 4,
+            },
             headers: 1000,
+            ignore_invalid: true,
+            underscores: false,
         }
     }
 }
@@ -99,6 +105,8 @@ impl Method {
 /// The protocol's version, as far as behaviour depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Version {
+    /// A request line without a version, and nothing else.
+    Http09,
     /// HTTP/1.0
     Http10,
     /// HTTP/1.1 and every 1.x above it.
@@ -166,7 +174,21 @@ impl RequestHead {
     /// Reads a head that [`crate::HeadScan`] found: `head` is the buffer up to that end, empty
     /// lines in front of it included. Spans are offsets into `head`.
     pub fn parse(&mut self, head: &[u8], limits: &Limits) -> Result<(), RequestError> {
-        let mut pos = self.first_line(head, limits)?;
+        self.parse_for(head, limits, None)
+    }
+
+    /// The same where other limits hold from an offset on: behind the line that names the host.
+    pub fn parse_for(
+        &mut self,
+        head: &[u8],
+        first: &Limits,
+        then: Option<(usize, &Limits)>,
+    ) -> Result<(), RequestError> {
+        let outgrown = too_large(head, true, first, then);
+        let most = outgrown.map_or(head.len(), |outgrown| outgrown.end);
+        let mut limits = first;
+        let mut kept = 0;
+        let mut pos = self.first_line(head, outgrown)?;
         // What the lines of one name said: seen at all, and where.
         let mut seen = 0u64;
         let (mut length, mut encoding) = (None, None);
@@ -181,17 +203,31 @@ impl RequestHead {
                     continue;
                 }
             };
-            if next - pos > limits.header_line || next > limits.head {
-                return Err(RequestError::HeaderTooLong(Span::new(pos, next)));
+            if next > most {
+                let line = outgrown.map_or(Span::new(pos, next), |outgrown| outgrown.line);
+                return Err(RequestError::HeaderTooLong(line));
+            }
+            if let Some((from, other)) = then
+                && pos >= from
+            {
+                limits = other;
+            }
+            let mut field = field;
+            if !field.valid {
+                let name = field.name.of(head);
+                field.valid =
+                    !limits.ignore_invalid || limits.underscores && header::underscored(name);
             }
             pos = next;
-            if self.headers.len() >= limits.headers {
-                return Err(RequestError::TooManyHeaders);
-            }
             self.headers.push(Header {
                 forward: field.forward && field.valid,
                 ..field
             });
+            // As in nginx, lines that are dropped don't count.
+            kept += usize::from(field.valid);
+            if kept > limits.headers {
+                return Err(RequestError::TooManyHeaders);
+            }
             if !field.valid || field.known == Known::Other {
                 continue;
             }
@@ -297,7 +333,11 @@ impl RequestHead {
     }
 
     /// Forgets everything, then reads the request line; gives where the next line starts.
-    fn first_line(&mut self, head: &[u8], limits: &Limits) -> Result<usize, RequestError> {
+    fn first_line(
+        &mut self,
+        head: &[u8],
+        outgrown: Option<Outgrown>,
+    ) -> Result<usize, RequestError> {
         let mut headers = std::mem::take(&mut self.headers);
         headers.clear();
         *self = Self {
@@ -317,7 +357,8 @@ impl RequestHead {
         // As nginx shows it: a CR that ends nothing ends what is quoted.
         let shown = memchr2(b'\r', b'\n', &head[start..]).unwrap_or_default();
         self.line = Span::new(start, start + shown);
-        if length >= limits.request_line {
+        if let Some(outgrown) = outgrown.filter(|outgrown| next > outgrown.end) {
+            self.line = outgrown.line;
             return Err(RequestError::UriTooLong);
         }
         request_line::read(self, head, start, end.max(start))?;
@@ -327,11 +368,23 @@ impl RequestHead {
     /// What can be refused before the head is whole: bytes that are no request line, and lines and
     /// heads that are too long. To be asked when a read did not complete the head.
     pub fn refuse_early(&mut self, partial: &[u8], limits: &Limits) -> Result<(), RequestError> {
+        self.refuse_early_for(partial, limits, None)
+    }
+
+    /// The same where other limits hold from an offset on.
+    pub fn refuse_early_for(
+        &mut self,
+        partial: &[u8],
+        limits: &Limits,
+        then: Option<(usize, &Limits)>,
+    ) -> Result<(), RequestError> {
+        let outgrown = too_large(partial, false, limits, then);
         let start = skip_empty_lines(partial, 0);
         let line = partial.get(start..).unwrap_or_default();
         if memchr(b'\n', line).is_none() {
             self.line = Span::new(start, partial.len());
-            if line.len() >= limits.request_line {
+            if let Some(outgrown) = outgrown {
+                self.line = outgrown.line;
                 return Err(RequestError::UriTooLong);
             }
             // A CR at the end may yet become an empty line.
@@ -342,21 +395,14 @@ impl RequestHead {
                 Ok(())
             };
         }
-        let mut pos = self.first_line(partial, limits)?;
-        loop {
-            let rest = partial.get(pos..).unwrap_or_default();
-            let length = memchr(b'\n', rest).map(|at| at + 1);
-            let measured = length.unwrap_or(rest.len());
-            // An unfinished line of the limit's length can't end within it any more.
-            if measured + usize::from(length.is_none()) > limits.header_line
-                || pos + measured > limits.head
-            {
-                return Err(RequestError::HeaderTooLong(Span::new(pos, pos + measured)));
+        self.first_line(partial, outgrown)?;
+        match outgrown {
+            Some(outgrown) => {
+                // The lines before are known all the same.
+                let _ = self.parse_for(partial, limits, then);
+                Err(RequestError::HeaderTooLong(outgrown.line))
             }
-            match length {
-                Some(length) => pos += length,
-                None => return Ok(()),
-            }
+            None => Ok(()),
         }
     }
 
@@ -365,7 +411,15 @@ impl RequestHead {
         match self.version {
             Version::Http11 => !self.connection_close,
             Version::Http10 => self.connection_keep_alive && !self.connection_close,
+            Version::Http09 => false,
         }
+    }
+
+    /// Where a request ends that is a line and nothing else ([`Version::Http09`]).
+    pub fn simple_end(&self, head: &[u8]) -> usize {
+        let start = self.line.start as usize;
+        let length = memchr(b'\n', head.get(start..).unwrap_or_default());
+        length.map_or(head.len(), |length| start + length + 1)
     }
 
     /// The first line of that name.
@@ -381,6 +435,20 @@ impl RequestHead {
         }
         out.extend_from_slice(uri);
     }
+}
+
+/// Where a head outgrows its room; what fits the first buffer, as nearly all do, is not looked at.
+fn too_large(
+    head: &[u8],
+    whole: bool,
+    limits: &Limits,
+    then: Option<(usize, &Limits)>,
+) -> Option<Outgrown> {
+    if head.len() < limits.room.first {
+        return None;
+    }
+    let then = then.map(|(from, limits)| (from, limits.room));
+    outgrown(head, whole, &limits.room, then)
 }
 
 /// Names of which nginx refuses a second line.

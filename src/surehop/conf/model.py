@@ -228,6 +228,7 @@ class Routing:
 
     error_pages: tuple[ErrorPage, ...]
     recursive_error_pages: bool
+    post_action: str | None
     internal: bool
     absolute_redirect: bool
     port_in_redirect: bool
@@ -265,6 +266,31 @@ class TempPath:
     path: str
     levels: tuple[int, ...]
     where: Where | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """What clients' heads may be: the sizes of their buffers, and what is taken for a line."""
+
+    first_size: int
+    large_count: int
+    large_size: int
+    lines: int
+    ignore_invalid: bool
+    underscores: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How clients' connections end. `lingering` is off, on or always; `not_…`: not kept alive."""
+
+    lingering: str
+    lingering_time_ms: int
+    lingering_timeout_ms: int
+    not_msie6: bool
+    not_safari: bool
+    keepalive_min_ms: int
+    reset_timed_out: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +340,8 @@ class Carriage:
     receive_buffer: int
     send_buffer: int
     limit_rate: Template | None
+    max_temp_file_size: int
+    temp: TempPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,6 +438,7 @@ class Location:
     client_max_body_size: int
     client_body_timeout_ms: int
     intake: Intake
+    patience: Patience
     send_timeout_ms: int
     keepalive_timeout: KeepaliveTimeout
     keepalive_requests: int
@@ -438,6 +467,7 @@ class Server:
     access_log: tuple[AccessLog, ...]
     log_cache: LogCache | None
     client_header_timeout_ms: int
+    heads: Heads
     client_body_timeout_ms: int
     client_max_body_size: int
     send_timeout_ms: int

@@ -18,8 +18,9 @@ _PREFIXES = (
 VARIABLES = frozenset(
     """
     args body_bytes_sent bytes_sent connection connection_requests connection_time content_length
-    content_type document_root document_uri host hostname https is_args msec nginx_version pid
-    pipe proxy_add_x_forwarded_for proxy_host proxy_port query_string realpath_root remote_addr
+    content_type document_root document_uri gzip_ratio host hostname https is_args limit_rate msec
+    nginx_version pid pipe
+    proxy_add_x_forwarded_for proxy_host proxy_port query_string realpath_root remote_addr
     remote_port remote_user request request_body request_body_file
     request_completion request_filename request_id
     request_length request_method request_time request_uri scheme

@@ -6,7 +6,7 @@ from surehop.conf import model
 from surehop.conf.address import Address
 from surehop.conf.templates import Template, Variable
 from surehop.errors import ConfigError, ConfigErrors
-from surehop.plan import data
+from surehop.plan import carrying, data
 from surehop.plan.entering import Entries, zone
 from surehop.plan.groups import Groups
 from surehop.plan.listeners import Listeners
@@ -101,6 +101,7 @@ class _Builder:
             names=tuple(n for n in dict.fromkeys(server.names) if not n.startswith("~")),
             line=f"{server.where.file}:{server.where.line}",
             client_header_timeout_ms=server.client_header_timeout_ms,
+            heads=server.heads,
             keepalive_timeout_ms=server.keepalive_timeout.timeout_ms,
             keepalive_header_s=server.keepalive_timeout.header_s,
             keepalive_requests=server.keepalive_requests,
@@ -137,6 +138,7 @@ class _Builder:
                 keepalive_requests=location.keepalive_requests,
                 client_body_timeout_ms=location.client_body_timeout_ms,
                 intake=self._intake(location.intake),
+                patience=location.patience,
                 send_timeout_ms=location.send_timeout_ms,
                 filters=location.filters,
                 action=self._action(location.action),
@@ -147,6 +149,7 @@ class _Builder:
                 script=script,
                 error_pages=tuple(error_page(page) for page in routing.error_pages),
                 recursive_error_pages=routing.recursive_error_pages,
+                post_action=routing.post_action or None,
                 internal=routing.internal,
                 absolute_redirect=routing.absolute_redirect,
                 port_in_redirect=routing.port_in_redirect,
@@ -198,7 +201,17 @@ class _Builder:
             buffer_size=proxy.buffer_size,
             crossing=proxy.crossing,
             reply=self._scripts.reply(proxy.reply),
-            carriage=proxy.carriage,
+            carriage=self._carriage(proxy.carriage),
+        )
+
+    def _carriage(self, said: model.Carriage) -> carrying.Carriage:
+        return carrying.Carriage(
+            bind=said.bind,
+            receive_buffer=said.receive_buffer,
+            send_buffer=said.send_buffer,
+            limit_rate=said.limit_rate,
+            max_temp_file_size=said.max_temp_file_size,
+            temp=self._temp_paths.index(said.temp),
         )
 
 

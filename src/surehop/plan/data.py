@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surehop.conf.filters import Filters
-from surehop.conf.model import Carriage, Crossing
+from surehop.conf.model import Crossing, Heads, Patience
 from surehop.conf.templates import Template, Variable
+from surehop.plan.carrying import Carriage, Reply
 from surehop.plan.entering import Entry, Zone
 
 VERSION = 1
@@ -123,6 +124,12 @@ class SetArgs:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLimitRate:
+    op: str = field(default="limit_rate", init=False)
+    value: Template
+
+
+@dataclass(frozen=True, slots=True)
 class Rewrite:
     op: str = field(default="rewrite", init=False)
     regex: Regex
@@ -144,7 +151,7 @@ class If:
     script: "tuple[Step, ...]"
 
 
-Step = Return | Break | Set | SetArgs | Rewrite | If
+Step = Return | Break | Set | SetArgs | SetLimitRate | Rewrite | If
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +177,7 @@ class Server:
     names: tuple[str, ...]
     line: str
     client_header_timeout_ms: int
+    heads: Heads
     keepalive_timeout_ms: int
     keepalive_header_s: int | None
     keepalive_requests: int
@@ -212,31 +220,6 @@ class Nothing:
 class StatusPage:
     kind: str = field(default="status", init=False)
     allow_remote: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Replacing:
-    """`pattern` is a dict: `text` or `regex`."""
-
-    pattern: dict[str, Any]
-    replacement: Template
-
-
-@dataclass(frozen=True, slots=True)
-class CookieFlags:
-    pattern: dict[str, Any]
-    flags: tuple[Template, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    redirects: tuple[Replacing, ...]
-    cookie_domains: tuple[Replacing, ...]
-    cookie_paths: tuple[Replacing, ...]
-    cookie_flags: tuple[CookieFlags, ...]
-    ignored: tuple[str, ...]
-    intercept_errors: bool
-    force_ranges: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +304,7 @@ class Location:
     keepalive_requests: int
     client_body_timeout_ms: int
     intake: Intake
+    patience: Patience
     send_timeout_ms: int
     filters: Filters
     action: Action
@@ -331,6 +315,7 @@ class Location:
     script: tuple[Step, ...]
     error_pages: tuple[ErrorPage, ...]
     recursive_error_pages: bool
+    post_action: str | None
     internal: bool
     absolute_redirect: bool
     port_in_redirect: bool
