@@ -19,7 +19,7 @@ CONSTANTS = [
     ("hop/src/buffer.rs", "KEPT_SMALL", "256", "256 of 16k"),
     ("hop/src/buffer.rs", "KEPT_LARGE", "32", "32 of 128k"),
     ("proxy/src/client.rs", "IN_A_ROW", "16", "requests in a row | 16 |"),
-    ("proxy/src/client.rs", "COURTESY", "1_000", "last before QUIT | 1s |"),
+    ("proxy/src/client.rs", "COURTESY", "1_000", "last before QUIT | 1s, "),
     ("proxy/src/crowd.rs", "AT_ONCE", "32", "32 at most at a time"),
     ("proxy/src/crowd.rs", "RESERVE", "64", "64 are kept for upstreams"),
     ("proxy/src/worker.rs", "ACCEPTS", "32", "accepted in a row | 32 |"),
