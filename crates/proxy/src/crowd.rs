@@ -21,6 +21,8 @@ const AT_ONCE: usize = 32;
 const SHARE: usize = 8;
 /// Descriptors that clients don't get: upstream connections, files and logs need some to the last.
 const RESERVE: u64 = 64;
+/// How many clients get descriptors whatever the limit is.
+const FEW: i32 = 4;
 /// How often it is told that places are few.
 const TELL_EVERY: Millis = 1_000;
 
@@ -102,11 +104,12 @@ impl Crowd {
 }
 
 /// The number from which on descriptors are kept back.
-pub fn brink() -> i32 {
+pub fn brink(any: impl AsFd) -> i32 {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(1 << 30);
-    // A very small limit still has room for clients.
     let brink = limit - RESERVE.min(limit / 4);
-    i32::try_from(brink).unwrap_or(i32::MAX)
+    // However small the limit is, there is room for some clients.
+    let free = rustix::io::fcntl_dupfd_cloexec(any, 0).map_or(0, |free| free.as_raw_fd());
+    i32::try_from(brink).unwrap_or(i32::MAX).max(free + FEW)
 }
 
 /// Whether only the reserve is left. The kernel gives the lowest free number, so one is asked for and given

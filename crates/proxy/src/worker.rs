@@ -450,7 +450,7 @@ fn run(worker: &Rc<Worker>) {
 async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
     let _vital = Vital;
     let in_a_row = Cell::new(0);
-    let brink = crowd::brink();
+    let brink = crowd::brink(&listener);
     let mut scarce = false;
     loop {
         if worker.handing() {
