@@ -129,6 +129,7 @@ pub async fn one(worker: Rc<Worker>, mut client: Box<Client>) -> (Box<Client>, A
     let place = vars::place(&worker, &ex);
     client.idle_timeout = place.keepalive_timeout_ms;
     client.promised = place.patience.keepalive_min_ms;
+    client.place = Some(vars::place_at(&worker, &ex));
     let after = match after {
         After::Keep => after,
         after => lingering::close(&worker, &mut client, &ex, after),
@@ -140,8 +141,12 @@ pub async fn one(worker: Rc<Worker>, mut client: Box<Client>) -> (Box<Client>, A
 /// The connection ended where a request might have begun. nginx names the client in words of their own
 /// once it has kept the connection, and the listener before.
 fn over(worker: &Worker, client: &Client, how: Over) {
-    let listener = &worker.config.listeners[client.listener];
-    let logs = &worker.config.servers[listener.default].plan.error_log;
+    let config = &worker.config;
+    let listener = &config.listeners[client.listener];
+    let logs = match client.place {
+        Some(place) => &config.locations[place].plan.error_log,
+        None => &config.servers[listener.default].plan.error_log,
+    };
     if matches!(how, Over::Stopping | Over::Crowded) || !Logs::wants(logs, Level::Info) {
         return;
     }

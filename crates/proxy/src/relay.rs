@@ -19,6 +19,7 @@ use crate::client::{Body, BodyError, Client};
 use crate::config::{GroupConf, LocationConf, ProxyConf};
 use crate::connection::After;
 use crate::deliver;
+use crate::ending;
 use crate::exchange::Exchange;
 use crate::incoming;
 use crate::intake::{self, Failed};
@@ -173,7 +174,7 @@ pub async fn proxy(
         Driven::Response(upstream) => {
             let elsewhere = incoming::elsewhere(worker, sender.client, sender.ex, proxy);
             if let Some(outcome) = elsewhere {
-                deliver::discard(&mut sender, &route, upstream);
+                ending::discard(&mut sender, &route, upstream);
                 give_back(&mut sender);
                 return outcome;
             }

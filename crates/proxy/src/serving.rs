@@ -53,7 +53,7 @@ pub async fn serve(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> O
         parts => parts.unwrap_or(Parts::One(0..size)),
     };
     // What only has to be copied, the kernel copies.
-    let plain = ex.packer.is_none() && !ex.reply.chunked && !ex.pace.limited();
+    let plain = ex.packer.is_none() && !ex.reply.trailed && !ex.pace.limited();
     let sent = if plain || ex.sub.is_some() {
         Sending::new(worker, client, ex, &file).send(parts).await
     } else {

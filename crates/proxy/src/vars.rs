@@ -160,9 +160,13 @@ fn put(out: &mut Vec<u8>, found: Option<&[u8]>) -> bool {
 
 /// The location's settings, the server's own as long as there is no location.
 pub fn place<'a>(worker: &'a Worker, ex: &Exchange) -> &'a crate::plan::Location {
-    let config = &worker.config;
-    let own = || config.servers[ex.server].plan.own;
-    &config.locations[ex.location.unwrap_or_else(own)].plan
+    &worker.config.locations[place_at(worker, ex)].plan
+}
+
+/// The location's number, or that of the server's own settings.
+pub fn place_at(worker: &Worker, ex: &Exchange) -> usize {
+    let own = || worker.config.servers[ex.server].plan.own;
+    ex.location.unwrap_or_else(own)
 }
 
 /// Appends the value of `var`; false if it has none.
@@ -217,6 +221,7 @@ pub fn value(
         Var::SentHttp(name) => return head::sent(worker, ex, name, out),
         Var::GzipRatio => return gzip::ratio(ex, out),
         Var::LimitRate => number(out, ex.pace.rate()),
+        Var::UpstreamTrailer(name) => return lines_of(out, &ex.upstream_trailers, name),
         Var::SentTrailer(name) => return lines_of(out, &ex.reply.trailers, name),
         Var::UpstreamHttp(name) => {
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);

@@ -49,6 +49,7 @@ def reply(scope: Scope) -> Reply:
         ignored=tuple(dict.fromkeys(ignored)),
         intercept_errors=value_of(scope, "proxy_intercept_errors"),
         force_ranges=value_of(scope, "proxy_force_ranges"),
+        pass_trailers=value_of(scope, "proxy_pass_trailers"),
     )
 
 

@@ -327,6 +327,7 @@ class Reply:
     ignored: tuple[str, ...]
     intercept_errors: bool
     force_ranges: bool
+    pass_trailers: bool
 
 
 @dataclass(frozen=True, slots=True)
