@@ -242,7 +242,7 @@ impl Client {
             if spot.leaves() {
                 return Poll::Ready(Err(Over::Crowded));
             }
-            spot.rest(since + self.promised, rx.current());
+            worker.crowd.rest(spot, since + self.promised, rx.current());
             // As in nginx, who has just come may still ask.
             if !worker.stopping() || first {
                 return Poll::Pending;

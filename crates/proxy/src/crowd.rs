@@ -31,17 +31,13 @@ const TELL_EVERY: Millis = 1_000;
 pub struct Spot {
     /// Since when it waits for a request and may be let go; `NEVER` while it has one.
     since: Cell<Millis>,
+    /// Its place in the order of those who wait: many begin in one millisecond.
+    order: Cell<u64>,
     task: Cell<Option<TaskId>>,
     leaves: Cell<bool>,
 }
 
 impl Spot {
-    /// It waits; `task` is to be woken if it has to go.
-    pub fn rest(&self, since: Millis, task: TaskId) {
-        self.since.set(since);
-        self.task.set(Some(task));
-    }
-
     /// It waits no more.
     pub fn busy(&self) {
         self.since.set(NEVER);
@@ -57,6 +53,7 @@ impl Spot {
 #[derive(Debug, Default)]
 pub struct Crowd {
     spots: RefCell<Slab<Rc<Spot>>>,
+    last: Cell<u64>,
     told: Cell<Option<Millis>>,
 }
 
@@ -65,10 +62,20 @@ impl Crowd {
     pub fn enter(&self) -> (usize, Rc<Spot>) {
         let spot = Rc::new(Spot {
             since: Cell::new(NEVER),
+            order: Cell::new(0),
             task: Cell::new(None),
             leaves: Cell::new(false),
         });
         (self.spots.borrow_mut().insert(spot.clone()), spot)
+    }
+
+    /// Who is at this place waits; `task` is to be woken if it has to go.
+    pub fn rest(&self, spot: &Spot, since: Millis, task: TaskId) {
+        if spot.since.replace(since) == NEVER {
+            self.last.set(self.last.get() + 1);
+            spot.order.set(self.last.get());
+            spot.task.set(Some(task));
+        }
     }
 
     /// Gives a place up.
@@ -93,7 +100,7 @@ impl Crowd {
             return Vec::new();
         }
         let count = (waiting.len() / SHARE).clamp(1, AT_ONCE);
-        waiting.select_nth_unstable_by_key(count - 1, |spot| spot.since.get());
+        waiting.select_nth_unstable_by_key(count - 1, |spot| spot.order.get());
         let mut tasks = Vec::with_capacity(count);
         for spot in &waiting[..count] {
             spot.leaves.set(true);
@@ -179,17 +186,15 @@ mod tests {
         let crowd = Crowd::default();
         let spots: Vec<_> = (0..40_u64).map(|_| crowd.enter().1).collect();
         assert!(crowd.pick(40).is_empty(), "nobody waits");
-        for (at, spot) in spots.iter().enumerate() {
-            spot.rest((at as u64 * 7) % 40, task);
+        for at in 0..40_usize {
+            // Two begin in each millisecond, and not in the order in which they came.
+            crowd.rest(&spots[at * 7 % 40], (at / 2) as u64, task);
         }
+        crowd.rest(&spots[7], 30, task);
         spots[0].busy();
         assert_eq!(crowd.pick(40).len(), 39 / 8);
-        let gone: Vec<u64> = (0..40)
-            .filter(|at| spots[*at as usize].leaves())
-            .map(|at| at * 7 % 40)
-            .collect();
-        assert_eq!(gone.len(), 4);
-        assert!(gone.iter().all(|since| (1..=4).contains(since)), "{gone:?}");
+        let gone: Vec<usize> = (0..40).filter(|at| spots[*at].leaves()).collect();
+        assert_eq!(gone, [7, 14, 21, 28], "the order is that of their rest");
         while !crowd.pick(40).is_empty() {}
         assert!(!spots[0].leaves(), "who has a request stays");
         assert!(spots[1..].iter().all(|spot| spot.leaves()));

@@ -156,7 +156,7 @@ impl Client {
         let rx = &worker.reactor;
         let end = rx.now() + self.linger.time;
         // It may have to make room, as who waits for nothing.
-        spot.rest(rx.now(), rx.current());
+        worker.crowd.rest(spot, rx.now(), rx.current());
         let mut buf = self.buf.take().unwrap_or_else(|| worker.buffers.small());
         loop {
             buf.clear();
