@@ -5,7 +5,7 @@ import re
 import pytest
 from pages import ROOT
 
-from surehop.proxy import control, data, files
+from surehop.proxy import control, data, listeners
 
 PAGE = (ROOT / "docs" / "limits.md").read_text("utf-8")
 
@@ -44,4 +44,4 @@ def test_what_the_control_process_does() -> None:
     assert f"take a configuration | {data._ANSWER_WITHIN:.0f}s" in PAGE
     assert f"stop at once | {control._ENDS_WITHIN:.0f}s" in PAGE
     assert f"after {control._PAUSE}s" in PAGE
-    assert f"to be accepted | {files._BACKLOG} " in PAGE
+    assert f"to be accepted | {listeners._BACKLOG} " in PAGE

@@ -122,6 +122,8 @@ def test_a_killed_data_process_is_replaced(surehop: Program) -> None:
             with Raw(subject.port) as client:
                 assert client.answer()[0] == 200
                 os.kill(data, signal.SIGKILL)
+                # Until it has ended it may still accept somebody.
+                eventually(lambda data=data: gone(data))  # type: ignore[misc]
                 with Raw(subject.port) as another:
                     assert another.answer()[::2] == (200, b"ok\n")
                 assert client.end() in ("fin", "rst")

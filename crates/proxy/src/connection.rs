@@ -172,9 +172,13 @@ fn over(worker: &Worker, client: &Client, how: Over) {
                 Over::Closed | Over::Stopping | Over::Crowded => {}
             }
             if !kept {
+                // nginx names the socket.
+                let socket = listener
+                    .by
+                    .map_or(listener, |by| &worker.config.listeners[by]);
                 let text = format!(
                     " while waiting for request, client: {}, server: {}",
-                    client.remote_text, listener.address
+                    client.remote_text, socket.address
                 );
                 out.extend_from_slice(text.as_bytes());
             }

@@ -23,6 +23,7 @@ use crate::phases::{self, Outcome};
 use crate::plan::Level;
 use crate::reply::Ranges;
 use crate::told;
+use crate::types;
 use crate::vars;
 use crate::worker::Worker;
 
@@ -54,7 +55,7 @@ pub async fn serve(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> O
     };
     // What only has to be copied, the kernel copies.
     let plain = ex.packer.is_none() && !ex.reply.trailed && !ex.pace.limited();
-    let sent = if plain || ex.sub.is_some() {
+    let sent = if plain || ex.mute() {
         Sending::new(worker, client, ex, &file).send(parts).await
     } else {
         Box::pin(carry(worker, client, ex, &file, parts)).await
@@ -73,7 +74,7 @@ fn describe(worker: &Worker, ex: &mut Exchange, stat: &Stat) -> u64 {
     // What led here may have said of what type it is.
     let kept = std::mem::take(&mut ex.kept_type);
     let kind = if kept.is_empty() {
-        files::kind(worker, ex)
+        types::kind(worker, ex)
     } else {
         &kept
     };
@@ -163,7 +164,9 @@ impl<'a> Sending<'a> {
 
     async fn send(mut self, parts: Parts) -> Result<(), Stopped> {
         if self.ex.mute() {
-            return Ok(()); // it is looked at, and goes nowhere
+            // It is looked at, and goes nowhere.
+            self.ex.course.doing = b" while sending response to client";
+            return Ok(());
         }
         match parts {
             Parts::One(range) => self.part(b"", range).await,

@@ -18,7 +18,7 @@ use crate::head;
 use crate::intake;
 use crate::plan::Escape;
 use crate::stub::Connections;
-use crate::template::{LogFormat, Piece, Template, Var};
+use crate::template::{LogFormat, Piece, TcpFact, Template, Var};
 use crate::worker::Worker;
 
 /// Appends the value of `template`.
@@ -116,7 +116,7 @@ pub fn seconds(out: &mut Vec<u8>, ms: u64) {
 }
 
 /// Appends the values of all lines of that name, as nginx joins them.
-fn all<'a>(
+pub fn all<'a>(
     out: &mut Vec<u8>,
     headers: impl Iterator<Item = &'a Header>,
     bytes: &[u8],
@@ -136,8 +136,19 @@ fn all<'a>(
     found
 }
 
+/// The port that the client asked for, if it named one.
+fn request_port(ex: &Exchange) -> Option<u64> {
+    let rest = ex.bytes().get(ex.head.host.end()..)?;
+    let rest = rest.strip_prefix(b".").unwrap_or(rest).strip_prefix(b":")?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit());
+    let port = digits.fold(0, |port: u64, digit| {
+        port.saturating_mul(10) + u64::from(digit - b'0')
+    });
+    (port > 0 && !ex.head.host.is_empty()).then_some(port)
+}
+
 /// Whether a line's name is that of a variable, which tells no underscore from a dash.
-fn same_name(line: &[u8], variable: &[u8]) -> bool {
+pub fn same_name(line: &[u8], variable: &[u8]) -> bool {
     let plain = |byte: &u8| match byte {
         b'_' => b'-',
         byte => byte.to_ascii_lowercase(),
@@ -227,7 +238,9 @@ pub fn value(
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
             let lines = ex.response.headers.iter().enumerate();
             let counted = lines.filter(|(index, _)| !ignored(*index));
-            return all(out, counted.map(|(_, line)| line), &ex.response_raw, name);
+            // nginx takes a Date and a Server that are missing for empty ones.
+            return all(out, counted.map(|(_, line)| line), &ex.response_raw, name)
+                || ex.response.whole && matches!(&**name, b"date" | b"server");
         }
         Var::UpstreamCookie(name) => {
             let raw = &ex.response_raw[..];
@@ -251,6 +264,32 @@ pub fn value(
             }
         }
         Var::RequestMethod => return known(out, ex.client_method()),
+        Var::RequestPort => {
+            if let Some(port) = request_port(ex) {
+                number(out, port);
+            }
+        }
+        Var::IsRequestPort => {
+            if request_port(ex).is_some() {
+                out.push(b':');
+            }
+        }
+        // Nothing is cached.
+        Var::ProxyProtocol | Var::UpstreamCacheStatus => return false,
+        Var::TcpInfo(fact) => {
+            let Some(info) = client.socket.tcp_info() else {
+                return false;
+            };
+            number(
+                out,
+                u64::from(match fact {
+                    TcpFact::Rtt => info.rtt,
+                    TcpFact::RttVar => info.rttvar,
+                    TcpFact::SendWindow => info.send_window,
+                    TcpFact::ReceiveSpace => info.receive_space,
+                }),
+            );
+        }
         Var::RequestBody => return put(out, intake::shown(ex)),
         Var::RequestBodyFile => return put(out, ex.spool.as_ref().map(|spool| &*spool.path)),
         Var::Scheme => out.extend_from_slice(b"http"),

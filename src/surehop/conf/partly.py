@@ -17,5 +17,6 @@ PARTLY: dict[str, Partly] = {
     "listen": Partly("server", "listen 1 ssl;", "no `ssl`, `http2`, `quic`, `proxy_protocol`"),
     "proxy_http_version": Partly("location", "proxy_http_version 2;", "`1.0` and `1.1`"),
     "proxy_pass": Partly("location", "proxy_pass https://localhost;", "no `https://`"),
+    "real_ip_header": Partly("server", "real_ip_header proxy_protocol;", "no `proxy_protocol`"),
     "server": Partly("upstream", "server localhost resolve;", "no `resolve`, `service=`"),
 }

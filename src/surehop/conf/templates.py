@@ -13,7 +13,7 @@ _NAME = re.compile(
 )
 _PREFIXES = (
     *("arg_", "cookie_", "http_", "sent_http_", "sent_trailer_", "upstream_cookie_"),
-    *("upstream_http_", "upstream_trailer_"),
+    *("upstream_http_", "upstream_trailer_", "proxy_protocol_tlv_"),
 )
 VARIABLES = frozenset(
     """
@@ -26,9 +26,13 @@ VARIABLES = frozenset(
     request_length request_method request_time request_uri scheme
     server_addr server_name server_port server_protocol status time_iso8601
     time_local uri connections_active connections_reading connections_waiting connections_writing
+    upstream_cache_status
     upstream_addr upstream_attempts upstream_bytes_received upstream_bytes_sent
     upstream_connect_time upstream_header_time upstream_reason upstream_response_length
     upstream_response_time upstream_reused upstream_status
+    is_request_port proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr
+    proxy_protocol_server_port request_port tcpinfo_rcv_space tcpinfo_rtt tcpinfo_rttvar
+    tcpinfo_snd_cwnd
     binary_remote_addr limit_conn_status limit_req_status realip_remote_addr realip_remote_port
     """.split()  # noqa: SIM905 (a paragraph can be read)
 )

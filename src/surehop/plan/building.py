@@ -83,6 +83,11 @@ class _Builder:
             error_log=error_log,
             formats=tuple(data.Format(form.escape, form.parts) for form in source.formats),
             listeners=listeners,
+            sockets=tuple(
+                (each.address, self._listeners.options.get(each.address) or model.ListenOptions())
+                for each in listeners
+                if each.by is None
+            ),
             servers=servers,
             locations=tuple(self._locations),
             groups=self._groups.finish(),
@@ -212,6 +217,7 @@ class _Builder:
             limit_rate=said.limit_rate,
             max_temp_file_size=said.max_temp_file_size,
             temp=self._temp_paths.index(said.temp),
+            early_hints=said.early_hints,
         )
 
 
