@@ -147,11 +147,6 @@ FLOODS: dict[str, tuple[bytes, bytes, str]] = {
         b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 1000,
         "upstream sent too big header while reading response header from upstream",
     ),
-    "a status line": (
-        b"",
-        b"H" * 65536,
-        "upstream sent no valid HTTP/1.0 header while reading response header from upstream",
-    ),
 }
 
 
