@@ -257,6 +257,8 @@ def test_a_data_process_that_is_stopped_can_be_ended(surehop: Program) -> None:
     """TERM becomes KILL, as with nginx: the end does not depend on who ends."""
     with running(surehop, server("location / { return 200 here; }")) as subject:
         data = data_process(subject)
+        begun = f"start worker process {data}"
+        eventually(lambda: any(begun in line for line in subject.error_log("notice")))
         os.kill(data, signal.SIGSTOP)
         subject.stop()
         assert not Path(f"/proc/{data}").exists()
