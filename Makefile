@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 NATIVE := pyproject.toml Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 STAMPS := .venv/stamps
 
-.PHONY: help demo test pytest rust-test lint bench bench-proxy docs clean
+.PHONY: help demo test pytest rust-test lint bench bench-proxy soak docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ bench: bench-proxy ## all benches
 
 bench-proxy: $(STAMPS)/surehop ## CPU per request beside nginx and HAProxy, into bench/results; ARGS="--quick" for a look, "--many" for many servers
 	@$(BIN)/python -m bench.proxy $(ARGS)
+
+soak: $(STAMPS)/surehop ## ten minutes of load, reloads and failing origins; ARGS="--seconds 30 --seed N"
+	@$(BIN)/python -m surehop.lab.soak $(ARGS)
 
 docs: $(STAMPS)/surehop ## write the reference pages that are generated
 	@$(BIN)/python scripts/reference.py

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -123,6 +122,8 @@ def test_a_killed_data_process_is_replaced(surehop: Program) -> None:
             with Raw(subject.port) as client:
                 assert client.answer()[0] == 200
                 os.kill(data, signal.SIGKILL)
+                # Until it has ended it may still accept somebody.
+                eventually(lambda data=data: gone(data))  # type: ignore[misc]
                 with Raw(subject.port) as another:
                     assert another.answer()[::2] == (200, b"ok\n")
                 assert client.end() in ("fin", "rst")
@@ -158,33 +159,68 @@ def test_as_root_it_serves_as_somebody_else(surehop: Program, main: str) -> None
 
 def test_too_many_clients_do_not_stop_service(surehop: Program) -> None:
     """`worker_connections` are counted: who is too much is let go, who is in is served."""
+    half = GET[:-2]
     http = server("location / { return 200 here; }")
     with running(surehop, http) as subject, ExitStack() as stack:
-        where = ("127.0.0.1", subject.port)
-        held = [stack.enter_context(socket.create_connection(where, 5)) for _ in range(1100)]
-        eventually(lambda: len(subject.error_log("alert")) == 1100 - 1024)
-        assert sum(map(_ended, held)) == 1100 - 1024
-        held[0].sendall(GET)
-        assert held[0].recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
-        stack.close()
-        eventually(lambda: _answers(subject))
+        held = []
+        for _ in range(1024):
+            held.append(stack.enter_context(Raw(subject.port)).send(half))
+            if len(held) % 100 == 0:  # by then all before have a request under way
+                assert _answer(subject) == b"here"
+        eventually(lambda: _answer(subject) != b"here")
         assert "1024 worker_connections are not enough" in subject.error_log("alert")[0]
+        assert held[0].send(b"\r\n").until(b"here")
+        stack.close()
+        eventually(lambda: _answer(subject) == b"here")
 
 
-def _ended(sock: socket.socket) -> bool:
-    """Whether the other side has closed it."""
-    sock.setblocking(False)
-    try:
-        return sock.recv(1) == b""
-    except BlockingIOError:
-        return False
-    finally:
-        sock.settimeout(5)
-
-
-def _answers(subject: Subject) -> bool:
+def _answer(subject: Subject) -> bytes:
+    """What one more client hears."""
     try:
         with Raw(subject.port) as client:
-            return client.answer()[2] == b"here"
-    except (EOFError, ConnectionResetError):
-        return False
+            return client.answer()[2]
+    except (EOFError, ConnectionResetError, BrokenPipeError):
+        return b""
+
+
+def test_who_waits_longest_makes_room(surehop: Program) -> None:
+    """As in nginx: idle clients go, the oldest first, and whoever comes is served."""
+    http = server("location / { return 200 here; }", http="keepalive_timeout 60s;")
+    with running(surehop, http) as subject, ExitStack() as stack:
+        held = []
+        for _ in range(1100):
+            held.append(stack.enter_context(Raw(subject.port)))
+            assert held[-1].answer()[2] == b"here"
+        assert held[0].end() == "fin"
+        assert held[-1].answer()[2] == b"here", "the youngest stay"
+        assert subject.error_log("alert") == []
+        warned = subject.error_log("warn")
+        assert "1024 worker_connections are not enough, reusing connections" in warned[0]
+        assert len(warned) < 10, "it is told once a second"
+
+
+@pytest.mark.parametrize("idle", [True, False])
+def test_no_descriptors_left(surehop: Program, idle: bool) -> None:
+    """Some are kept back: who is in is served; who comes waits, or takes an idle one's place."""
+    main = "worker_rlimit_nofile 200;"
+    with (
+        Scripted() as origin,
+        Subject(surehop, server(upstream=servers(origin)), main=main) as subject,
+        ExitStack() as stack,
+    ):
+        held = []
+        for number in range(250):
+            held.append(stack.enter_context(Raw(subject.port)))
+            if idle:
+                assert held[-1].answer()[2] == b"ok\n", "idle clients make room"
+            elif number < 100:
+                assert held[-1].answer()[2] == b"ok\n"
+                held[-1].send(GET[:-2])
+        if idle:
+            assert held[0].end() == "fin"
+            assert "open files are not enough" in subject.error_log("warn")[0]
+        else:
+            for client in held[:100]:
+                client.send(b"\r\n").until(b"ok\n")
+        open_files = len(list(Path(f"/proc/{data_process(subject)}/fd").iterdir()))
+        assert open_files < 200, "the reserve is kept"

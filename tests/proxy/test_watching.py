@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from surehop.conf import loads
 from surehop.errors import StartError
 from surehop.plan import build
-from surehop.proxy import control
+from surehop.proxy import control, data
 from surehop.proxy.data import DataProcess, Terms
 from surehop.proxy.journal import Journal
 from surehop.proxy.options import Options
@@ -53,7 +53,7 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[object]], None]:
 
         monkeypatch.setattr(DataProcess, "start", start)
 
-    monkeypatch.setattr(control, "_HEALTHY_AFTER", 0.0)
+    monkeypatch.setattr(control, "_PAUSE", 0.0)
     return script
 
 
@@ -103,3 +103,43 @@ def test_nobody_is_killed_by_the_number_of_one_who_is_gone(
     assert killed == []
     assert theirs.recv(1) == b"", "it is let go"
     theirs.close()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[DataProcess, socket.socket]]:
+    """A data process that is nobody, and the end at which it would hear and answer."""
+    monkeypatch.setattr(os, "kill", lambda *_: None)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        process = DataProcess(1, ours)
+        yield process, theirs
+        process.forget()
+
+
+def test_an_answer_that_comes_too_late_is_not_taken_for_the_next(
+    asked: tuple[DataProcess, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was stopped while it was asked, and goes on later."""
+    process, theirs = asked
+    monkeypatch.setattr(data, "_ANSWER_WITHIN", 0.0)
+    with pytest.raises(StartError, match="it does not answer"):
+        process.reopen([])
+    theirs.send(b"1 ok")
+    theirs.send(b"2 there is no plan yet")
+    with pytest.raises(StartError, match="there is no plan yet"):
+        process.reopen([])
+    theirs.send(b"3 ok")
+    process.reopen([])
+    assert [theirs.recv(16) for _ in range(3)] == [b"L1", b"L2", b"L3"]
+
+
+def test_a_stop_does_not_wait_for_an_answer(asked: tuple[DataProcess, socket.socket]) -> None:
+    process, _ = asked
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    try:
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+        with pytest.raises(StartError, match="before the stop"):
+            process.reopen([])
+        assert signal.sigwait([signal.SIGTERM]) == signal.SIGTERM, "it is still to be taken"
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])

@@ -342,6 +342,9 @@ impl Session {
             }
             self.release(turn.group, turn.now, Outcome::Neutral);
             self.held = Some((peer, reason));
+        } else if rules.attribution && reason == Reason::NoPorts {
+            // What this machine lacks is no failure of the peer's.
+            self.release(turn.group, turn.now, Outcome::Neutral);
         } else {
             self.release(turn.group, turn.now, Outcome::Failure(reason));
         }

@@ -7,12 +7,13 @@ use std::rc::Rc;
 use rustix::io::Errno;
 use slab::Slab;
 use std::task::Poll;
-use surehop_engine::{Call, ConnId, Group};
+use surehop_engine::{Call, Cause, ConnId, Group, Phase};
 
 use crate::buffer::{Buf, Buffers};
 use crate::clock::{Millis, NEVER};
+use crate::drive::Fault;
 use crate::reactor::{Reactor, TaskId};
-use crate::socket::Socket;
+use crate::socket::{Address, Socket};
 
 /// A live connection to an upstream, in use by one exchange.
 #[derive(Debug)]
@@ -272,9 +273,25 @@ impl Connections {
     }
 }
 
+impl Fault {
+    /// A connect that failed.
+    pub fn of_connect(e: Errno, to: &Address, at_once: bool) -> Self {
+        // The same errno where there is no port left, and where there is no address to connect from.
+        let cause = match cause_of(e) {
+            Cause::NoPorts if e == Errno::ADDRNOTAVAIL && !to.has_source() => Cause::Unreachable,
+            cause => cause,
+        };
+        Self {
+            phase: Phase::Connect,
+            cause,
+            errno: e.raw_os_error(),
+            at_once,
+        }
+    }
+}
+
 /// Says what a socket error means to the engine.
-pub fn cause_of(e: Errno) -> surehop_engine::Cause {
-    use surehop_engine::Cause;
+pub fn cause_of(e: Errno) -> Cause {
     match e {
         Errno::CONNREFUSED => Cause::Refused,
         Errno::NETUNREACH

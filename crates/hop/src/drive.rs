@@ -14,6 +14,9 @@ use crate::clock::{Millis, NEVER};
 use crate::connections::{Connections, Upstream, cause_of};
 use crate::socket::{Address, Manner, NotBegun, Socket};
 
+/// Bytes that the interim heads (1xx) of one answer may have together.
+const INTERIM_LIMIT: u64 = 16 << 20;
+
 /// Where an exchange may go and on what terms.
 #[derive(Debug)]
 pub struct Route<'a> {
@@ -448,16 +451,9 @@ async fn connect<E: Exchange>(
 ) -> Result<Upstream, Lost> {
     let rx = &hop.reactor;
     let begun = rx.now();
-    let fault = |e: Errno, at_once| {
-        Lost::Fault(Fault {
-            phase: Phase::Connect,
-            cause: cause_of(e),
-            errno: e.raw_os_error(),
-            at_once,
-        })
-    };
-    let address = &route.addresses[peer as usize];
-    let socket = Socket::connect_so(rx, address, &route.manner).map_err(|why| match why {
+    let to = &route.addresses[peer as usize];
+    let fault = |e: Errno, at_once| Lost::Fault(Fault::of_connect(e, to, at_once));
+    let socket = Socket::connect_so(rx, to, &route.manner).map_err(|why| match why {
         NotBegun::Connect(e) => fault(e, true),
         NotBegun::Bind(e) => Lost::Unbound(e),
     })?;
@@ -581,7 +577,13 @@ fn poll_hear<E: Exchange>(
         loop {
             match ex.hear(buf.data(), route.head_limit) {
                 Ok(Heard::Head(end, status)) => return Some(Sent::Head { end, status }),
-                Ok(Heard::Interim(end)) => buf.consume(end),
+                Ok(Heard::Interim(end)) => {
+                    buf.consume(end);
+                    // Who sends these for ever would never be late.
+                    if *received >= INTERIM_LIMIT {
+                        return died(Cause::TooBig, 0);
+                    }
+                }
                 Ok(Heard::More) if buf.len() >= route.head_limit => return died(Cause::TooBig, 0),
                 Ok(Heard::More) => break,
                 Err(cause) => return died(cause, 0),

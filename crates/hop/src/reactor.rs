@@ -280,10 +280,15 @@ impl Reactor {
         };
         {
             let mut events = core.events.borrow_mut();
-            match core.poll.borrow_mut().poll(&mut events, timeout) {
-                Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(e),
-                _ => {}
+            let mut polled = core.poll.borrow_mut().poll(&mut events, timeout);
+            // Whoever was stopped for a while has events as well as deadlines behind it: the events come first.
+            while matches!(&polled, Err(e) if e.kind() == io::ErrorKind::Interrupted) {
+                polled = core
+                    .poll
+                    .borrow_mut()
+                    .poll(&mut events, Some(Duration::ZERO));
             }
+            polled?;
             core.now.set(clock::now());
             for event in events.iter() {
                 self.dispatch(event);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::IoSlice;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::rc::Rc;
 use std::task::Poll;
@@ -32,6 +32,20 @@ impl Address {
             Some(path) => Some(Self::Unix(path.into())),
             None => text.parse().ok().map(Self::Ip),
         }
+    }
+
+    /// Whether this machine has an address from which this one can be reached: a datagram socket says so
+    /// without sending anything, and without needing a port that streams have used up.
+    pub fn has_source(&self) -> bool {
+        let Self::Ip(to) = self else { return true };
+        let family = if to.is_ipv4() {
+            AddressFamily::INET
+        } else {
+            AddressFamily::INET6
+        };
+        net::socket_with(family, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
+            .and_then(|fd| net::connect(&fd, to))
+            != Err(Errno::ADDRNOTAVAIL)
     }
 
     /// The family's word: `ipv4`, `ipv6` or `unix`.
@@ -318,6 +332,11 @@ impl Socket {
         self.reactor.rouse(&self.slot);
     }
 
+    /// The descriptor's number.
+    pub fn number(&self) -> i32 {
+        self.fd.as_raw_fd()
+    }
+
     /// Says that nothing more will be sent.
     pub fn finish(&self) {
         let _ = net::shutdown(&self.fd, Shutdown::Write);
@@ -430,6 +449,12 @@ impl Listener {
                 Err(e) => return Poll::Ready(Err(e)),
             }
         }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
     }
 }
 

@@ -12,7 +12,9 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType};
 use stage::{pair, ready, receive, run, turn_until};
+use surehop_engine::Cause;
 use surehop_hop::clock::NEVER;
+use surehop_hop::drive::Fault;
 use surehop_hop::reactor::Reactor;
 use surehop_hop::socket::{Address, Socket};
 
@@ -235,4 +237,14 @@ fn a_file_goes_out_behind_what_is_written_before_it() {
     let mut got = Vec::new();
     peer.read_to_end(&mut got).unwrap();
     assert_eq!(got, b"head:3456789");
+}
+
+#[test]
+fn an_address_that_can_be_reached_from_here_has_a_source() {
+    for text in ["127.0.0.1:1", "unix:/nowhere"] {
+        assert!(Address::parse(text).unwrap().has_source(), "{text}");
+    }
+    // Only one errno asks that question.
+    let fault = Fault::of_connect(Errno::MFILE, &Address::parse("127.0.0.1:1").unwrap(), true);
+    assert_eq!((fault.cause, fault.errno), (Cause::NoPorts, 24));
 }

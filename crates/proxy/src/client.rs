@@ -11,6 +11,7 @@ use surehop_hop::socket::{Address, Socket};
 use surehop_wire::request::{Framing, RequestError};
 use surehop_wire::{chunked, scan::HeadScan};
 
+use crate::crowd::Spot;
 use crate::exchange::Exchange;
 use crate::heading;
 use crate::lingering::Linger;
@@ -18,6 +19,9 @@ use crate::post::IdleClient;
 use crate::real_ip;
 use crate::worker::Worker;
 
+/// How long a client that has just been answered may still ask when the process goes down: its next request
+/// may be on its way already, and a close would meet it with a reset.
+const COURTESY: Millis = 1_000;
 /// Requests that are taken up one after the other before the other connections have their turn.
 const IN_A_ROW: u32 = 16;
 
@@ -88,6 +92,8 @@ pub enum Over {
     TimedOut,
     /// The worker goes down.
     Stopping,
+    /// Its place is needed.
+    Crowded,
 }
 
 /// Why a body could not be read.
@@ -203,7 +209,7 @@ impl Client {
     }
 
     /// Waits until something has come of a next request, be it the connection's end.
-    pub async fn arrive(&mut self, worker: &Worker) -> Result<(), Over> {
+    pub async fn arrive(&mut self, worker: &Worker, spot: &Spot) -> Result<(), Over> {
         let server = &worker.config.servers[worker.config.listeners[self.listener].default].plan;
         let first = self.requests == 0;
         let timeout = if first {
@@ -224,30 +230,36 @@ impl Client {
             worker.buffers.give(buf);
         }
         let mut in_a_row = self.in_a_row;
-        // Who was promised some time has it, also of a worker that goes down.
-        let promised = worker.reactor.now() + self.promised;
+        let rx = &worker.reactor;
+        let since = rx.now();
         let arrived = || {
             if self.socket.seen_readable() {
                 return Poll::Ready(Ok(()));
             }
             self.socket.wait_read();
-            worker.reactor.patiently();
+            rx.patiently();
             in_a_row = 0;
-            // As in nginx, who has just come may still ask.
-            if worker.stopping() && !first && worker.reactor.now() < promised && !worker.handing() {
-                worker.reactor.arm(promised);
-                Poll::Pending
-            } else if worker.stopping() && !first {
-                Poll::Ready(Err(Over::Stopping))
-            } else {
-                Poll::Pending
+            if spot.leaves() {
+                return Poll::Ready(Err(Over::Crowded));
             }
+            worker.crowd.rest(spot, since + self.promised, rx.current());
+            // As in nginx, who has just come may still ask.
+            if !worker.stopping() || first {
+                return Poll::Pending;
+            }
+            // Who was promised some time has it, also of a worker that goes down.
+            let courtesy = since + self.promised.max(COURTESY);
+            if worker.handing() || rx.now() >= courtesy {
+                return Poll::Ready(Err(Over::Stopping));
+            }
+            rx.arm(courtesy);
+            Poll::Pending
         };
-        let over = worker
-            .reactor
-            .until(worker.reactor.now() + timeout, arrived)
+        let over = rx
+            .until(since + timeout, arrived)
             .await
             .unwrap_or(Err(Over::TimedOut));
+        spot.busy();
         self.in_a_row = in_a_row;
         over
     }

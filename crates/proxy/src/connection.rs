@@ -9,6 +9,7 @@ use surehop_wire::request::{self, Limits, RequestError, RequestHead};
 use surehop_wire::uri;
 
 use crate::client::{Arrival, Client, Over};
+use crate::crowd::Spot;
 use crate::exchange::Exchange;
 use crate::lingering;
 use crate::log::{self, Logs};
@@ -22,21 +23,32 @@ use crate::vars;
 use crate::worker::Worker;
 
 /// Counts a client as long as it is here.
-pub struct Present(Rc<Worker>);
+pub struct Present {
+    worker: Rc<Worker>,
+    spot: Rc<Spot>,
+    place: usize,
+}
 
 impl Present {
     /// One more.
     pub fn new(worker: Rc<Worker>) -> Self {
         worker.clients.set(worker.clients.get() + 1);
         worker.shared.clients.fetch_add(1, Ordering::Relaxed);
-        Self(worker)
+        let (place, spot) = worker.crowd.enter();
+        Self {
+            worker,
+            spot,
+            place,
+        }
     }
 }
 
 impl Drop for Present {
     fn drop(&mut self) {
-        self.0.clients.set(self.0.clients.get() - 1);
-        self.0.shared.clients.fetch_sub(1, Ordering::Relaxed);
+        let worker = &self.worker;
+        worker.crowd.leave(self.place);
+        worker.clients.set(worker.clients.get() - 1);
+        worker.shared.clients.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -54,11 +66,11 @@ pub enum After {
 }
 
 /// Serves a connection. What it holds while it is idle is little: see [`crate::place`].
-pub async fn serve(worker: Rc<Worker>, mut client: Client, _present: Present) {
+pub async fn serve(worker: Rc<Worker>, mut client: Box<Client>, present: Present) {
     loop {
-        if let Err(how) = client.arrive(&worker).await {
+        if let Err(how) = client.arrive(&worker, &present.spot).await {
             if how == Over::Stopping && worker.handing() {
-                return worker.hand_client(client);
+                return worker.hand_client(*client);
             }
             return over(&worker, &client, how);
         }
@@ -70,21 +82,21 @@ pub async fn serve(worker: Rc<Worker>, mut client: Client, _present: Present) {
         match after {
             After::Keep => {}
             After::Close | After::Drain => return,
-            After::Linger => return client.linger(&worker).await,
+            After::Linger => return client.linger(&worker, &present.spot).await,
         }
     }
 }
 
 /// Reads a request, answers it and logs it.
-pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
+pub async fn one(worker: Rc<Worker>, mut client: Box<Client>) -> (Box<Client>, After) {
     let mut stage = Stage::begin(&worker);
     let mut ex = worker.exchange();
     ex.server = worker.config.listeners[client.listener].default;
     let arrival = client.request(&worker, &mut ex).await;
     stage.read();
     let after = match arrival {
-        // Nothing had come after all.
-        Arrival::Over(Over::Stopping) if worker.handing() => {
+        // Nothing had come after all: it waits on, as long as it may.
+        Arrival::Over(Over::Stopping) => {
             worker.recycle(ex);
             return (client, After::Keep);
         }
@@ -135,7 +147,7 @@ fn over(worker: &Worker, client: &Client, how: Over) {
         Some(place) => &config.locations[place].plan.error_log,
         None => &config.servers[listener.default].plan.error_log,
     };
-    if how == Over::Stopping || !Logs::wants(logs, Level::Info) {
+    if matches!(how, Over::Stopping | Over::Crowded) || !Logs::wants(logs, Level::Info) {
         return;
     }
     let kept = client.requests > 0;
@@ -157,7 +169,7 @@ fn over(worker: &Worker, client: &Client, how: Over) {
             match how {
                 Over::Broken(e) => log::errno(out, e.raw_os_error()),
                 Over::TimedOut => log::errno(out, rustix::io::Errno::TIMEDOUT.raw_os_error()),
-                Over::Closed | Over::Stopping => {}
+                Over::Closed | Over::Stopping | Over::Crowded => {}
             }
             if !kept {
                 // nginx names the socket.
@@ -325,6 +337,8 @@ fn tell_invalid_lines(worker: &Worker, client: &Client, ex: &mut Exchange) {
 
 /// Chooses the server and has the request answered.
 async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
+    #[cfg(test)]
+    crate::panic_tests::provoke(ex, "X-Panic-Early");
     let config = &worker.config;
     let listener = &config.listeners[client.listener];
     let merge = config.servers[listener.default].plan.merge_slashes;

@@ -5,9 +5,13 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::net::sockopt::{self, Timeout};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendFlags, recvmsg, send,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendFlags, recv, recvmsg,
+    send,
 };
 
 use crate::config::Config;
@@ -18,14 +22,18 @@ use crate::worker::{self, Handle, RUNNING, Shared};
 /// Descriptors in one message; the kernel takes 253.
 const BATCH: usize = 200;
 
+/// How often it is looked whether a generation has finished.
+const LOOKS_EVERY: Duration = Duration::from_millis(250);
+
 /// What the control process says, by the first byte of a message.
 enum Message {
     /// `F`: descriptors, listeners first and then log files, over as many messages as it takes.
     Descriptors(Vec<OwnedFd>),
-    /// `P`: the plan, in the file that comes with it.
-    Plan(OwnedFd),
+    /// `P`: the plan, in the file that comes with it. What is behind the letter stands before the answer,
+    /// since one that comes too late must not be taken for the next.
+    Plan(OwnedFd, String),
     /// `L`: go on in the log files whose descriptors came.
-    Logs,
+    Logs(String),
     /// `T`: stop at once.
     Stop,
     /// `Q`: stop once the requests under way are answered.
@@ -61,27 +69,28 @@ pub fn serve(control: OwnedFd) -> Result<(), String> {
     // The last is the present one; those before it finish what they have begun.
     let mut generations: Vec<Generation> = Vec::new();
     let stop = loop {
-        let answer = match receive(&control)? {
+        attend(&control, &mut generations);
+        let (answer, name) = match receive(&control)? {
             Message::Descriptors(more) => {
                 descriptors.extend(more);
                 continue;
             }
-            Message::Plan(file) => {
-                generations.retain(|generation| !generation.over());
+            Message::Plan(file, name) => {
                 let old = generations.last();
                 let new = start(&file, std::mem::take(&mut descriptors), old);
-                new.map(|new| {
+                let begun = new.map(|new| {
                     if let Some(old) = generations.last() {
                         old.enter(worker::HANDING);
                     }
                     generations.push(new);
-                })
+                });
+                (begun, name)
             }
-            Message::Logs => reopen(&generations, std::mem::take(&mut descriptors)),
+            Message::Logs(name) => (reopen(&generations, std::mem::take(&mut descriptors)), name),
             Message::Stop | Message::Gone => break worker::STOPPING,
             Message::Quit => break worker::DRAINING,
         };
-        let answer = answer.map_or_else(|e| format!("error: {e}"), |()| "ok".to_owned());
+        let answer = answer.map_or_else(|e| format!("{name} {e}"), |()| format!("{name} ok"));
         let _ = send(&control, answer.as_bytes(), SendFlags::NOSIGNAL);
     };
     for generation in &generations {
@@ -98,6 +107,24 @@ pub fn serve(control: OwnedFd) -> Result<(), String> {
         let _ = handle.thread.join();
     }
     Ok(())
+}
+
+/// Returns when there is something to hear. Meanwhile what finished generations hold is let go.
+fn attend(control: &OwnedFd, generations: &mut Vec<Generation>) {
+    let looks = |pause| {
+        let _ = sockopt::set_socket_timeout(control, Timeout::Recv, pause);
+    };
+    if generations.len() > 1 {
+        looks(Some(LOOKS_EVERY));
+        while generations.len() > 1 {
+            let mut byte = [0_u8];
+            match recv(control, &mut byte[..], RecvFlags::PEEK) {
+                Err(Errno::AGAIN | Errno::INTR) => generations.retain(|one| !one.over()),
+                _ => break,
+            }
+        }
+        looks(None);
+    }
 }
 
 /// While the workers drain, a second word may still stop them at once.
@@ -155,7 +182,7 @@ fn receive(control: &OwnedFd) -> Result<Message, String> {
             &mut ancillary,
             RecvFlags::CMSG_CLOEXEC,
         ) {
-            Err(rustix::io::Errno::INTR) => {}
+            Err(Errno::INTR) => {}
             other => {
                 break other.map_err(|e| format!("the control process can't be heard: {e}"))?;
             }
@@ -170,14 +197,16 @@ fn receive(control: &OwnedFd) -> Result<Message, String> {
             descriptors.extend(rights);
         }
     }
+    let name =
+        String::from_utf8_lossy(bytes[..got.bytes].get(1..).unwrap_or_default()).into_owned();
     match (bytes[..got.bytes].first(), descriptors.pop()) {
         (None, _) => Ok(Message::Gone),
-        (Some(b'P'), Some(file)) => Ok(Message::Plan(file)),
+        (Some(b'P'), Some(file)) => Ok(Message::Plan(file, name)),
         (Some(b'F'), last) => {
             descriptors.extend(last);
             Ok(Message::Descriptors(descriptors))
         }
-        (Some(b'L'), _) => Ok(Message::Logs),
+        (Some(b'L'), _) => Ok(Message::Logs(name)),
         (Some(b'T'), _) => Ok(Message::Stop),
         (Some(b'Q'), _) => Ok(Message::Quit),
         (Some(other), _) => Err(format!("the control process said `{}`", char::from(*other))),
@@ -195,7 +224,7 @@ fn start(
         match rustix::io::pread(file, &mut chunk[..], text.len() as u64) {
             Ok(0) => break,
             Ok(n) => text.extend_from_slice(&chunk[..n]),
-            Err(rustix::io::Errno::INTR) => {}
+            Err(Errno::INTR) => {}
             Err(e) => return Err(format!("the plan can't be read: {e}")),
         }
     }

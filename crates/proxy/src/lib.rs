@@ -16,6 +16,7 @@ pub mod connection;
 pub mod control;
 pub mod cookies;
 pub mod course;
+pub mod crowd;
 pub mod crypt;
 pub mod deliver;
 pub mod des;
@@ -39,6 +40,8 @@ pub mod log_paths;
 pub mod networks;
 pub mod outgoing;
 pub mod pace;
+#[cfg(test)]
+mod panic_tests;
 pub mod parts;
 pub mod phases;
 pub mod place;

@@ -1,11 +1,14 @@
 //! How a client's connection ends, or goes on behind a body that nobody wanted: nginx's lingering.
 
+use std::task::Poll;
+
 use surehop_hop::clock::Millis;
 use surehop_wire::header::Known;
 use surehop_wire::request::{Framing, Method};
 
 use crate::client::{Body, BodyError, Client};
 use crate::connection::After;
+use crate::crowd::Spot;
 use crate::exchange::Exchange;
 use crate::plan::{Level, Lingering, Patience};
 use crate::relay;
@@ -152,22 +155,25 @@ pub fn discard(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> bool 
 
 impl Client {
     /// Closes so that what was sent arrives: a close with unread bytes would be a reset.
-    pub async fn linger(mut self, worker: &Worker) {
+    pub async fn linger(mut self: Box<Self>, worker: &Worker, spot: &Spot) {
         self.socket.finish();
-        let end = worker.reactor.now() + self.linger.time;
+        let rx = &worker.reactor;
+        let end = rx.now() + self.linger.time;
+        // It may have to make room, as who waits for nothing.
+        worker.crowd.rest(spot, rx.now(), rx.current());
         let mut buf = self.buf.take().unwrap_or_else(|| worker.buffers.small());
         loop {
             buf.clear();
-            let deadline = end.min(worker.reactor.now() + self.linger.silence);
-            match worker
-                .reactor
-                .until(deadline, || self.socket.poll_read(buf.space()))
-                .await
-            {
-                // A fast client must not hold the worker up.
-                Ok(Ok(n)) if n > 0 && worker.reactor.now() < end => {
-                    worker.reactor.give_way().await;
+            let deadline = end.min(rx.now() + self.linger.silence);
+            let more = || {
+                if spot.leaves() {
+                    return Poll::Ready(Ok(0));
                 }
+                self.socket.poll_read(buf.space())
+            };
+            match rx.until(deadline, more).await {
+                // A fast client must not hold the worker up.
+                Ok(Ok(n)) if n > 0 && rx.now() < end => rx.give_way().await,
                 _ => break,
             }
         }

@@ -16,9 +16,9 @@ use crate::worker::Worker;
 /// Runs one request after another, each in the same memory.
 pub trait Place {
     /// Begins with the next request of a client.
-    fn begin(&mut self, worker: Rc<Worker>, client: Client);
+    fn begin(&mut self, worker: Rc<Worker>, client: Box<Client>);
     /// Goes on with it; ready when it is answered.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(Client, After)>;
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(Box<Client>, After)>;
 }
 
 struct Seat<F, M> {
@@ -28,14 +28,14 @@ struct Seat<F, M> {
 
 impl<F, M> Place for Seat<F, M>
 where
-    F: Future<Output = (Client, After)>,
-    M: Fn(Rc<Worker>, Client) -> F,
+    F: Future<Output = (Box<Client>, After)>,
+    M: Fn(Rc<Worker>, Box<Client>) -> F,
 {
-    fn begin(&mut self, worker: Rc<Worker>, client: Client) {
+    fn begin(&mut self, worker: Rc<Worker>, client: Box<Client>) {
         self.future.set(Some((self.make)(worker, client)));
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(Client, After)> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(Box<Client>, After)> {
         let Some(future) = self.future.as_mut().as_pin_mut() else {
             return Poll::Pending;
         };

@@ -164,8 +164,11 @@ impl Worker {
                 Handed::Client(idle) => {
                     if let Some(client) = Client::from_idle(self, *idle) {
                         let present = connection::Present::new(self.clone());
-                        self.reactor
-                            .spawn(connection::serve(self.clone(), client, present));
+                        self.reactor.spawn(connection::serve(
+                            self.clone(),
+                            Box::new(client),
+                            present,
+                        ));
                     }
                 }
                 Handed::Upstream(idle) => self.take_upstream(*idle),

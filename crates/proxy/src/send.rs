@@ -459,6 +459,8 @@ impl Driven for Sender<'_> {
             Err(Cause::Invalid)
         };
         self.heard = true;
+        #[cfg(test)]
+        crate::panic_tests::provoke(self.ex, "X-Panic-Late");
         let Some(end) = self.scan.advance(bytes) else {
             return match ResponseHead::refuse_early(bytes) {
                 Ok(()) => Ok(Heard::More),
@@ -489,6 +491,9 @@ impl Driven for Sender<'_> {
     }
 
     fn failed(&mut self, attempt: &Attempt, fault: Fault, notices: &[Notice], known_out: bool) {
+        if fault.cause == Cause::NoPorts {
+            self.worker.make_room_for(fault.errno);
+        }
         if fault.cause == Cause::Status {
             // nginx says nothing of a status that goes to the next peer, except that a peer went out.
             for notice in notices {

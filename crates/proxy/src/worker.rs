@@ -22,6 +22,7 @@ use surehop_hop::socket::{Address, Listener};
 use crate::client::Client;
 use crate::config::Config;
 use crate::connection;
+use crate::crowd::{self, Crowd};
 use crate::exchange::Exchange;
 use crate::log::Logs;
 use crate::place::{Place, place};
@@ -99,6 +100,8 @@ pub struct Worker {
     /// Where it finds what is handed to it.
     pub inbox: Arc<Inbox>,
     stopping: Cell<bool>,
+    /// Its clients, as far as one of them may have to go.
+    pub crowd: Crowd,
     /// For each group, how often peers had gone out when it was last found without a live one.
     silent: RefCell<Vec<Option<u64>>>,
 }
@@ -158,6 +161,7 @@ impl Worker {
             index,
             inbox,
             stopping: Cell::new(false),
+            crowd: Crowd::default(),
             silent: RefCell::new(vec![None; config.groups.len()]),
             shared,
             config,
@@ -236,7 +240,8 @@ impl Worker {
         self.silent.borrow_mut()[index].replace(ejections) != Some(ejections)
     }
 
-    fn note(&self, level: Level, text: &str) {
+    /// Writes a line about the worker itself.
+    pub fn note(&self, level: Level, text: &str) {
         self.logs.main(self.reactor.now(), level, text);
     }
 }
@@ -445,9 +450,22 @@ fn run(worker: &Rc<Worker>) {
 async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
     let _vital = Vital;
     let in_a_row = Cell::new(0);
+    let brink = crowd::brink(&listener);
+    let mut scarce = false;
     loop {
         if worker.handing() {
             return;
+        }
+        if scarce {
+            // Whoever is in the queue waits until others have gone; if nobody can be sent away, for a while.
+            if worker.let_go("open files") {
+                worker.reactor.give_way().await;
+            } else {
+                let pause = worker.reactor.now() + ACCEPT_PAUSE;
+                worker.reactor.sleep(pause).await;
+            }
+            scarce = crowd::only_reserve_left(&listener, brink);
+            continue;
         }
         // Accepts in a row are bounded: a burst of clients is shared among the workers, and those who are
         // here go on meanwhile. Whoever is in the queue when the process drains is still let in.
@@ -472,10 +490,12 @@ async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
         let accepted = worker.reactor.until(clock::NEVER, next).await;
         match accepted {
             Ok(Ok((socket, from))) => {
-                if worker.clients.get() + worker.connections.len()
-                    >= worker.config.plan.worker_connections
-                {
-                    let limit = worker.config.plan.worker_connections;
+                scarce = socket.number() >= brink;
+                let limit = worker.config.plan.worker_connections;
+                if worker.make_room() && worker.places_taken() >= limit {
+                    worker.reactor.give_way().await;
+                }
+                if worker.places_taken() >= limit {
                     worker.note(
                         Level::Alert,
                         &format!("{limit} worker_connections are not enough"),
@@ -486,26 +506,30 @@ async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
                 let number = worker.shared.connections.fetch_add(1, Ordering::Relaxed) + 1;
                 let present = connection::Present::new(worker.clone());
                 let index = worker.config.meant(index, &socket);
-                let client = Client::new(socket, from, number, index, worker.reactor.now());
+                let now = worker.reactor.now();
+                let client = Box::new(Client::new(socket, from, number, index, now));
                 worker
                     .reactor
                     .spawn(connection::serve(worker.clone(), client, present));
             }
             Ok(Err(Errno::SHUTDOWN)) | Err(_) => return,
             Ok(Err(e)) => {
+                scarce |= matches!(e, Errno::MFILE | Errno::NFILE);
                 let mut text = b"accept4() failed".to_vec();
                 crate::log::errno(&mut text, e.raw_os_error());
                 worker.note(Level::Crit, &String::from_utf8_lossy(&text));
                 // What the network has said of one connection says nothing of the next.
-                if !matches!(
-                    e,
-                    Errno::PROTO
-                        | Errno::PERM
-                        | Errno::NETDOWN
-                        | Errno::NETUNREACH
-                        | Errno::HOSTDOWN
-                        | Errno::HOSTUNREACH
-                ) {
+                if !scarce
+                    && !matches!(
+                        e,
+                        Errno::PROTO
+                            | Errno::PERM
+                            | Errno::NETDOWN
+                            | Errno::NETUNREACH
+                            | Errno::HOSTDOWN
+                            | Errno::HOSTUNREACH
+                    )
+                {
                     worker
                         .reactor
                         .sleep(worker.reactor.now() + ACCEPT_PAUSE)

@@ -31,7 +31,7 @@ daemon off;
 pid subject.pid;
 error_log logs/error.log {level};
 {main}
-events {{ worker_connections 1024; }}
+events {{ worker_connections {connections}; }}
 http {{
     log_format subject '$request_method $uri $status [$upstream_addr] [$upstream_status]'
                        '{variables}';
@@ -105,6 +105,7 @@ class Subject:
         variables: str = "",
         resolve: Mapping[str, Sequence[str]] | None = None,
         prefix: Path | None = None,
+        connections: int = 1024,
     ) -> None:
         self.program = program
         self._resolve = resolve or {}
@@ -114,6 +115,7 @@ class Subject:
         self._level = level
         self._variables = variables
         self._given = prefix
+        self._connections = connections
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -125,6 +127,7 @@ class Subject:
         self.prefix.chmod(0o755)
         text = _CONFIGURATION.format(
             workers=self._workers,
+            connections=self._connections,
             level=self._level,
             variables=self._variables,
             main=self._main,

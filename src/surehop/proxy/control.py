@@ -29,6 +29,9 @@ _WATCHED = {
 _OLD_BINARY = ".oldbin"
 # A data process that dies sooner than this after its start is started again after a pause.
 _HEALTHY_AFTER = 1.0
+_PAUSE = 0.25  # short enough to serve again within a second
+# Seconds that processes have to end at once when told to; then they are ended, as nginx does.
+_ENDS_WITHIN = 2.0
 
 
 def run(options: Options, early: Journal) -> bool:
@@ -57,6 +60,7 @@ class Control:
         self._leaving: dict[int, DataProcess] = {}
         self._new_binary: int | None = None
         self._stopping = False
+        self._kill_at: float | None = None
 
     def run(self) -> bool:
         for warned in self._setup.plan.warnings:
@@ -70,7 +74,7 @@ class Control:
             self._tell_of_start()
             self._start()
             while self._process or self._leaving or not self._stopping:
-                self._take(signal.sigwaitinfo(_WATCHED))
+                self._wait()
         except StartError as e:
             self._journal.complain(e)
             return False
@@ -107,6 +111,20 @@ class Control:
                 self._journal.write("alert", f"{e}, it is tried again")
                 _pause_or_stop()
 
+    def _wait(self) -> None:
+        if self._kill_at is None:
+            self._take(signal.sigwaitinfo(_WATCHED))
+            return
+        info = signal.sigtimedwait(_WATCHED, max(0.0, self._kill_at - time.monotonic()))
+        if info is not None:
+            self._take(info)
+            return
+        self._kill_at = None
+        for process in (self._process, *self._leaving.values()):
+            if process:
+                self._journal.write("alert", f"data process {process.pid} does not end, killing it")
+                process.signal_kill()
+
     def _take(self, info: signal.struct_siginfo) -> None:
         number = signal.Signals(info.si_signo)
         if number == signal.SIGCHLD:
@@ -135,6 +153,8 @@ class Control:
 
     def _stop(self, word: bytes) -> None:
         self._stopping = True
+        if word == b"T":
+            self._kill_at = time.monotonic() + _ENDS_WITHIN
         # Who comes now is refused, unless a new binary listens too.
         sockets.close(self._setup.sockets, unlink=self._new_binary is None)
         for process in (self._process, *self._leaving.values()):
@@ -318,8 +338,8 @@ def _remove(path: str) -> None:
 
 
 def _pause_or_stop() -> None:
-    """Waits a second before a process that dies at once is started again; a stop ends the wait."""
-    got = signal.sigtimedwait(set(_STOP), _HEALTHY_AFTER)
+    """Waits a moment before a process that dies at once is started again; a stop ends the wait."""
+    got = signal.sigtimedwait(set(_STOP), _PAUSE)
     if got is not None:
         _give_up()
 
