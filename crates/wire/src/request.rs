@@ -166,14 +166,54 @@ impl RequestHead {
     /// Reads a head that [`crate::HeadScan`] found: `head` is the buffer up to that end, empty
     /// lines in front of it included. Spans are offsets into `head`.
     pub fn parse(&mut self, head: &[u8], limits: &Limits) -> Result<(), RequestError> {
-        let mut pos = self.first_line(head, limits)?;
+        let pos = self.first_line(head, limits)?;
+        let Lines {
+            seen,
+            length,
+            encoding,
+            end,
+        } = self.lines(head, pos, limits)?;
+        if end >= head.len() {
+            return Err(RequestError::InvalidHeader {
+                line: Span::new(end, head.len()),
+                byte: 0,
+            });
+        }
+        if seen & Known::Connection.bit() != 0 {
+            let connection = header::connection(head, &mut self.headers);
+            self.connection_close = connection.close;
+            self.connection_keep_alive = connection.keep_alive;
+            self.upgrade = connection.upgrade && seen & Known::Upgrade.bit() != 0;
+        }
+        self.expect_continue &= self.version == Version::Http11;
+        self.frame(head, length, encoding)
+    }
+
+    /// Reads header lines from `pos` on, up to the empty line or one that is not whole yet.
+    fn lines(
+        &mut self,
+        head: &[u8],
+        mut pos: usize,
+        limits: &Limits,
+    ) -> Result<Lines, RequestError> {
         // What the lines of one name said: seen at all, and where.
         let mut seen = 0u64;
         let (mut length, mut encoding) = (None, None);
         loop {
-            let (field, next) = match header::line(head, pos, false) {
+            // No further than a line may go, so that how it is cut makes no difference; nor does a CR
+            // whose LF is not there yet.
+            let most = limits.head.min(pos + limits.header_line);
+            let view = head.get(..most).unwrap_or(head);
+            let view = view.strip_suffix(b"\r").unwrap_or(view);
+            let (field, next) = match header::line(view, pos, false) {
                 Line::End => break,
                 Line::Field(field, next) => (field, next),
+                Line::Bad { line, .. } if line.end() >= view.len() => {
+                    if most < head.len() {
+                        return Err(RequestError::HeaderTooLong(Span::new(pos, head.len())));
+                    }
+                    break;
+                }
                 Line::Bad { line, byte } => return Err(RequestError::InvalidHeader { line, byte }),
                 // Only responses have them.
                 Line::Ignored(next) => {
@@ -181,9 +221,6 @@ impl RequestHead {
                     continue;
                 }
             };
-            if next - pos > limits.header_line || next > limits.head {
-                return Err(RequestError::HeaderTooLong(Span::new(pos, next)));
-            }
             pos = next;
             if self.headers.len() >= limits.headers {
                 return Err(RequestError::TooManyHeaders);
@@ -226,14 +263,12 @@ impl RequestHead {
                 _ => {}
             }
         }
-        if seen & Known::Connection.bit() != 0 {
-            let connection = header::connection(head, &mut self.headers);
-            self.connection_close = connection.close;
-            self.connection_keep_alive = connection.keep_alive;
-            self.upgrade = connection.upgrade && seen & Known::Upgrade.bit() != 0;
-        }
-        self.expect_continue &= self.version == Version::Http11;
-        self.frame(head, length, encoding)
+        Ok(Lines {
+            seen,
+            length,
+            encoding,
+            end: pos,
+        })
     }
 
     /// The line just read is written anew, not copied.
@@ -318,46 +353,43 @@ impl RequestHead {
         let shown = memchr2(b'\r', b'\n', &head[start..]).unwrap_or_default();
         self.line = Span::new(start, start + shown);
         if length >= limits.request_line {
-            return Err(RequestError::UriTooLong);
+            // Of a line that is cut into reads, the method is seen before the length.
+            return Err(
+                if request_line::begins(&head[start..start + limits.request_line]) {
+                    RequestError::UriTooLong
+                } else {
+                    RequestError::InvalidMethod
+                },
+            );
         }
         request_line::read(self, head, start, end.max(start))?;
         Ok(next)
     }
 
-    /// What can be refused before the head is whole: bytes that are no request line, and lines and
-    /// heads that are too long. To be asked when a read did not complete the head.
+    /// What can be refused before the head is whole: the first thing that is wrong in what has come, as
+    /// it would be refused in the whole head. To be asked when a read did not complete the head.
     pub fn refuse_early(&mut self, partial: &[u8], limits: &Limits) -> Result<(), RequestError> {
         let start = skip_empty_lines(partial, 0);
         let line = partial.get(start..).unwrap_or_default();
         if memchr(b'\n', line).is_none() {
             self.line = Span::new(start, partial.len());
+            // A CR at the end may yet become an empty line.
+            let most = line.get(..limits.request_line).unwrap_or(line);
+            if line != b"\r" && !request_line::begins(most) {
+                return Err(RequestError::InvalidMethod);
+            }
             if line.len() >= limits.request_line {
                 return Err(RequestError::UriTooLong);
             }
-            // A CR at the end may yet become an empty line.
-            let method = line.split(|&b| b == b' ').next().unwrap_or_default();
-            return if line != b"\r" && !method.iter().all(|&b| request_line::in_method(b)) {
-                Err(RequestError::InvalidMethod)
-            } else {
-                Ok(())
-            };
+            return Ok(());
         }
-        let mut pos = self.first_line(partial, limits)?;
-        loop {
-            let rest = partial.get(pos..).unwrap_or_default();
-            let length = memchr(b'\n', rest).map(|at| at + 1);
-            let measured = length.unwrap_or(rest.len());
-            // An unfinished line of the limit's length can't end within it any more.
-            if measured + usize::from(length.is_none()) > limits.header_line
-                || pos + measured > limits.head
-            {
-                return Err(RequestError::HeaderTooLong(Span::new(pos, pos + measured)));
-            }
-            match length {
-                Some(length) => pos += length,
-                None => return Ok(()),
-            }
+        let pos = self.first_line(partial, limits)?;
+        let pos = self.lines(partial, pos, limits)?.end;
+        // The unfinished line: of the limit's length it can't end within it any more.
+        if partial.len() - pos >= limits.header_line || partial.len() > limits.head {
+            return Err(RequestError::HeaderTooLong(Span::new(pos, partial.len())));
         }
+        Ok(())
     }
 
     /// Whether the client wants the connection kept after this request.
@@ -381,6 +413,16 @@ impl RequestHead {
         }
         out.extend_from_slice(uri);
     }
+}
+
+/// What header lines said.
+struct Lines {
+    /// The names that came.
+    seen: u64,
+    length: Option<Span>,
+    encoding: Option<Span>,
+    /// Where reading ended: at the empty line, or at one that is not whole.
+    end: usize,
 }
 
 /// Names of which nginx refuses a second line.

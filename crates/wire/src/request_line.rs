@@ -32,8 +32,18 @@ pub(crate) fn read(
     read_version(request, line, version)
 }
 
+/// Whether what may be the beginning of a request line begins like one.
+pub(crate) fn begins(line: &[u8]) -> bool {
+    let method = line.iter().take_while(|&&b| in_method(b)).count();
+    match line.get(method) {
+        Some(b' ') => method > 0,
+        Some(_) => false,
+        None => true,
+    }
+}
+
 /// Whether nginx takes the byte in a method's name.
-pub(crate) const fn in_method(byte: u8) -> bool {
+const fn in_method(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte == b'_' || byte == b'-'
 }
 

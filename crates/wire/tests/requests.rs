@@ -592,6 +592,30 @@ fn what_is_refused_before_the_head_is_whole() {
         early(b"GET / HTTP/2.0\r\nHo"),
         Err(RequestError::InvalidVersion)
     );
+    for bad in [
+        "Foo ",
+        "Foo : x\r\nBar",
+        "Foo: a\rb",
+        "Host: a\r\nHost: a\r\n",
+    ] {
+        let head = format!("GET / HTTP/1.1\r\n{bad}");
+        assert!(early(head.as_bytes()).is_err(), "{bad:?}");
+        assert_eq!(
+            early(head.as_bytes()),
+            parse(format!("{head}\r\n\r\n").as_bytes()).map(|_| ()),
+            "{bad:?}"
+        );
+    }
+    // What stands behind the limit is not what is wrong.
+    let far = format!("GET / HTTP/1.1\r\nA: {}\0\r\n\r\n", "a".repeat(8190));
+    assert!(matches!(
+        parse(far.as_bytes()),
+        Err(RequestError::HeaderTooLong(_))
+    ));
+    assert_eq!(
+        parse(format!("get {}", far.replace("A: ", "")).as_bytes()),
+        Err(RequestError::InvalidMethod)
+    );
     assert_eq!(
         early(&[b"GET /".as_slice(), &[b'a'; 8190]].concat()),
         Err(RequestError::UriTooLong)
