@@ -91,7 +91,7 @@ def directives() -> str:
 
 
 def _works(row: Directive) -> bool:
-    return row.status is not Status.ACCEPTED and row.block is not Context.TYPES
+    return row.status is not Status.ACCEPTED
 
 
 def _section(row: Directive) -> Context:
@@ -187,6 +187,10 @@ SHOWN: dict[str, Callable[[Any], str]] = {
     ),
     "client_max_body_size": _size,
     "proxy_buffer_size": _size,
+    **dict.fromkeys(("etag", "log_not_found"), _switch),
+    "root": lambda root: root.path[0].text,
+    "index": lambda lines: lines[0][0][0].text,
+    "types": lambda tables: " ".join(f"{kind} {name};" for name, kind in tables[0]),
     "keepalive": _keepalive,
     "keepalive_timeout": _both_keepalives,
     "proxy_next_upstream": _words_of,

@@ -7,7 +7,10 @@ Each is a snippet for one kind of block. Words and lines were written down from 
 
 from typing import NamedTuple
 
+import broken_proxy
+from broken_filters import FILTERS, ODD_FILTERS
 from broken_harmless import HARMLESS
+from broken_logs import LOGS
 
 _AROUND = {
     "main": "events {}\n@\n",
@@ -39,6 +42,9 @@ BROKEN = [
     Broken(*row)
     for row in (
         *HARMLESS,
+        *FILTERS,
+        *LOGS,
+        *broken_proxy.BROKEN,
         ("main", "evnts {}", 'unknown directive "evnts"', 2),
         ("main", "http { } }", 'unexpected "}"', 2),
         ("main", "http {", 'unexpected end of file, expecting "}"', 3),
@@ -560,10 +566,36 @@ BROKEN = [
             5,
         ),
         ("location", "keepalive_timeout 1y;", '"keepalive_timeout" directive invalid value', 5),
+        (
+            "http",
+            "client_body_buffer_size 1g;",
+            '"client_body_buffer_size" directive invalid value',
+            3,
+        ),
+        ("server", "client_body_in_file_only yes;", 'invalid value "yes"', 4),
+        (
+            "location",
+            "client_body_temp_path a 0;",
+            '"client_body_temp_path" directive invalid value',
+            5,
+        ),
+        (
+            "location",
+            "client_body_temp_path a 999999999;",
+            '"client_body_temp_path" directive invalid value',
+            5,
+        ),
+        (
+            "location",
+            "client_body_temp_path a 1 2 3 4;",
+            'invalid number of arguments in "client_body_temp_path" directive',
+            5,
+        ),
     )
 ]
 
 ODD = [
+    *ODD_FILTERS,
     ("http", "proxy_next_upstream updating;"),
     ("http", "proxy_set_header A $nope;"),
     ("http", "proxy_set_header A '$';"),
@@ -596,6 +628,8 @@ ODD = [
     ("location", "send_timeout '1d 2h';"),
     ("location", "client_max_body_size 9223372036854775807;"),
     ("location", "keepalive_timeout 5 1y;"),
+    ("location", "client_body_in_file_only CLEAN; client_body_temp_path temporary 5 5;"),
+    ("location", "client_body_buffer_size 0; proxy_request_buffering off;"),
     ("location", "access_log '';"),
     ("location", "error_log '';"),
     ("location", "proxy_set_header '' x;"),
@@ -605,4 +639,9 @@ ODD = [
     ("http", "connection_pool_size 112; output_buffers 2 32k; aio threads; directio off;"),
     ("http", "open_file_cache off max=10; resolver 127.0.0.1:53 [::1] valid=30s ipv6=off;"),
     ("location", "if ($host) { sendfile on; }"),
+    ("http", "access_log syslog:server=[::1]:514,facility=user,severity=alert,tag=,nohostname;"),
+    ("http", "access_log a combined gzip=9 flush=5m buffer=1m if=$host; access_log a;"),
+    ("http", "access_log $host.log; open_log_file_cache max=1 min_uses=0; error_log stderr debug;"),
+    ("http", "error_log e.log debug_http debug_event; error_log off;"),
+    *broken_proxy.ODD,
 ]

@@ -34,7 +34,7 @@ def refused(text: str, files: dict[str, str] | None = None) -> tuple[ConfigError
 def test_everything_wrong_is_said_at_once() -> None:
     errors = refused(
         "worker_proceses 2;\nhttp {\n  upstream a { }\n  server {\n    lissten 80;\n"
-        "    location / { proxy_pass http://$x; return 20x; }\n  }\n"
+        "    location / { proxy_pass https://x; return 20x; }\n  }\n"
     )
 
     assert [(error.line, error.message) for error in errors] == [
@@ -43,7 +43,7 @@ def test_everything_wrong_is_said_at_once() -> None:
         (5, 'unknown directive "lissten"'),
         (
             6,
-            f'a URL with variables is an nginx form of "proxy_pass" {NOT_YET}',
+            f'"https://" is an nginx form of "proxy_pass" {NOT_YET}',
         ),
         (6, 'invalid return code "20x"'),
         (8, 'unexpected end of file, expecting "}"'),
@@ -80,14 +80,6 @@ def test_an_unknown_block_hides_no_broken_place() -> None:
         ("location", "proxy_http_version 2;", '"2" is an nginx value of "proxy_http_version"'),
         ("upstream", "server a resolve;", '"resolve" is an nginx parameter of "server"'),
         ("upstream", "health_check;", '"health_check" is an nginx directive'),
-        ("http", "access_log syslog:server=a;", '"syslog:" is an nginx form of "access_log"'),
-        (
-            "http",
-            "access_log a combined buffer=4k;",
-            '"buffer=4k" is an nginx parameter of "access_log"',
-        ),
-        ("http", "access_log $host.log;", 'a path with variables is an nginx form of "access_log"'),
-        ("http", "error_log syslog:server=a;", '"syslog:" is an nginx form of "error_log"'),
     ],
 )
 def test_what_nginx_can_is_refused_by_name(context: str, snippet: str, what: str) -> None:

@@ -222,9 +222,11 @@ def test_an_if_answers_as_what_is_around_it() -> None:
     assert isinstance(second.test, Match)
     assert (second.test.negated, second.test.regex.pattern) == (True, "b")
     ports = [
-        step.location.action.url.port
+        step.location.action.target.url.port
         for step in (first, second)
-        if step.location and isinstance(step.location.action, Proxy)
+        if step.location
+        and isinstance(step.location.action, Proxy)
+        and step.location.action.target.url
     ]
     assert ports == [1, 2]
     pages = [step.location and step.location.routing.error_pages for step in (first, second)]
@@ -336,7 +338,7 @@ def test_warnings_are_nginx_own() -> None:
 
     assert [str(warning) for warning in model.warnings] == [
         'server name "b/" has suspicious symbols in n.conf:3',
-        'conflicting server name "b" on 0.0.0.0:80, ignored in n.conf:3',
+        'conflicting server name "b" on 0.0.0.0:80, ignored',
     ]
 
 

@@ -36,11 +36,6 @@ DIFFERENCES = (
         "the same on the way back; nginx strips Connection and Keep-Alive alone",
     ),
     Difference(
-        "body-post-large",
-        r"is buffered to a temporary file",
-        "bodies are streamed, not spooled to a file",
-    ),
-    Difference(
         "answer-read-timeout-body",
         r"answer 0: ''|answer 0: '12'|body_bytes_sent=",
         "answers are streamed: nginx still holds back what it drops when the upstream times out",
@@ -89,11 +84,6 @@ DIFFERENCES = (
         "request-two-hosts",
         r"access 0: http_host=",
         "a header that is refused for being there twice is logged twice",
-    ),
-    Difference(
-        "route-no-location*",
-        r"^error: .* open\(\) ",
-        "no files are served: where nothing is configured, nothing is looked for",
     ),
     Difference(
         "route-no-location-head route-page-head",

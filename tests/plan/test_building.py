@@ -211,3 +211,24 @@ def test_warnings_of_the_model_come_first() -> None:
         'server name "a/" has suspicious symbols in n.conf:3',
         'upstream "twohosts": "twohosts:3" is two servers, 127.0.0.1:3 and [::1]:3 in n.conf:3',
     ]
+
+
+def test_a_folder_stands_once_and_with_one_naming() -> None:
+    made = plan(
+        "client_body_temp_path a 1 2; server { location / { client_body_temp_path b; } "
+        "location /x { client_body_temp_path /p/a 1 2; } }"
+    )
+    assert as_json(made)["temp_paths"] == [
+        {"path": "/p/b", "levels": []},
+        {"path": "/p/a", "levels": [1, 2]},
+    ]
+    assert [location.intake.temp for location in made.locations] == [0, 1, 1]
+
+    with pytest.raises(ConfigErrors) as caught:
+        plan("client_body_temp_path a 1; server { location / { client_body_temp_path a 2; } }")
+    assert str(caught.value) == (
+        'the same path name "/p/a" in n.conf:3 has the different levels than in n.conf:3'
+    )
+    with pytest.raises(ConfigErrors) as caught:
+        plan("server { location / { client_body_temp_path client_body_temp 1; } }")
+    assert "has the same name as default path, but the different levels" in str(caught.value)

@@ -31,7 +31,7 @@ def group(upstream: str, *, on: bool = True) -> Group:
     return plan(f"upstream app {{ {upstream} }}", on=on).groups[0]
 
 
-def targets(made: Plan) -> list[tuple[int, int]]:
+def targets(made: Plan) -> list[tuple[int | None, int]]:
     """Give (group, scope) of every location."""
     actions = [location.action for location in made.locations]
     return [(action.group, action.scope) for action in actions if isinstance(action, Proxy)]

@@ -13,6 +13,8 @@ from waiting import eventually
 LIFE = re.compile(
     r'\[notice\] (using the "epoll"|surehop/|OS: |getrlimit\(|start worker|signal |exit)'
 )
+# Bodies go upstream as they come.
+STREAMED = "proxy_request_buffering off;"
 ATTEMPTS = " $upstream_reason $upstream_reused"
 
 

@@ -3,6 +3,8 @@
 import base64
 import contextlib
 
+from front import STREAMED
+
 from raw import Raw, exchanged, get
 from scripted import Scripted
 from surehop.lab.subjects import Program, Subject
@@ -32,6 +34,14 @@ def test_decoded_line_ends_stay_out_of_a_redirect(surehop: Program) -> None:
         answer = exchanged(subject.port, get("/a%0d%0aSet-Cookie:%20x=1", close=True))
         assert b"\r\nSet-Cookie" not in answer
         assert b"/a%0D%0ASet-Cookie:" in answer
+
+
+def test_decoded_line_ends_stay_out_of_added_lines(surehop: Program) -> None:
+    http = """server { listen 127.0.0.1:@PORT@;
+        location / { add_header X $uri; add_trailer T $uri; return 200; } }"""
+    with Subject(surehop, http) as subject:
+        answer = exchanged(subject.port, get("/a%0d%0aSet-Cookie:%20x=1", close=True))
+        assert answer.count(b": /a  Set-Cookie: x=1\r\n") == 2
 
 
 def test_a_body_has_one_length(surehop: Program) -> None:
@@ -118,7 +128,7 @@ def test_an_early_answer_is_heard_though_sending_failed(surehop: Program) -> Non
     with Scripted() as origin:
         origin.play(refusal, "fin", early=True)
         http = f"""
-        server {{ listen 127.0.0.1:@PORT@; client_max_body_size 0;
+        server {{ listen 127.0.0.1:@PORT@; client_max_body_size 0; {STREAMED}
                   location / {{ proxy_pass http://127.0.0.1:{origin.port}; }} }}"""
         with Subject(surehop, http) as subject:
             for _ in range(10):

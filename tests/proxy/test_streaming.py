@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
-from front import data_process, memory, running, server, servers
+from front import STREAMED, data_process, memory, running, server, servers
 
 from raw import GET, Raw
 from scripted import OK, Answer, Scripted
@@ -27,7 +27,8 @@ def scripted() -> Iterator[Scripted]:
 
 @pytest.fixture(scope="module")
 def front(surehop: Program, scripted: Scripted) -> Iterator[Subject]:
-    with running(surehop, server("client_max_body_size 0;", upstream=servers(scripted))) as subject:
+    conf = server(f"client_max_body_size 0; {STREAMED}", upstream=servers(scripted))
+    with running(surehop, conf) as subject:
         yield subject
 
 
@@ -110,7 +111,7 @@ def test_an_origin_that_does_not_read_stops_the_client(surehop: Program) -> None
     size = 256 * _MIB
     with listening() as listener:
         upstream = f"server 127.0.0.1:{listener.getsockname()[1]};"
-        conf = server("client_max_body_size 0;", upstream=upstream)
+        conf = server(f"client_max_body_size 0; {STREAMED}", upstream=upstream)
         with running(surehop, conf) as subject:
             pid = data_process(subject)
             before = memory(pid)
@@ -162,7 +163,8 @@ def test_an_upload_goes_as_it_comes(surehop: Program, chunked: bool) -> None:
 
     with listening() as listener:
         upstream = f"server 127.0.0.1:{listener.getsockname()[1]};"
-        with running(surehop, server(upstream=upstream)) as subject, Raw(subject.port) as client:
+        conf = server(STREAMED, upstream=upstream)
+        with running(surehop, conf) as subject, Raw(subject.port) as client:
             client.send(f"PUT / HTTP/1.1\r\nHost: o\r\n{framing}\r\n\r\n".encode())
             client.send(framed(b"a" * first))
             origin, got = accepted(listener)

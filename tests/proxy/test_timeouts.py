@@ -4,7 +4,7 @@ import socket
 import threading
 
 import pytest
-from front import logged, running, server, servers, told
+from front import STREAMED, logged, running, server, servers, told
 
 from raw import GET, Raw
 from scripted import Scripted, full
@@ -41,7 +41,7 @@ def test_send(surehop: Program) -> None:
     """The origin takes no more of a body."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
-        inner = "proxy_send_timeout 200ms; client_max_body_size 0;"
+        inner = f"proxy_send_timeout 200ms; client_max_body_size 0; {STREAMED}"
         conf = server(inner, upstream=f"server {address};")
         with running(surehop, conf) as subject, Raw(subject.port) as client:
             head = b"POST / HTTP/1.1\r\nHost: o\r\nContent-Length: 100000000\r\n\r\n"

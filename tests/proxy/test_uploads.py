@@ -4,7 +4,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from front import logged, running, server, servers, told
+from front import STREAMED, logged, running, server, servers, told
 
 from raw import Raw, get
 from scripted import OK, Scripted
@@ -42,10 +42,25 @@ def test_a_held_body_goes_to_the_next_peer(
     assert [r.body for r in second.take()] == [b"held"]
 
 
+@pytest.mark.parametrize("framed", [put(LARGE), CHUNKED + chunks(LARGE, 10_000)])
+def test_a_body_in_a_file_goes_to_the_next_peer(
+    surehop: Program, two: tuple[Scripted, Scripted], framed: bytes
+) -> None:
+    two[0].play("fin")
+    with running(surehop, server(upstream=servers(*two))) as subject, Raw(subject.port) as client:
+        assert client.answer(framed)[0] == 200
+        line = told(subject)[0]
+        assert line.startswith("[warn] a client request body is buffered to a temporary file /")
+        assert list((subject.prefix / "client_body_temp").iterdir()) == []
+    for origin in two:
+        assert [(r.framing, r.body) for r in origin.take()] == [("length", LARGE)]
+
+
 def test_a_body_that_went_by_is_sent_once(surehop: Program, two: tuple[Scripted, Scripted]) -> None:
     first, second = two
     first.play("fin")
-    with running(surehop, server(upstream=servers(*two))) as subject, Raw(subject.port) as client:
+    conf = server(STREAMED, upstream=servers(*two))
+    with running(surehop, conf) as subject, Raw(subject.port) as client:
         assert client.answer(put(LARGE))[0] == 502
         assert logged(subject)[0].endswith(" closed 0")
     assert [len(r.body) for r in first.take()] == [len(LARGE)]
@@ -69,7 +84,7 @@ def test_a_large_body_goes_elsewhere_while_none_of_it_was_sent(
 def test_a_chunked_body_that_grows_too_large(surehop: Program) -> None:
     """Found out when some of it has gone upstream: nothing counts as whole."""
     with Scripted() as origin:
-        conf = server("client_max_body_size 50k;", upstream=servers(origin))
+        conf = server(f"client_max_body_size 50k; {STREAMED}", upstream=servers(origin))
         with running(surehop, conf) as subject, Raw(subject.port) as client:
             status, headers, _ = client.answer(CHUNKED + chunks(LARGE, 10_000))
             assert (status, headers["connection"]) == (413, "close")
@@ -83,7 +98,7 @@ def test_a_chunked_body_that_grows_too_large(surehop: Program) -> None:
 def test_a_chunked_body_that_goes_wrong(surehop: Program) -> None:
     with Scripted() as origin:
         with (
-            running(surehop, server(upstream=servers(origin))) as subject,
+            running(surehop, server(STREAMED, upstream=servers(origin))) as subject,
             Raw(subject.port) as client,
         ):
             body = chunks(LARGE, 10_000)[:-5] + b"nonsense\r\n"
@@ -107,17 +122,15 @@ def test_chunks_arrive_as_they_were_meant(surehop: Program, size: int) -> None:
         assert [r.body for r in origin.take()] == [data, b"next"]
 
 
-def test_unknown_length_can_not_go_to_an_old_server(surehop: Program) -> None:
-    """HTTP/1.0 has no chunks: what is not held whole is refused, and not sent without its end."""
+def test_unknown_length_goes_to_an_old_server_once_it_is_known(surehop: Program) -> None:
+    """HTTP/1.0 has no chunks: the body is taken in first, whatever was said."""
     with Scripted() as origin:
-        conf = server("proxy_http_version 1.0;", upstream=servers(origin))
-        with running(surehop, conf) as subject:
-            with Raw(subject.port) as client:
-                assert client.answer(CHUNKED + chunks(b"short", 2))[0] == 200
-            with Raw(subject.port) as client:
-                assert client.answer(CHUNKED + chunks(LARGE, 10_000))[0] == 411
-        (got,) = origin.take()
-        assert (got.framing, got.body) == ("length", b"short")
+        conf = server(f"proxy_http_version 1.0; {STREAMED}", upstream=servers(origin))
+        with running(surehop, conf) as subject, Raw(subject.port) as client:
+            assert client.answer(CHUNKED + chunks(b"short", 2))[0] == 200
+            assert client.answer(CHUNKED + chunks(LARGE, 10_000))[0] == 200
+        got = [(r.framing, r.body) for r in origin.take()]
+        assert got == [("length", b"short"), ("length", LARGE)]
 
 
 def test_expect_is_answered_before_the_body_comes(surehop: Program) -> None:
@@ -139,7 +152,8 @@ def test_an_answer_before_the_body_is_whole_ends_both_connections(surehop: Progr
     """What is left of a request must not be taken for the next one, on either side."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         upstream = f"server 127.0.0.1:{listener.getsockname()[1]};"
-        with running(surehop, server(upstream=upstream)) as subject, Raw(subject.port) as client:
+        conf = server(STREAMED, upstream=upstream)
+        with running(surehop, conf) as subject, Raw(subject.port) as client:
             client.send(put(LARGE)[:50_000])
             origin, _ = listener.accept()
             with origin:

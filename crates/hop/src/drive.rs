@@ -12,7 +12,7 @@ use surehop_engine::{
 
 use crate::clock::{Millis, NEVER};
 use crate::connections::{Connections, Upstream, cause_of};
-use crate::socket::{Address, Socket};
+use crate::socket::{Address, Manner, NotBegun, Socket};
 
 /// Where an exchange may go and on what terms.
 #[derive(Debug)]
@@ -35,8 +35,8 @@ pub struct Route<'a> {
     pub read_timeout: Millis,
     /// Bytes that a response head may have.
     pub head_limit: usize,
-    /// Whether the kernel probes idle connections.
-    pub tcp_keepalive: bool,
+    /// How connections are made.
+    pub manner: Manner,
 }
 
 /// What the bytes of a response make so far.
@@ -92,6 +92,8 @@ pub trait Exchange {
     fn hear(&mut self, bytes: &[u8], limit: usize) -> Result<Heard, Cause>;
     /// An attempt failed; `attempt` says what became of it. For the log.
     fn failed(&mut self, attempt: &Attempt, fault: Fault, notices: &[Notice], known_out: bool);
+    /// The local address could not be had. For the log.
+    fn unbound(&mut self, _attempt: &Attempt, _errno: Errno) {}
     /// No peer could be chosen. For the log.
     fn no_live(&mut self, attempt: &Attempt);
     /// A peer's state changed without a failure. For the log.
@@ -155,11 +157,18 @@ pub async fn drive<E: Exchange>(
                     live = Some(upstream);
                     advance(hop, route, ex, Event::Connected)
                 }
-                Err(Some(fault)) => {
+                Err(Lost::Fault(fault)) => {
                     let Fault { cause, errno, .. } = fault;
                     fail(hop, route, ex, Event::ConnectFailed { cause, errno }, fault)
                 }
-                Err(None) => return gone(hop, route, ex, None),
+                Err(Lost::Gone) => return gone(hop, route, ex, None),
+                Err(Lost::Unbound(errno)) => {
+                    gone(hop, route, ex, None);
+                    if let Some(attempt) = ex.session().attempts().last().copied() {
+                        ex.unbound(&attempt, errno);
+                    }
+                    return Driven::Failed(500, Reason::ConnectFailed);
+                }
             },
             Step::Send => {
                 let Some(upstream) = live.take() else {
@@ -387,28 +396,37 @@ fn gone<E: Exchange>(
     Driven::Gone
 }
 
-/// Connects to a peer; `Err(None)` if the one who asked went away meanwhile.
+/// Why there is no connection.
+enum Lost {
+    Fault(Fault),
+    /// The one who asked went away meanwhile.
+    Gone,
+    /// The local address can't be had: that is no peer's fault.
+    Unbound(Errno),
+}
+
+/// Connects to a peer.
 async fn connect<E: Exchange>(
     hop: &Connections,
     route: &Route<'_>,
     ex: &mut E,
     peer: u32,
-) -> Result<Upstream, Option<Fault>> {
+) -> Result<Upstream, Lost> {
     let rx = &hop.reactor;
     let begun = rx.now();
     let fault = |e: Errno, at_once| {
-        Some(Fault {
+        Lost::Fault(Fault {
             phase: Phase::Connect,
             cause: cause_of(e),
             errno: e.raw_os_error(),
             at_once,
         })
     };
-    let socket =
-        Socket::connect(rx, &route.addresses[peer as usize]).map_err(|e| fault(e, true))?;
-    if route.tcp_keepalive {
-        socket.set_keepalive();
-    }
+    let address = &route.addresses[peer as usize];
+    let socket = Socket::connect_so(rx, address, &route.manner).map_err(|why| match why {
+        NotBegun::Connect(e) => fault(e, true),
+        NotBegun::Bind(e) => Lost::Unbound(e),
+    })?;
     let connected = rx
         .until(begun + route.connect_timeout, || {
             if ex.gone() {
@@ -420,7 +438,7 @@ async fn connect<E: Exchange>(
     match connected {
         Ok(Some(Ok(()))) => Ok(hop.adopt(socket, route.index, rx.now() - begun)),
         Ok(Some(Err(e))) => Err(fault(e, false)),
-        Ok(None) => Err(None),
+        Ok(None) => Err(Lost::Gone),
         Err(_) => Err(fault(Errno::TIMEDOUT, false)),
     }
 }

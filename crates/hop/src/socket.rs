@@ -53,6 +53,47 @@ impl fmt::Display for Address {
     }
 }
 
+/// How a connection is made, where it is not made as the system does it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// The local address; port 0 leaves that to the system.
+    pub from: Option<SocketAddr>,
+    /// Bytes of the kernel's buffers; 0 leaves them to the system.
+    pub receive_buffer: usize,
+    #[allow(missing_docs)]
+    pub send_buffer: usize,
+    /// Whether the kernel probes the connection while it is idle.
+    pub keepalive: bool,
+}
+
+impl Manner {
+    fn apply(&self, fd: &OwnedFd) -> Result<(), NotBegun> {
+        // As in nginx, a buffer that the kernel refuses is no reason not to connect.
+        if self.receive_buffer > 0 {
+            let _ = sockopt::set_socket_recv_buffer_size(fd, self.receive_buffer);
+        }
+        if self.send_buffer > 0 {
+            let _ = sockopt::set_socket_send_buffer_size(fd, self.send_buffer);
+        }
+        if self.keepalive {
+            let _ = sockopt::set_socket_keepalive(fd, true);
+        }
+        let Some(from) = &self.from else {
+            return Ok(());
+        };
+        net::bind(fd, from).map_err(NotBegun::Bind)
+    }
+}
+
+/// Why a connection could not even be begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotBegun {
+    /// The kernel refused at once.
+    Connect(Errno),
+    /// The local address can't be had.
+    Bind(Errno),
+}
+
 /// A connected, or connecting, stream socket.
 pub struct Socket {
     fd: OwnedFd,
@@ -86,6 +127,23 @@ impl Socket {
 
     /// Begins to connect; an error that the kernel knows at once is returned at once.
     pub fn connect(reactor: &Reactor, to: &Address) -> Result<Self, Errno> {
+        Self::connect_so(reactor, to, &Manner::default()).map_err(|why| match why {
+            NotBegun::Connect(e) | NotBegun::Bind(e) => e,
+        })
+    }
+
+    /// The same in a manner of its own.
+    pub fn connect_so(reactor: &Reactor, to: &Address, manner: &Manner) -> Result<Self, NotBegun> {
+        let (fd, begun) = Self::begin(to, manner)?;
+        match begun {
+            Ok(()) => Self::new(reactor, fd, true),
+            Err(Errno::INPROGRESS) => Self::new(reactor, fd, false),
+            Err(e) => Err(e),
+        }
+        .map_err(NotBegun::Connect)
+    }
+
+    fn begin(to: &Address, manner: &Manner) -> Result<(OwnedFd, Result<(), Errno>), NotBegun> {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
         let (fd, begun) = match to {
             Address::Ip(address) => {
@@ -94,24 +152,23 @@ impl Socket {
                 } else {
                     AddressFamily::INET6
                 };
-                let fd = net::socket_with(family, SocketType::STREAM, flags, None)?;
+                let fd = net::socket_with(family, SocketType::STREAM, flags, None)
+                    .map_err(NotBegun::Connect)?;
                 // Small requests must not wait for the acknowledgement of the one before.
-                sockopt::set_tcp_nodelay(&fd, true)?;
+                sockopt::set_tcp_nodelay(&fd, true).map_err(NotBegun::Connect)?;
+                manner.apply(&fd)?;
                 let begun = net::connect(&fd, address);
                 (fd, begun)
             }
             Address::Unix(path) => {
-                let fd = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+                let fd = net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)
+                    .map_err(NotBegun::Connect)?;
                 let begun = SocketAddrUnix::new(Path::new(&**path))
                     .and_then(|address| net::connect(&fd, &address));
                 (fd, begun)
             }
         };
-        match begun {
-            Ok(()) => Self::new(reactor, fd, true),
-            Err(Errno::INPROGRESS) => Self::new(reactor, fd, false),
-            Err(e) => Err(e),
-        }
+        Ok((fd, begun))
     }
 
     /// Whether the connection stands; ready with the error if it could not be made.
@@ -155,21 +212,45 @@ impl Socket {
 
     /// Sends what the kernel takes of `parts`, in one call.
     pub fn poll_write(&self, parts: &[IoSlice<'_>]) -> Poll<Result<usize, Errno>> {
+        self.poll_out(|fd| match parts {
+            [one] => net::send(fd, one, SendFlags::NOSIGNAL),
+            _ => net::sendmsg(
+                fd,
+                parts,
+                &mut SendAncillaryBuffer::default(),
+                SendFlags::NOSIGNAL,
+            ),
+        })
+    }
+
+    /// The same; more follows at once, so that the kernel may put both into one packet.
+    pub fn poll_write_more(&self, parts: &[IoSlice<'_>]) -> Poll<Result<usize, Errno>> {
+        self.poll_out(|fd| {
+            let flags = SendFlags::NOSIGNAL | SendFlags::MORE;
+            net::sendmsg(fd, parts, &mut SendAncillaryBuffer::default(), flags)
+        })
+    }
+
+    /// Sends bytes of a file from `offset` on, at most `count`, and moves it; 0 is the file's end.
+    pub fn poll_send_file(
+        &self,
+        file: BorrowedFd<'_>,
+        offset: &mut u64,
+        count: usize,
+    ) -> Poll<Result<usize, Errno>> {
+        self.poll_out(|fd| rustix::fs::sendfile(fd, file, Some(offset), count))
+    }
+
+    fn poll_out(
+        &self,
+        mut send: impl FnMut(&OwnedFd) -> Result<usize, Errno>,
+    ) -> Poll<Result<usize, Errno>> {
         if !self.slot.writable.get() {
             self.wait_write();
             return Poll::Pending;
         }
         loop {
-            let sent = match parts {
-                [one] => net::send(&self.fd, one, SendFlags::NOSIGNAL),
-                _ => net::sendmsg(
-                    &self.fd,
-                    parts,
-                    &mut SendAncillaryBuffer::default(),
-                    SendFlags::NOSIGNAL,
-                ),
-            };
-            match sent {
+            match send(&self.fd) {
                 Ok(n) => {
                     self.slot.wants_write.set(false);
                     return Poll::Ready(Ok(n));
@@ -235,11 +316,6 @@ impl Socket {
     /// Turns Nagle's algorithm off; not an error on a unix socket.
     pub fn set_nodelay(&self) {
         let _ = sockopt::set_tcp_nodelay(&self.fd, true);
-    }
-
-    /// Has the kernel probe the connection while it is idle.
-    pub fn set_keepalive(&self) {
-        let _ = sockopt::set_socket_keepalive(&self.fd, true);
     }
 
     /// The address this end has.

@@ -1,13 +1,18 @@
 //! Answers that Surehop gives by itself: error pages, `return`, redirects.
 
-use std::io::IoSlice;
+use std::io::{IoSlice, Write as _};
 
 use surehop_wire::request::Version;
 use surehop_wire::{header::Known, status, uri};
 
 use crate::client::Client;
 use crate::exchange::Exchange;
+use crate::filters;
+use crate::framer::Framer;
 use crate::head;
+use crate::phases::{self, Outcome};
+use crate::serving;
+use crate::vars;
 use crate::worker::Worker;
 
 /// Answers with `body`; the status, and what else is known of the answer, is in place.
@@ -24,30 +29,32 @@ pub async fn send(
     finish(worker, client, ex, body).await;
 }
 
-async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, body: &[u8]) {
-    let body: &[u8] = if head::bodiless(ex) { b"" } else { body };
-    let total = ex.out.len() + body.len();
-    let mut sent = 0;
-    while sent < total {
-        let head = &ex.out[sent.min(ex.out.len())..];
-        let rest = &body[sent.saturating_sub(ex.out.len())..];
-        if let Ok(n) = client
-            .send(
-                worker,
-                ex.location,
-                &[IoSlice::new(head), IoSlice::new(rest)],
-            )
-            .await
-        {
-            sent += n;
-        } else {
-            ex.keep = false;
-            break;
-        }
+async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, mut body: &[u8]) {
+    if head::bodiless(ex) {
+        body = b"";
     }
-    ex.head_sent += sent.min(ex.out.len()) as u64;
-    ex.body_sent = sent.saturating_sub(ex.out.len()) as u64;
-    ex.complete = sent == total;
+    let mut framer = Framer::new(ex.reply.chunked);
+    if ex.reply.trailed {
+        filters::trailers(worker, client, ex);
+        framer.trail(&ex.reply.trailers);
+    }
+    framer.open(body.len(), true);
+    let mut head = &ex.out[..];
+    ex.complete = true;
+    while !(head.is_empty() && framer.done()) {
+        let [pre, data, post, tail] = framer.parts(body);
+        let parts = [IoSlice::new(head), pre, data, post, tail];
+        let Ok(n) = client.send(worker, ex.location, &parts).await else {
+            ex.keep = false;
+            ex.complete = false;
+            break;
+        };
+        let of_head = n.min(head.len());
+        head = &head[of_head..];
+        ex.head_sent += of_head as u64;
+        ex.body_sent += (n - of_head) as u64;
+        body = &body[framer.sent(n - of_head)..];
+    }
 }
 
 /// Answers with nginx's page for `code`.
@@ -60,20 +67,39 @@ pub async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code:
         .find(Known::UserAgent)
         .map(|header| header.value.of(ex.bytes()));
     let pad = agent.is_some_and(status::padded_for);
-    status::page(code, &worker.config.plan.server_header, pad, &mut body);
+    let place = vars::place(worker, ex);
+    let pad = pad && place.filters.msie_padding;
+    status::page(code, head::product(worker, place), pad, &mut body);
     ex.status = status::sent(code);
     head::begin(worker, ex);
+    // What was said of a file is not true of the page.
+    ex.reply.take_back_all(Known::ETag);
     // There are statuses that nginx has no page for.
     let kind: &[u8] = if body.is_empty() { b"" } else { b"text/html" };
     send(worker, client, ex, kind, &body).await;
     ex.scratch = body;
 }
 
-/// Carries out a `return` that is no redirect.
-pub async fn give(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16, body: &[u8]) {
+/// Carries out a `return` that is no redirect; `body` comes with its type.
+pub async fn give(
+    worker: &Worker,
+    client: &mut Client,
+    ex: &mut Exchange,
+    code: u16,
+    (kind, body): (&[u8], &[u8]),
+) -> Outcome {
     ex.status = ex.status_or(code);
     head::begin(worker, ex);
-    send(worker, client, ex, b"text/plain", body).await;
+    let kept = std::mem::take(&mut ex.kept_type);
+    ex.reply
+        .set_kind(if kept.is_empty() { kind } else { &kept });
+    ex.reply.length = Some(body.len() as u64);
+    if let Err(code) = serving::conditions(worker, ex) {
+        return Outcome::Status(code);
+    }
+    head::write(worker, client, ex);
+    finish(worker, client, ex, body).await;
+    Outcome::Done(phases::after(ex))
 }
 
 /// Sends the client elsewhere.
@@ -85,15 +111,45 @@ pub async fn redirect(
     target: &[u8],
 ) {
     ex.status = code;
+    if refreshes(worker, ex) && matches!(code, 301 | 302) {
+        return refresh(worker, client, ex, target).await;
+    }
     let mut page = Vec::new();
-    status::page(code, &worker.config.plan.server_header, false, &mut page);
+    let product = head::product(worker, vars::place(worker, ex));
+    status::page(code, product, false, &mut page);
     head::begin(worker, ex);
     ex.reply.set_location(&one_line(target.to_vec()));
     send(worker, client, ex, b"text/html", &page).await;
 }
 
+/// Whether the client is one for which a page takes the place of a redirect (`msie_refresh`).
+fn refreshes(worker: &Worker, ex: &Exchange) -> bool {
+    vars::place(worker, ex).filters.msie_refresh
+        && ex
+            .head
+            .find(Known::UserAgent)
+            .is_some_and(|agent| status::explorer(agent.value.of(ex.bytes())))
+}
+
+async fn refresh(worker: &Worker, client: &mut Client, ex: &mut Exchange, target: &[u8]) {
+    let mut page = b"<html><head><meta http-equiv=\"Refresh\" content=\"0; URL=".to_vec();
+    for &byte in target {
+        // Which ones, is nginx's own choice.
+        let plain = byte.is_ascii_graphic() && !b"\"'<>\\^`{|~".contains(&byte);
+        if plain {
+            page.push(byte);
+        } else {
+            let _ = write!(page, "%{byte:02X}");
+        }
+    }
+    page.extend_from_slice(b"\"></head><body></body></html>\r\n");
+    ex.status = 200;
+    head::begin(worker, ex);
+    send(worker, client, ex, b"text/html", &page).await;
+}
+
 /// A target may hold what was decoded (`return 302 $uri`): what would end the header line is coded again.
-fn one_line(target: Vec<u8>) -> Vec<u8> {
+pub fn one_line(target: Vec<u8>) -> Vec<u8> {
     if !target.iter().any(u8::is_ascii_control) {
         return target;
     }

@@ -13,6 +13,15 @@ pub fn group_of<'a>(worker: &'a Worker, ex: &Exchange) -> Option<&'a GroupConf> 
     worker.config.groups.get(ex.group?)
 }
 
+/// The group of that number, be it made for this request alone.
+pub fn numbered<'a>(worker: &'a Worker, ex: &'a Exchange, number: usize) -> Option<&'a GroupConf> {
+    let groups = &worker.config.groups;
+    groups.get(number).or_else(|| {
+        let made = ex.made.get(number - groups.len())?;
+        Some(&made.conf)
+    })
+}
+
 /// Appends one value an attempt, joined by `, `, and by ` : ` where an error page led upstream again; false
 /// if nothing was attempted.
 pub fn list(ex: &Exchange, out: &mut Vec<u8>, mut one: impl FnMut(&Attempt, &mut Vec<u8>)) -> bool {
@@ -22,7 +31,7 @@ pub fn list(ex: &Exchange, out: &mut Vec<u8>, mut one: impl FnMut(&Attempt, &mut
 /// Appends the peers' addresses in the same way.
 pub fn addresses(worker: &Worker, ex: &Exchange, out: &mut Vec<u8>) -> bool {
     runs(ex, out, |group, attempt, out| {
-        if let Some(group) = group.and_then(|group| worker.config.groups.get(group)) {
+        if let Some(group) = group.and_then(|group| numbered(worker, ex, group)) {
             out.extend_from_slice(group.peer_name(attempt.peer).as_bytes());
         }
     })
@@ -53,7 +62,7 @@ fn runs(
 
 /// Appends `$upstream_attempts`: a JSON list with one object an attempt.
 pub fn json(worker: &Worker, ex: &Exchange, out: &mut Vec<u8>) -> bool {
-    let Some(group) = group_of(worker, ex) else {
+    let Some(group) = ex.group.and_then(|group| numbered(worker, ex, group)) else {
         return false;
     };
     out.push(b'[');

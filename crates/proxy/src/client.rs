@@ -92,6 +92,8 @@ pub enum BodyError {
     TooLarge(u64, u64),
     /// It stopped coming.
     TimedOut,
+    /// It was put aside and is not there any more.
+    Lost,
 }
 
 /// How much of a request's body is still to come from the client.

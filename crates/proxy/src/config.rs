@@ -67,8 +67,10 @@ pub type LocationPlan = plan::Location;
 /// What a location does.
 #[derive(Debug)]
 pub enum ActionConf {
-    /// 404.
+    /// A file.
     None,
+    /// `stub_status`.
+    Stub,
     /// `surehop_status`; true allows it from everywhere.
     Status(bool),
     /// `proxy_pass`.
@@ -84,6 +86,8 @@ pub struct ProxyConf {
     pub prefix: usize,
     /// Header lines to set.
     pub headers: Vec<HeaderConf>,
+    /// A URL with variables.
+    pub asked: Template,
     /// What is said about trying again.
     pub policy: Policy,
     /// What stands for the client's method.
@@ -128,6 +132,8 @@ pub struct HeaderConf {
 pub struct GroupConf {
     /// Its name.
     pub name: String,
+    /// The port of a group that a `proxy_pass` made.
+    pub implicit: Option<u16>,
     /// Whether `proxy_pass` names a unix socket: there is no port then.
     pub portless: bool,
     /// For the engine.
@@ -224,9 +230,12 @@ impl Config {
             .map(|s| &s.plan.access_log)
             .chain(self.locations.iter().map(|l| &l.plan.access_log));
         let fits = errors.flatten().all(|log| log.file < files)
-            && access
-                .flatten()
-                .all(|log| log.file < files && log.format < self.formats.len())
+            && access.flatten().all(|log| {
+                log.file.is_none_or(|file| file < files)
+                    && log.format < self.formats.len()
+                    && (log.path.iter().filter_map(|path| path.cache))
+                        .all(|cache| cache < self.plan.log_caches.len())
+            })
             && self
                 .listeners
                 .iter()
@@ -234,6 +243,15 @@ impl Config {
             && self.servers.iter().all(|s| {
                 let named = s.plan.named.iter().map(|(_, location)| *location);
                 named.chain([s.plan.own]).all(|l| l < self.locations.len())
+            })
+            && self
+                .locations
+                .iter()
+                .all(|l| l.plan.intake.temp < self.plan.temp_paths.len())
+            && self.locations.iter().all(|l| {
+                let limited = l.plan.limit_except.iter().map(|limit| limit.location);
+                l.plan.files.types < self.plan.types.len()
+                    && limited.into_iter().all(|l| l < self.locations.len())
             })
             && self.plan.workers > 0;
         if fits {
@@ -277,8 +295,9 @@ impl LocationConf {
     fn new(mut location: plan::Location, groups: usize) -> Result<Self, String> {
         let action = match std::mem::replace(&mut location.action, Action::None) {
             Action::None => ActionConf::None,
+            Action::Stub => ActionConf::Stub,
             Action::Status { allow_remote } => ActionConf::Status(allow_remote),
-            Action::Proxy(proxy) if proxy.group < groups => {
+            Action::Proxy(proxy) if proxy.group.is_none_or(|group| group < groups) => {
                 ActionConf::Proxy(ProxyConf::new(proxy, location.path.0.len())?)
             }
             Action::Proxy(_) => return Err("a location names a group that is not there".into()),
@@ -324,6 +343,7 @@ impl ProxyConf {
         Ok(Self {
             prefix,
             headers,
+            asked: Template::compile(&proxy.asked)?,
             policy,
             method: template(&crossing.method)?,
             body: template(&crossing.body)?,
@@ -339,7 +359,8 @@ impl ProxyConf {
 }
 
 impl GroupConf {
-    fn new(group: &plan::Group, workers: usize) -> Result<Self, String> {
+    /// `workers`: how many there are to have a state each.
+    pub fn new(group: &plan::Group, workers: usize) -> Result<Self, String> {
         let name = group.name.show();
         let mut addresses = Vec::new();
         for peer in &group.peers {
@@ -396,6 +417,10 @@ impl GroupConf {
             .collect();
         Ok(Self {
             name,
+            implicit: group.implicit.then(|| match addresses.first() {
+                Some(Address::Ip(address)) => address.port(),
+                _ => 0,
+            }),
             portless: group.implicit && matches!(addresses.first(), Some(Address::Unix(_))),
             shown: addresses
                 .iter()

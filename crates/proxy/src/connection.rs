@@ -13,6 +13,7 @@ use crate::exchange::Exchange;
 use crate::log::{self, Logs};
 use crate::phases;
 use crate::plan::Level;
+use crate::record;
 use crate::told;
 use crate::vars;
 use crate::worker::Worker;
@@ -100,7 +101,7 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
         }
     };
     worker.shared.requests.fetch_add(1, Ordering::Relaxed);
-    record(&worker, &client, &mut ex);
+    record::record(&worker, &client, &mut ex);
     client.idle_timeout = vars::place(&worker, &ex).keepalive_timeout_ms;
     // The last answer must not be lost to requests that came behind it.
     let after = match after {
@@ -297,16 +298,4 @@ async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> 
     let end = taken(ex);
     salvage(ex, end);
     refused(worker, client, ex, RequestError::InvalidRequest).await
-}
-
-/// Writes the access log.
-fn record(worker: &Worker, client: &Client, ex: &mut Exchange) {
-    ex.logging = true;
-    let logs = &vars::place(worker, ex).access_log;
-    for log in logs {
-        let format = &worker.config.formats[log.format];
-        worker
-            .logs
-            .line(log.file, |out| vars::log(worker, client, ex, format, out));
-    }
 }

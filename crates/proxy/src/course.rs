@@ -50,8 +50,12 @@ pub struct Course {
     pub raw: bool,
     /// Whether the URI begins with the location's path.
     pub placed: bool,
+    /// Whether `try_files` found a file for an alias that stands for the whole URI.
+    pub tried: bool,
     /// Whether an error page was looked for already.
     pub error_page: bool,
+    /// What a line of the error log says the request was about, with `while`.
+    pub doing: &'static [u8],
     /// The status to send instead of the answer's own; 0 is none.
     pub status: u16,
     /// An error page is asked for as GET.
@@ -68,6 +72,12 @@ pub struct Course {
     pub captures: Captures,
     /// The configuration's own variables.
     pub slots: Vec<Slot>,
+    /// Which variables that tell of files have none.
+    pub pathless: u8,
+    /// Whether the connection ends with this answer, although its head does not say so.
+    pub cut: bool,
+    /// How deep values are within values.
+    pub depth: u8,
     used: bool,
 }
 
@@ -80,7 +90,9 @@ impl Course {
             internal: false,
             raw: true,
             placed: true,
+            tried: false,
             error_page: false,
+            doing: b"",
             status: 0,
             get: false,
             expect_tested: false,
@@ -89,6 +101,9 @@ impl Course {
             args_given: false,
             captures: Captures::default(),
             slots: Vec::new(),
+            pathless: 0,
+            cut: false,
+            depth: 0,
             used: false,
         }
     }
@@ -100,7 +115,11 @@ impl Course {
         self.internal = false;
         self.raw = true;
         self.placed = true;
+        self.tried = false;
+        self.pathless = 0;
+        self.cut = false;
         self.error_page = false;
+        self.doing = b"";
         self.status = 0;
         self.get = false;
         self.expect_tested = false;

@@ -14,28 +14,25 @@ use surehop_wire::chunked::Decoder;
 use surehop_wire::header::Known;
 use surehop_wire::request::Method;
 use surehop_wire::response::BodyFraming;
-use surehop_wire::status;
+use surehop_wire::{date, status};
 
+use crate::carriage::{self, Pace};
+use crate::coming::{Coming, decode};
 use crate::config::LocationConf;
 use crate::connection::After;
+use crate::filters;
 use crate::framer::Framer;
 use crate::head;
+use crate::incoming;
 use crate::log;
 use crate::plan::Level;
 use crate::send::Sender;
+use crate::vars;
 
 /// How many receives one poll makes before the other connections have their turn.
 const ROUNDS: usize = 16;
 /// `101 Switching Protocols`
 const SWITCHING: u16 = 101;
-
-/// How far the upstream's body has come.
-enum Coming {
-    Length(u64),
-    Chunked(Decoder),
-    UntilClose,
-    Done,
-}
 
 /// Why the relay ended before the body did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +58,7 @@ struct Delivery {
     surplus: bool,
     upstream_progress: Millis,
     client_progress: Millis,
+    pace: Option<Box<Pace>>,
 }
 
 /// Relays the answer whose head has been heard.
@@ -80,6 +78,12 @@ pub async fn deliver(
             .map_or(0, |attempt| attempt.received);
     // A HEAD that went upstream as another method, or a status that allows none: the body is for nobody.
     let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
+    let pace = if s.proxy.plan.carriage.limit_rate.is_some() && s.proxy.plan.buffering {
+        let rate = carriage::limit_rate(worker, s.client, s.ex, s.proxy);
+        Pace::new(rate, now).map(Box::new)
+    } else {
+        None
+    };
     let mut d = Delivery {
         upstream,
         coming: match s.ex.response.framing {
@@ -96,6 +100,7 @@ pub async fn deliver(
         surplus: unwanted,
         upstream_progress: now,
         client_progress: now,
+        pace,
     };
     let early = d.take_in(s);
     let timeouts = (route.read_timeout, location.plan.send_timeout_ms);
@@ -106,14 +111,37 @@ pub async fn deliver(
     finish(s, route, d, broken)
 }
 
+/// Settles an attempt whose answer is not the client's; as in nginx, the rest of it is nobody's.
+pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
+    learn(s, true);
+    warn(s);
+    let received =
+        s.ex.session
+            .current_mut()
+            .map_or(0, |attempt| attempt.received);
+    let empty = matches!(
+        s.ex.response.framing,
+        BodyFraming::None | BodyFraming::Length(0)
+    );
+    let reusable = empty
+        && upstream.buf.as_ref().is_none_or(Buf::is_empty)
+        && s.ex.response.status != SWITCHING
+        && !s.ex.response.connection_close
+        && s.whole()
+        && !upstream.socket.seen_closed();
+    settle(s, route, upstream, reusable, None, (received, 0));
+}
+
 /// Writes the head for the client; true if the body goes out in chunks.
 fn write_head(s: &mut Sender<'_>) -> bool {
     let worker = s.worker;
     warn(s);
     let done = s.body.done();
     let ex = &mut *s.ex;
+    let rewrites = incoming::rewrites(worker, s.client, ex, &s.proxy.plan.reply);
     ex.status = ex.status_or(ex.response.status);
     head::begin(worker, ex);
+    let dated = vars::place(worker, ex).filters.expires.is_some();
     let raw = &ex.response_raw[..];
     let reply = &mut ex.reply;
     reply.line_passed = ex.course.status == 0 || status::line(ex.status).is_none();
@@ -121,12 +149,29 @@ fn write_head(s: &mut Sender<'_>) -> bool {
     reply.server_passed = s.proxy.shows(b"server");
     reply.date_passed = s.proxy.shows(b"date");
     reply.length = ex.response.content_length;
-    for line in ex.response.headers.iter().filter(|line| line.forward) {
+    if !ex.kept_type.is_empty() {
+        reply.pass_kind(&ex.kept_type);
+    }
+    for (index, line) in ex.response.headers.iter().enumerate() {
+        if !line.forward {
+            continue;
+        }
+        if line.known == Known::LastModified && dated {
+            reply.modified = date::parse(line.value.of(raw));
+        }
         match line.known {
             Known::ContentType => reply.pass_kind(line.value.of(raw)),
             Known::ContentLength => {}
             known if s.proxy.hides(known, line.name.of(raw)) => {}
-            _ => reply.pass(line),
+            known => match rewrites.iter().find(|(at, _)| *at == index) {
+                None => reply.pass(line),
+                Some((_, value)) => {
+                    reply.pass_with(line, value);
+                    if known == Known::Location {
+                        reply.last_is_location();
+                    }
+                }
+            },
         }
     }
     // What follows a 101 is no HTTP, and upgraded connections are not relayed.
@@ -164,11 +209,14 @@ impl Delivery {
             return Ok(());
         };
         let n = buf.len();
+        if let Some(pace) = &mut self.pace {
+            pace.took(n, s.worker.reactor.now());
+        }
         // nginx counts what came behind the head, framing included.
         if s.ex.head.method != Method::Head {
             self.length += n as u64;
         }
-        decode(&mut self.coming, &mut self.surplus, buf, 0)?;
+        decode(&mut self.coming, &mut self.surplus, buf, 0).map_err(|_| Broken::Invalid)?;
         let more = !matches!(self.coming, Coming::Done);
         let big = match self.coming {
             Coming::Length(left) => left > SMALL as u64,
@@ -245,19 +293,24 @@ impl Delivery {
     /// Sends what there is; true if something was sent.
     fn poll_write(&mut self, s: &mut Sender<'_>) -> Poll<Result<bool, Errno>> {
         let data = self.upstream.buf.as_ref().map_or(&[][..], Buf::data);
-        self.framer
-            .open(data.len(), matches!(self.coming, Coming::Done));
+        let last = matches!(self.coming, Coming::Done);
+        if last && s.ex.reply.trailed {
+            s.ex.reply.trailed = false;
+            filters::trailers(s.worker, s.client, s.ex);
+            self.framer.trail(&s.ex.reply.trailers);
+        }
+        self.framer.open(data.len(), last);
         let head = &s.ex.out[self.head_at..];
         if head.is_empty() && self.framer.idle() {
             return Poll::Ready(Ok(false));
         }
-        let [pre, data, post] = self.framer.parts(data);
-        let wrote = if head.is_empty() && pre.is_empty() && post.is_empty() {
+        let [pre, data, post, tail] = self.framer.parts(data);
+        let wrote = if head.is_empty() && pre.is_empty() && post.is_empty() && tail.is_empty() {
             s.client.socket.poll_write(&[data])
         } else {
             s.client
                 .socket
-                .poll_write(&[IoSlice::new(head), pre, data, post])
+                .poll_write(&[IoSlice::new(head), pre, data, post, tail])
         };
         let n = match wrote {
             Poll::Pending => return Poll::Pending,
@@ -293,7 +346,24 @@ impl Delivery {
             self.upstream_progress = s.worker.reactor.now();
             return Poll::Ready(Ok(false));
         }
-        let n = match self.upstream.socket.poll_read(buf.space()) {
+        let mut space = buf.space();
+        if let Some(pace) = &mut self.pace {
+            let now = s.worker.reactor.now();
+            match pace.allows(now) {
+                Ok(most) => {
+                    let most = most.min(space.len());
+                    space = &mut space[..most];
+                }
+                Err(resumes) => {
+                    // It is we who wait.
+                    self.upstream_progress = now;
+                    s.worker.reactor.arm(resumes);
+                    return Poll::Ready(Ok(false));
+                }
+            }
+        }
+        let offered = space.len();
+        let n = match self.upstream.socket.poll_read(space) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Err(e)) => return Poll::Ready(Err(Broken::Upstream(cause_of(e), e))),
             Poll::Ready(Ok(0)) => {
@@ -307,13 +377,16 @@ impl Delivery {
             Poll::Ready(Ok(n)) => n,
         };
         // A long body fills what it is given: from now on it gets more at a time.
-        let fills = n == buf.space().len();
+        let fills = n == offered && self.pace.is_none();
+        if let Some(pace) = &mut self.pace {
+            pace.took(n, s.worker.reactor.now());
+        }
         let before = buf.len();
         buf.filled(n);
         self.received += n as u64;
         self.upstream_progress = s.worker.reactor.now();
         self.length += n as u64;
-        decode(&mut self.coming, &mut self.surplus, buf, before)?;
+        decode(&mut self.coming, &mut self.surplus, buf, before).map_err(|_| Broken::Invalid)?;
         if fills {
             grow(s, buf);
         }
@@ -328,56 +401,6 @@ fn grow(s: &Sender<'_>, buf: &mut Buf) {
         large.push(buf.data());
         s.worker.buffers.give(std::mem::replace(buf, large));
     }
-}
-
-/// Strips the framing off the bytes of `buf` from `from` on, in place.
-fn decode(
-    coming: &mut Coming,
-    surplus: &mut bool,
-    buf: &mut Buf,
-    from: usize,
-) -> Result<(), Broken> {
-    let n = buf.len() - from;
-    match coming {
-        Coming::Done => {
-            *surplus |= n > 0;
-            buf.truncate(from);
-        }
-        Coming::UntilClose => {}
-        Coming::Length(left) => {
-            let kept = (*left).min(n as u64) as usize;
-            *left -= kept as u64;
-            *surplus |= n > kept;
-            buf.truncate(from + kept);
-            if *left == 0 {
-                *coming = Coming::Done;
-            }
-        }
-        Coming::Chunked(decoder) => {
-            let bytes = buf.data_mut();
-            let (mut at, mut kept) = (from, from);
-            loop {
-                let step = decoder.decode(&bytes[at..]).map_err(|_| Broken::Invalid)?;
-                let data = at + step.data.start..at + step.data.end;
-                let len = data.len();
-                if data.start != kept {
-                    bytes.copy_within(data, kept);
-                }
-                kept += len;
-                at += step.consumed;
-                if step.done {
-                    *surplus |= at < bytes.len();
-                    *coming = Coming::Done;
-                    break;
-                }
-                if step.consumed == 0 || at == bytes.len() {
-                    break;
-                }
-            }
-            buf.truncate(kept);
-        }
-    }
-    Ok(())
 }
 
 /// Settles the attempt and says what becomes of both connections.
@@ -436,6 +459,27 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
         Some(_) => Some((Cause::Closed, 0)),
         None => None,
     };
+    settle(s, route, upstream, reusable, died, (received, length));
+    s.ex.complete = whole;
+    match (whole && s.ex.keep, s.body.done()) {
+        (true, _) => After::Keep,
+        (false, false) if whole => After::Linger,
+        _ => After::Close,
+    }
+}
+
+/// Tells the engine how an attempt ended that the client did not break, and keeps a connection that can
+/// be used again. The last two are the bytes received, and those of the body.
+fn settle(
+    s: &mut Sender<'_>,
+    route: &Route<'_>,
+    upstream: Upstream,
+    reusable: bool,
+    died: Option<(Cause, i32)>,
+    (received, length): (u64, u64),
+) {
+    let hop = &s.worker.connections;
+    let sent = s.sent();
     let keep = reusable.then(|| Keep {
         conn: upstream.conn,
         hint: s
@@ -464,12 +508,6 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
     );
     if keep.is_some() {
         hop.expires(route.group.borrow().next_expiry());
-    }
-    s.ex.complete = whole;
-    match (whole && s.ex.keep, s.body.done()) {
-        (true, _) => After::Keep,
-        (false, false) if whole => After::Linger,
-        _ => After::Close,
     }
 }
 

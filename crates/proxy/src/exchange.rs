@@ -3,6 +3,8 @@
 //! Exchanges are taken from the worker's store and given back, so a request allocates nothing once
 //! the buffers have grown to the traffic's size.
 
+use std::rc::Rc;
+
 use surehop_engine::{Attempt, Session};
 use surehop_hop::buffer::Buf;
 use surehop_hop::clock::Millis;
@@ -12,6 +14,8 @@ use surehop_wire::response::ResponseHead;
 use crate::client::Body;
 use crate::course::Course;
 use crate::reply::Reply;
+use crate::spool::Spool;
+use crate::target::{Made, Said};
 
 /// A request under way.
 #[derive(Debug)]
@@ -42,6 +46,8 @@ pub struct Exchange {
     pub reply: Reply,
     /// The head of the answer.
     pub out: Vec<u8>,
+    /// The type of an answer that led elsewhere, perhaps empty.
+    pub kept_type: Vec<u8>,
     /// Bytes of the answer's head that were sent.
     pub head_sent: u64,
     /// Bytes of the answer's body, framing included, that were sent.
@@ -64,6 +70,10 @@ pub struct Exchange {
     pub group: Option<usize>,
     /// Tries of earlier turns, before an error page led elsewhere, and their groups.
     pub earlier: Vec<(usize, Vec<Attempt>)>,
+    /// Groups that were made for it; their numbers follow those of the configuration.
+    pub made: Vec<Rc<Made>>,
+    /// What variables in `proxy_pass` said.
+    pub said: Option<Box<Said>>,
     /// The policy's view of it.
     pub session: Session,
     /// The upstream's answer.
@@ -78,8 +88,14 @@ pub struct Exchange {
     pub course: Course,
     /// What is still to come of its body; none as long as nobody asked.
     pub body: Option<Body>,
-    /// What was read of its body, if that is all of it.
+    /// What was read of its body, if it is in memory.
     pub held: Option<Buf>,
+    /// Its body, if it is in a file.
+    pub spool: Option<Box<Spool>>,
+    /// Whether all of its body was taken in.
+    pub taken: bool,
+    /// A space for the path of a file.
+    pub path: Vec<u8>,
     /// A space for values that are put together.
     pub scratch: Vec<u8>,
 }
@@ -101,6 +117,7 @@ impl Exchange {
             status: 0,
             reply: Reply::default(),
             out: Vec::with_capacity(1024),
+            kept_type: Vec::new(),
             head_sent: 0,
             body_sent: 0,
             keep: false,
@@ -112,6 +129,8 @@ impl Exchange {
             proxied: false,
             group: None,
             earlier: Vec::new(),
+            made: Vec::new(),
+            said: None,
             session: Session::new(),
             response: ResponseHead::default(),
             response_raw: Vec::new(),
@@ -120,6 +139,9 @@ impl Exchange {
             course: Course::new(),
             body: None,
             held: None,
+            spool: None,
+            taken: false,
+            path: Vec::new(),
             scratch: Vec::new(),
         }
     }
@@ -134,6 +156,7 @@ impl Exchange {
         self.status = 0;
         self.reply.reset();
         self.out.clear();
+        self.kept_type.clear();
         self.head_sent = 0;
         self.body_sent = 0;
         self.keep = false;
@@ -148,8 +171,12 @@ impl Exchange {
         self.proxied = false;
         self.group = None;
         self.earlier.clear();
+        self.made.clear();
+        self.said = None;
         self.course.reset();
         self.body = None;
+        self.spool = None;
+        self.taken = false;
     }
 
     /// The bytes of the request head.
@@ -199,6 +226,14 @@ impl Exchange {
         }
         self.group = Some(group);
         self.proxied = true;
+    }
+
+    /// How long the body is that was taken in.
+    pub fn taken_len(&self) -> u64 {
+        match &self.spool {
+            Some(spool) => spool.len,
+            None => self.held.as_ref().map_or(0, |held| held.len() as u64),
+        }
     }
 
     /// Whether the request has a body.

@@ -16,6 +16,8 @@ pub struct Framer {
     /// Data bytes of what is open that are still to be sent.
     left: usize,
     post: &'static [u8],
+    /// The last chunk with its trailers, where there are any, and how much of it was sent.
+    tail: Option<(Box<[u8]>, usize)>,
     ended: bool,
 }
 
@@ -28,13 +30,25 @@ impl Framer {
             pre_left: 0,
             left: 0,
             post: b"",
+            tail: None,
             ended: false,
         }
     }
 
     /// Nothing is being sent at this moment.
     fn between(&self) -> bool {
-        self.pre_left == 0 && self.left == 0 && self.post.is_empty()
+        let tail = self.tail.as_ref().filter(|_| self.ended);
+        self.pre_left == 0
+            && self.left == 0
+            && self.post.is_empty()
+            && tail.is_none_or(|(bytes, sent)| *sent == bytes.len())
+    }
+
+    /// Says what trailers the body has; to be said before its end is.
+    pub fn trail(&mut self, lines: &[u8]) {
+        if self.chunked && !lines.is_empty() && !self.ended {
+            self.tail = Some(([b"0\r\n", lines, b"\r\n"].concat().into(), 0));
+        }
     }
 
     /// Takes up `available` bytes of data if it is between two pieces; `last` says that no more will come.
@@ -50,8 +64,9 @@ impl Framer {
         if available > 0 {
             self.pre = ChunkHead::new(available);
             self.pre_left = self.pre.as_bytes().len();
-            self.post = if last { END_AND_LAST } else { CHUNK_END };
-        } else if last {
+            let whole = last && self.tail.is_none();
+            self.post = if whole { END_AND_LAST } else { CHUNK_END };
+        } else if last && self.tail.is_none() {
             self.post = LAST_CHUNK;
         }
     }
@@ -67,12 +82,15 @@ impl Framer {
     }
 
     /// What to send, given the data from its front on; all of it fits one call.
-    pub fn parts<'a>(&'a self, data: &'a [u8]) -> [IoSlice<'a>; 3] {
+    pub fn parts<'a>(&'a self, data: &'a [u8]) -> [IoSlice<'a>; 4] {
         let pre = self.pre.as_bytes();
+        let tail = self.tail.as_ref().filter(|_| self.ended);
+        let tail = tail.map_or(&[][..], |(bytes, sent)| &bytes[*sent..]);
         [
             IoSlice::new(&pre[pre.len() - self.pre_left..]),
             IoSlice::new(&data[..self.left.min(data.len())]),
             IoSlice::new(self.post),
+            IoSlice::new(tail),
         ]
     }
 
@@ -84,7 +102,11 @@ impl Framer {
         let data = n.min(self.left);
         self.left -= data;
         n -= data;
-        self.post = &self.post[n.min(self.post.len())..];
+        let post = n.min(self.post.len());
+        self.post = &self.post[post..];
+        if let Some((_, sent)) = &mut self.tail {
+            *sent += n - post;
+        }
         data
     }
 }

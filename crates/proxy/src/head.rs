@@ -9,6 +9,7 @@ use surehop_wire::{date, status, write};
 use crate::attempts;
 use crate::client::Client;
 use crate::exchange::Exchange;
+use crate::filters::{self, Tokens};
 use crate::plan::Location;
 use crate::vars;
 use crate::worker::Worker;
@@ -27,15 +28,18 @@ pub fn begin(worker: &Worker, ex: &mut Exchange) {
 /// Writes the head into `ex.out`. Decides how the body is framed, and whether the connection can be kept.
 pub fn write(worker: &Worker, client: &Client, ex: &mut Exchange) {
     let place = vars::place(worker, ex);
+    let filters = &place.filters;
+    if !ex.reply.filtered {
+        filters::headers(worker, client, ex);
+    }
     settle_facts(ex);
-    frame(ex);
+    frame(ex, filters.chunked);
     ex.keep &= !worker.closing();
     let mut out = std::mem::take(&mut ex.out);
     out.clear();
     status_line(ex, &mut out);
     if !ex.reply.server_passed {
-        let server = worker.config.plan.server_header.as_bytes();
-        write::header(&mut out, b"Server", server);
+        write::header(&mut out, b"Server", product(worker, place).as_bytes());
     }
     if !ex.reply.date_passed {
         let date = worker.logs.times(worker.reactor.now()).http;
@@ -82,6 +86,7 @@ pub fn write(worker: &Worker, client: &Client, ex: &mut Exchange) {
 fn settle_facts(ex: &mut Exchange) {
     if !matches!(ex.status, 200 | 206 | 304) {
         ex.reply.modified = None;
+        ex.reply.undated = true;
     }
     if ex.status == 204 && !ex.reply.line_passed {
         ex.reply.kind.clear();
@@ -95,14 +100,25 @@ pub fn bodiless(ex: &Exchange) -> bool {
 }
 
 /// Says where a body of unknown length ends: by its last chunk, or with the connection.
-fn frame(ex: &mut Exchange) {
-    if ex.reply.length.is_some() || bodiless(ex) {
+fn frame(ex: &mut Exchange, chunks: bool) {
+    ex.reply.trailed &= !bodiless(ex);
+    if ex.reply.length.is_some() && !ex.reply.trailed || bodiless(ex) {
         return;
     }
-    if ex.head.version == Version::Http11 {
+    if ex.head.version == Version::Http11 && chunks {
+        ex.reply.length = None;
         ex.reply.chunked = true;
-    } else {
+    } else if ex.reply.length.is_none() {
         ex.keep = false;
+    }
+}
+
+/// How this product is called, as `server_tokens` has it.
+pub fn product<'a>(worker: &'a Worker, place: &Location) -> &'a str {
+    let full = &worker.config.plan.server_header[..];
+    match place.filters.tokens {
+        Tokens::Off => full.split_once('/').map_or(full, |(name, _)| name),
+        Tokens::On | Tokens::Build => full,
     }
 }
 
@@ -177,6 +193,13 @@ pub fn sent(worker: &Worker, ex: &Exchange, name: &[u8], out: &mut Vec<u8>) -> b
         b"content-type" if !reply.kind.is_empty() => kind(ex, out),
         b"content-length" if let Some(length) = reply.length => {
             out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+        }
+        b"last-modified"
+            if reply.undated
+                && let Some(at) = reply.find(Known::LastModified)
+                && date::parse(reply.value_at(at, raw)).is_some() =>
+        {
+            return false;
         }
         b"last-modified" if reply.find(Known::LastModified).is_none() => {
             let Some(modified) = reply.modified else {

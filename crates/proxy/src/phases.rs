@@ -11,12 +11,15 @@ use crate::client::{Body, Client};
 use crate::config::ActionConf;
 use crate::connection::After;
 use crate::exchange::Exchange;
+use crate::files;
 use crate::plan::Level;
 use crate::relay;
 use crate::rewrite::{End, Run};
 use crate::routes::Found;
 use crate::script::{ErrorPage, Op};
+use crate::serving;
 use crate::status;
+use crate::stub;
 use crate::template::Template;
 use crate::told;
 use crate::vars;
@@ -47,7 +50,12 @@ enum From {
 pub async fn run(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
     ex.keep = true;
     let outcome = pass(worker, client, ex, From::Server).await;
-    conclude(worker, client, ex, outcome).await
+    let after = conclude(worker, client, ex, outcome).await;
+    if ex.course.cut {
+        ex.complete = false;
+        return After::Close;
+    }
+    after
 }
 
 /// Answers a request that was refused before there was a location for it.
@@ -121,6 +129,7 @@ fn cycle(worker: &Worker, client: &Client, ex: &Exchange, what: &[u8], uri: &[u8
         out.extend_from_slice(b" \"");
         out.extend_from_slice(uri);
         out.push(b'"');
+        out.extend_from_slice(ex.course.doing);
     });
 }
 
@@ -138,19 +147,23 @@ fn named(worker: &Worker, client: &Client, ex: &mut Exchange, name: &[u8]) -> Re
         out.extend_from_slice(b"could not find named location \"");
         out.extend_from_slice(name);
         out.push(b'"');
+        out.extend_from_slice(ex.course.doing);
     });
     Err(500)
 }
 
 /// Makes `location` the one that counts.
 pub fn enter(worker: &Worker, client: &Client, ex: &mut Exchange, location: usize) {
-    ex.location = Some(location);
+    let limit = worker.config.locations[location].plan.limit_except.as_ref();
+    let limited = limit.filter(|limit| limit.limits(ex.method()));
+    ex.location = Some(limited.map_or(location, |limit| limit.location));
     ex.keep &= answer::keeps(worker, client, ex);
 }
 
 async fn pass(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, from: From) -> Outcome {
     let server = &worker.config.servers[ex.server];
     ex.course.placed = true;
+    ex.course.doing = b"";
     let mut look = match from {
         From::Server => {
             ex.location = Some(server.plan.own);
@@ -188,7 +201,10 @@ async fn pass(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, from:
         ex.location = Some(server.plan.own);
         look = true;
     }
-    // What limits or forbids, and what tries files, comes here.
+    // What limits or forbids comes here.
+    if let Some(outcome) = files::tries(worker, client, ex) {
+        return outcome;
+    }
     content(worker, client, ex).await
 }
 
@@ -279,8 +295,8 @@ async fn returned(
         return Outcome::Location(code, body);
     }
     settle(worker, client, ex).await;
-    answer::give(worker, client, ex, code, &body).await;
-    Outcome::Done(after(ex))
+    let kind = files::kind(worker, ex);
+    answer::give(worker, client, ex, code, (kind, &body)).await
 }
 
 /// The last phase: the location's action.
@@ -293,11 +309,17 @@ async fn content(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) ->
             status::give(worker, client, ex, *remote).await;
             Outcome::Done(after(ex))
         }
+        ActionConf::Stub => {
+            if Some(worker.config.servers[ex.server].plan.own) == ex.location {
+                ex.keep &= answer::keeps(worker, client, ex);
+            }
+            stub::give(worker, client, ex).await
+        }
         ActionConf::None => {
             if Some(worker.config.servers[ex.server].plan.own) == ex.location {
                 ex.keep &= answer::keeps(worker, client, ex);
             }
-            Outcome::Status(404)
+            serving::serve(worker, client, ex).await
         }
     }
 }
@@ -382,7 +404,8 @@ pub async fn settle(worker: &Worker, client: &mut Client, ex: &mut Exchange) {
     ex.body = Some(body);
 }
 
-fn after(ex: &Exchange) -> After {
+/// What becomes of the connection behind an answer.
+pub fn after(ex: &Exchange) -> After {
     match (ex.keep, ex.body.as_ref().is_none_or(Body::done)) {
         (true, _) => After::Keep,
         (false, true) => After::Close,

@@ -5,7 +5,12 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::carriage::Carriage;
+use crate::files::{Files, LimitExcept, Types};
+use crate::filters::Filters;
+use crate::incoming::Incoming;
 use crate::script::{ErrorPage, Op, Regex, Variable};
+use crate::template::Template;
 
 /// Bytes that crossed as Latin-1 code points.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -41,6 +46,10 @@ pub struct Plan {
     pub server_header: String,
     /// `$nginx_version`.
     pub nginx_version: String,
+    /// What relative paths begin with; it ends in a slash.
+    pub prefix: Text,
+    /// Tables of types.
+    pub types: Vec<Types>,
     /// Worker threads.
     pub workers: usize,
     /// Connections a worker may have, both sides together.
@@ -49,6 +58,8 @@ pub struct Plan {
     pub shutdown_timeout_ms: u64,
     /// Every log file once; the control process passes a descriptor for each, in order.
     pub files: Vec<File>,
+    /// Caches of log files that are opened by requests.
+    pub log_caches: Vec<LogCache>,
     /// Where what belongs to no server is logged.
     pub error_log: Vec<ErrorLog>,
     /// Log formats.
@@ -61,8 +72,42 @@ pub struct Plan {
     pub locations: Vec<Location>,
     /// Upstream groups.
     pub groups: Vec<Group>,
+    /// Folders for what does not fit the memory.
+    pub temp_paths: Vec<TempPath>,
     /// The configuration's own variables.
     pub variables: Vec<Variable>,
+}
+
+/// A folder for temporary files, and how the folders in it are named.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TempPath {
+    /// Where it is.
+    pub path: Text,
+    /// Digits of the name of each.
+    pub levels: Vec<usize>,
+}
+
+/// How a request's body is taken in.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intake {
+    /// What is held in memory at most.
+    pub buffer_size: usize,
+    /// Whether it goes to a file whatever its size.
+    pub in_file: InFile,
+    /// Index into `temp_paths`.
+    pub temp: usize,
+}
+
+/// `client_body_in_file_only`
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum InFile {
+    Off,
+    On,
+    Clean,
 }
 
 /// A log file.
@@ -71,6 +116,44 @@ pub struct Plan {
 pub struct File {
     /// Where it is; `stderr` for the process's own.
     pub path: Text,
+    /// Whether lines are kept until there are many.
+    pub buffer: Option<Buffering>,
+    /// Whether it is no file at all.
+    pub syslog: Option<Syslog>,
+}
+
+/// How access-log lines are kept until there are many.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Buffering {
+    pub size: usize,
+    /// 0: as long as it takes.
+    pub flush_ms: u64,
+    /// The level; 0 is none.
+    pub gzip: u32,
+}
+
+/// `syslog:server=…`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Syslog {
+    pub address: Text,
+    pub priority: u8,
+    pub tag: Text,
+    pub hostname: bool,
+}
+
+/// `open_log_file_cache`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct LogCache {
+    pub max: usize,
+    pub inactive_s: u64,
+    pub valid_s: u64,
+    pub min_uses: u64,
 }
 
 /// One `error_log`.
@@ -115,13 +198,27 @@ impl Level {
 }
 
 /// One `access_log`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccessLog {
     /// Index into `files`.
-    pub file: usize,
+    pub file: Option<usize>,
+    /// A file that is opened when a request is logged.
+    pub path: Option<Box<LogPath>>,
     /// Index into `formats`.
     pub format: usize,
+    /// `if=`
+    pub condition: Option<Template>,
+}
+
+/// A log file whose path has variables.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogPath {
+    /// Its path.
+    pub path: Template,
+    /// Index into `log_caches`.
+    pub cache: Option<usize>,
 }
 
 /// How variables are written into a log.
@@ -225,8 +322,12 @@ pub struct Location {
     pub keepalive_header_s: Option<u64>,
     pub keepalive_requests: u64,
     pub client_body_timeout_ms: u64,
+    pub intake: Intake,
     pub send_timeout_ms: u64,
+    pub filters: Filters,
     pub action: Action,
+    pub files: Files,
+    pub limit_except: Option<LimitExcept>,
     pub regex: Option<Regex>,
     /// Locations within it.
     pub inner: Vec<usize>,
@@ -246,10 +347,12 @@ pub struct Location {
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 #[allow(missing_docs)]
 pub enum Action {
-    /// Nothing: 404.
+    /// A file.
     None,
     /// `surehop_status`.
     Status { allow_remote: bool },
+    /// `stub_status`.
+    Stub,
     /// `proxy_pass`.
     Proxy(Box<Proxy>),
 }
@@ -259,7 +362,9 @@ pub enum Action {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Proxy {
-    pub group: usize,
+    /// None if variables say where it goes.
+    pub group: Option<usize>,
+    pub asked: Vec<Part>,
     pub scope: u32,
     pub proxy_host: Text,
     pub uri: Option<Text>,
@@ -272,8 +377,11 @@ pub struct Proxy {
     pub next_upstream_tries: u32,
     pub next_upstream_timeout_ms: u64,
     pub buffering: bool,
+    pub request_buffering: bool,
     pub buffer_size: usize,
     pub crossing: Crossing,
+    pub reply: Incoming,
+    pub carriage: Carriage,
 }
 
 /// What of a request and its answer crosses; header names are in lower case.

@@ -1,24 +1,31 @@
 //! `proxy_pass`: the request goes upstream, the answer comes back, both as they come, in bounded memory.
 
+use std::cell::RefCell;
 use std::io::IoSlice;
 use std::rc::Rc;
 use std::task::Poll;
 
-use surehop_engine::{Facts, Rules};
+use surehop_engine::{Facts, Group, Rules};
 use surehop_hop::buffer::Buf;
 use surehop_hop::drive::{Driven, Route, drive};
+use surehop_hop::socket::Manner;
 use surehop_wire::header::Known;
 use surehop_wire::request::{Framing, Method};
 use surehop_wire::{uri, write};
 
+use crate::answer;
+use crate::carriage;
 use crate::client::{Body, BodyError, Client};
-use crate::config::{LocationConf, ProxyConf};
+use crate::config::{GroupConf, LocationConf, ProxyConf};
 use crate::connection::After;
 use crate::deliver;
 use crate::exchange::Exchange;
+use crate::incoming;
+use crate::intake::{self, Failed};
 use crate::phases::Outcome;
 use crate::plan::{HttpVersion, Level};
 use crate::send::Sender;
+use crate::target;
 use crate::template::Template;
 use crate::told;
 use crate::vars;
@@ -59,6 +66,7 @@ pub async fn invite(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> 
 }
 
 /// Proxies a request.
+#[allow(clippy::too_many_lines)] // one thing after another, each a few lines
 pub async fn proxy(
     worker: &Rc<Worker>,
     client: &mut Client,
@@ -68,89 +76,107 @@ pub async fn proxy(
 ) -> Outcome {
     let framing = ex.head.framing;
     let mut body = ex.body.take().unwrap_or_else(|| Body::of(&framing));
-    let mut held = ex.held.take();
     ex.passed = true;
+    let target = match target::of(worker, client, ex, proxy) {
+        Ok(target) => target,
+        Err(status) => {
+            ex.body = Some(body);
+            return Outcome::Status(status);
+        }
+    };
     if !ex.course.settled && !invite(worker, client, ex).await {
         return body_failed(client, ex, BodyError::Gone, worker);
     }
     // A body that nobody wanted, or that is gone in part, is nobody's any more.
-    let lost = ex.course.settled && ex.has_body() && (held.is_none() || !body.done());
+    let lost = ex.course.settled && ex.has_body() && !ex.taken;
     ex.course.settled = true;
     let dropped = lost && !body.done();
     if lost {
         // Without a length, a byte of it would be the beginning of another request.
-        if let Some(part) = held.take() {
-            worker.buffers.give(part);
-        }
         ex.keep &= !dropped;
         body = Body::Done;
     }
     let replaced = proxy.body.is_some() || !proxy.plan.crossing.request_body;
-    if !body.done() && !lost {
-        let mut buf = worker.buffers.small();
-        let read = if replaced {
-            read_away(worker, client, location, &mut body, &mut buf).await
+    let old = proxy.plan.http_version == HttpVersion::V10;
+    let buffered = proxy.plan.request_buffering || replaced || old && framing == Framing::Chunked;
+    if framing == Framing::None {
+        ex.taken = true;
+    } else if !ex.taken && !lost {
+        let read = if buffered {
+            intake::take(worker, client, ex, location, &mut body).await
         } else {
-            read_ahead(worker, client, location, &mut body, &mut buf).await
+            intake::begin(worker, client, ex, &mut body).map_err(Failed::Client)
         };
-        if let Err(error) = read {
-            worker.buffers.give(buf);
+        if let Err(failed) = read {
             ex.body = Some(body);
-            return body_failed(client, ex, error, worker);
+            return match failed {
+                Failed::Client(error) => body_failed(client, ex, error, worker),
+                Failed::File => Outcome::Status(500),
+            };
         }
-        held = Some(buf);
     }
-    if replaced && let Some(theirs) = held.take() {
-        worker.buffers.give(theirs);
-    }
-    if let Some(template) = &proxy.body {
-        held = Some(own_body(worker, client, ex, template));
-    }
-    let held_len = held.as_ref().map_or(0, Buf::len);
-    let framing = match (&body, framing) {
-        _ if proxy.body.is_some() => Framing::Length(held_len as u64),
+    let own = proxy
+        .body
+        .as_ref()
+        .map(|template| own_body(worker, client, ex, template));
+    let framing = match (&own, framing) {
+        (Some(own), _) => Framing::Length(own.len() as u64),
         // nginx would announce the length of a body that it does not send.
         _ if replaced || lost => Framing::None,
-        (_, Framing::Length(n)) => Framing::Length(n),
-        (Body::Done, Framing::Chunked) => Framing::Length(held_len as u64),
-        (_, framing) => framing,
+        (None, Framing::Chunked) if body.done() => Framing::Length(ex.taken_len()),
+        (None, framing) => framing,
     };
-    if framing == Framing::Chunked && proxy.plan.http_version == HttpVersion::V10 {
-        // HTTP/1.0 can't carry a body of unknown length, and this one is too long to be held.
-        ex.keep = false;
+    let Some((index, group, cell)) = target.place(worker, client, ex) else {
+        ex.keep &= body.done();
         ex.body = Some(body);
-        return Outcome::Status(411);
-    }
+        return Outcome::Status(502);
+    };
     compose(worker, client, ex, proxy, framing);
+    let loud = group.plan.rules == Rules::OFF;
     let facts = Facts {
         idempotent: ex.head.method.replayable_in_nginx() && ex.head.method != Method::Connect,
         keyed: ex.head.keyed,
-        replayable: true,
+        // nginx does not send again what it streams, even if it has all that it has sent.
+        replayable: body.done() || !loud,
     };
-    let group = &worker.config.groups[proxy.plan.group];
-    let route = route(worker, proxy);
+    let mut local = Vec::new();
+    let manner = carriage::manner(worker, client, ex, proxy, &mut local);
+    let route = route(index, group, cell, proxy, manner);
     if let Some(binding) = &group.binding {
         binding.ask(worker, client, ex);
     }
-    ex.begin_attempts(proxy.plan.group);
-    let loud = group.plan.rules == Rules::OFF;
-    let mut sender = Sender::new(worker, client, ex, proxy, body, held, framing, loud);
+    ex.begin_attempts(index);
+    let given = (own, !replaced && !lost);
+    let mut sender = Sender::new(
+        worker,
+        client,
+        ex,
+        (group, cell),
+        proxy,
+        body,
+        given,
+        framing,
+        loud,
+    );
+    sender.local = local;
     sender.body_timeout = location.plan.client_body_timeout_ms;
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
     match driven {
         Driven::Response(upstream) => {
+            let elsewhere = incoming::elsewhere(worker, sender.client, sender.ex, proxy);
+            if let Some(outcome) = elsewhere {
+                deliver::discard(&mut sender, &route, upstream);
+                give_back(&mut sender);
+                return outcome;
+            }
             match deliver::deliver(&mut sender, &route, location, upstream).await {
                 After::Close if dropped => Outcome::Done(After::Linger),
                 after => Outcome::Done(after),
             }
         }
         Driven::Failed(status, _) => {
-            sender.ex.keep &= sender.body.done();
-            let body = std::mem::replace(&mut sender.body, Body::Done);
-            sender.ex.body = Some(body);
-            // What was held whole can be sent again, should an error page lead upstream; what this location
-            // sent in its place is its own.
-            sender.ex.held = sender.held.take_if(|_| !replaced);
+            give_back(&mut sender);
+            sender.ex.course.doing = b" while sending to client";
             Outcome::Status(status)
         }
         Driven::Gone => {
@@ -167,12 +193,24 @@ pub async fn proxy(
     }
 }
 
+/// Gives the exchange back what is left of the body, for where the request goes on.
+fn give_back(sender: &mut Sender<'_>) {
+    sender.ex.keep &= sender.body.done();
+    let body = std::mem::replace(&mut sender.body, Body::Done);
+    sender.ex.body = Some(body);
+}
+
 /// Where a location's requests may go, and on what terms.
-fn route<'a>(worker: &'a Worker, proxy: &'a ProxyConf) -> Route<'a> {
-    let group = &worker.config.groups[proxy.plan.group];
+fn route<'a>(
+    index: usize,
+    group: &'a GroupConf,
+    cell: &'a RefCell<Group>,
+    proxy: &'a ProxyConf,
+    manner: Manner,
+) -> Route<'a> {
     Route {
-        group: &worker.groups[proxy.plan.group],
-        index: proxy.plan.group,
+        group: cell,
+        index,
         addresses: &group.addresses,
         policy: &proxy.policy,
         scope: proxy.plan.scope,
@@ -180,44 +218,8 @@ fn route<'a>(worker: &'a Worker, proxy: &'a ProxyConf) -> Route<'a> {
         send_timeout: proxy.plan.send_timeout_ms,
         read_timeout: proxy.plan.read_timeout_ms,
         head_limit: proxy.plan.buffer_size,
-        tcp_keepalive: proxy.plan.crossing.socket_keepalive,
+        manner,
     }
-}
-
-/// Reads the body as far as a small buffer goes: what is wholly held can be sent again.
-async fn read_ahead(
-    worker: &Worker,
-    client: &mut Client,
-    location: &LocationConf,
-    body: &mut Body,
-    into: &mut Buf,
-) -> Result<(), BodyError> {
-    let timeout = location.plan.client_body_timeout_ms;
-    while !body.done() && !into.space().is_empty() {
-        let deadline = worker.reactor.now() + timeout;
-        let read = worker
-            .reactor
-            .until(deadline, || client.poll_body(worker, body, into))
-            .await;
-        read.map_err(|_| BodyError::TimedOut)??;
-    }
-    Ok(())
-}
-
-/// Reads a body that does not go upstream.
-async fn read_away(
-    worker: &Worker,
-    client: &mut Client,
-    location: &LocationConf,
-    body: &mut Body,
-    sink: &mut Buf,
-) -> Result<(), BodyError> {
-    while !body.done() {
-        sink.clear();
-        read_ahead(worker, client, location, body, sink).await?;
-        worker.reactor.give_way().await;
-    }
-    Ok(())
 }
 
 /// The body of `proxy_set_body`.
@@ -245,6 +247,11 @@ fn body_failed(
             b"client intended to send too large chunked body: ",
         ),
         BodyError::TimedOut => (408, Level::Info, b""),
+        BodyError::Lost => (
+            500,
+            Level::Alert,
+            b"a temporary file is shorter than what was written",
+        ),
     };
     // Of a time-out nginx says nothing but the status in the access log.
     if error != BodyError::TimedOut {
@@ -268,7 +275,7 @@ fn body_failed(
 
 /// Makes blanks of what would end a header line: `$uri` and `$remote_user` are decoded, and a client must
 /// not be able to write lines, or whole requests, of its own.
-fn one_line(value: &mut [u8]) {
+pub fn one_line(value: &mut [u8]) {
     for byte in value {
         if matches!(byte, b'\r' | b'\n' | 0) {
             *byte = b' ';
@@ -297,7 +304,12 @@ fn compose(
 ) {
     let mut target = std::mem::take(&mut ex.upstream_uri);
     target.clear();
+    let said = ex.said.as_ref().map(|said| &said.uri);
     match &proxy.plan.uri {
+        // nginx takes it as it is; what would end the line is coded here.
+        None if let Some(uri) = said.filter(|uri| !uri.is_empty()) => {
+            target.extend_from_slice(&answer::one_line(uri.clone()));
+        }
         None if ex.course.raw => ex.head.write_target(ex.bytes(), &mut target),
         None => {
             uri::escape(&ex.uri, &mut target);

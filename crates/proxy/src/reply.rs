@@ -40,6 +40,10 @@ pub struct Reply {
     pub length: Option<u64>,
     /// Seconds since 1970, if that is known.
     pub modified: Option<i64>,
+    /// Whether its status is one that has no date, whatever the lines say.
+    pub undated: bool,
+    /// Whether lines were added to it already, as the location says.
+    pub filtered: bool,
     /// Whether a range of it may be asked for.
     pub ranges: bool,
     /// Whether the upstream's status line is passed on.
@@ -52,6 +56,10 @@ pub struct Reply {
     location: Option<usize>,
     /// Whether the body goes out in chunks. Known once the head is written.
     pub chunked: bool,
+    /// Whether there may be trailers.
+    pub trailed: bool,
+    /// The trailers' lines, once the body has come to its end.
+    pub trailers: Vec<u8>,
     lines: Vec<Line>,
     text: Vec<u8>,
 }
@@ -71,12 +79,16 @@ impl Reply {
         self.charset.clear();
         self.length = None;
         self.modified = None;
+        self.undated = false;
+        self.filtered = false;
         self.ranges = false;
         self.line_passed = false;
         self.server_passed = false;
         self.date_passed = false;
         self.location = None;
         self.chunked = false;
+        self.trailed = false;
+        self.trailers.clear();
     }
 
     /// Sets the content type.
@@ -208,6 +220,14 @@ impl Reply {
         (line.value, line.own_value) = (value, true);
     }
 
+    /// Puts a line of our own in the place of another.
+    pub fn replace(&mut self, at: usize, name: &[u8], value: &[u8]) {
+        self.change(at, value);
+        let name = self.keep(name);
+        let line = &mut self.lines[at];
+        (line.name, line.own_name) = (name, true);
+    }
+
     /// Says that a line is written already.
     pub fn written(&mut self, at: usize) {
         self.lines[at].state = State::Written;
@@ -216,6 +236,12 @@ impl Reply {
     /// Takes a line back.
     pub fn take_back(&mut self, at: usize) {
         self.lines[at].state = State::Gone;
+    }
+
+    /// Lets a line count that was taken back, with this value.
+    pub fn restore(&mut self, at: usize, value: &[u8]) {
+        self.change(at, value);
+        self.lines[at].state = State::Due;
     }
 
     /// Takes back all lines of that name.

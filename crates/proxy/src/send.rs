@@ -1,9 +1,11 @@
 //! The sending half of a proxied request, and what the driver asks of it.
 
+use std::cell::RefCell;
 use std::io::IoSlice;
 use std::task::Poll;
 
-use surehop_engine::{Attempt, Cause, Notice, Phase, Reason, Session, Verdict};
+use rustix::io::Errno;
+use surehop_engine::{Attempt, Cause, Group, Notice, Phase, Reason, Session, Verdict};
 use surehop_hop::buffer::Buf;
 use surehop_hop::clock::Millis;
 use surehop_hop::drive::{Exchange as Driven, Fault, Heard, Stopped};
@@ -34,17 +36,24 @@ pub struct Sender<'a> {
     pub ex: &'a mut Exchange,
     /// The group it goes to.
     pub group: &'a GroupConf,
+    cell: &'a RefCell<Group>,
     /// What its location says.
     pub proxy: &'a ProxyConf,
     /// What is still to come of its body.
     pub body: Body,
     /// Why the client could not send its body.
     pub failure: Option<BodyError>,
+    /// `proxy_bind`, as it is written.
+    pub local: Vec<u8>,
     /// `client_body_timeout`.
     pub body_timeout: Millis,
-    /// The beginning of the body, held so that it can be sent again.
-    pub held: Option<Buf>,
+    /// What goes in place of the client's body.
+    own: Option<Buf>,
+    /// Whether the client's body goes.
+    pass: bool,
     held_at: usize,
+    /// How far a body in a file has been read.
+    file_at: u64,
     stream: Option<Buf>,
     framer: Framer,
     chunked: bool,
@@ -60,15 +69,17 @@ pub struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    /// A request whose body is held as far as `held` goes; `body` is what is still to come.
+    /// A request whose body is what was taken in if it is to `pass`, or else its location's `own`; `body` is
+    /// what is still to come.
     #[allow(clippy::too_many_arguments)] // one place makes it
     pub fn new(
         worker: &'a Worker,
         client: &'a mut Client,
         ex: &'a mut Exchange,
+        (group, cell): (&'a GroupConf, &'a RefCell<Group>),
         proxy: &'a ProxyConf,
         body: Body,
-        held: Option<Buf>,
+        (own, pass): (Option<Buf>, bool),
         framing: Framing,
         nginx: bool,
     ) -> Self {
@@ -77,13 +88,17 @@ impl<'a> Sender<'a> {
             worker,
             client,
             ex,
-            group: &worker.config.groups[proxy.plan.group],
+            group,
+            cell,
             proxy,
             body,
             failure: None,
+            local: Vec::new(),
             body_timeout: 60_000,
-            held,
+            own,
+            pass,
             held_at: 0,
+            file_at: 0,
             stream: None,
             framer: Framer::new(chunked),
             chunked,
@@ -109,6 +124,20 @@ impl<'a> Sender<'a> {
             .stream
             .get_or_insert_with(|| self.worker.buffers.large());
         stream.compact();
+        if let Some(spool) = self.ex.spool.as_ref().filter(|_| self.pass) {
+            return match spool.read(self.file_at, stream.space()) {
+                Ok(n) if n > 0 => {
+                    stream.filled(n);
+                    self.file_at += n as u64;
+                    Poll::Ready(Ok(()))
+                }
+                // Somebody has cut the file off.
+                _ => {
+                    self.failure = Some(BodyError::Lost);
+                    Poll::Ready(Err(Stopped::Sender))
+                }
+            };
+        }
         self.ex.session.body_lost();
         let fail = |failure: &mut Option<BodyError>, error| {
             *failure = Some(error);
@@ -210,7 +239,6 @@ impl<'a> Sender<'a> {
 
 /// How loudly nginx tells of a failure: what the kernel refuses at once for reasons of its own is `crit`.
 fn graded(fault: Fault) -> Level {
-    use rustix::io::Errno;
     let usual = [
         Errno::CONNREFUSED,
         Errno::AGAIN,
@@ -239,7 +267,7 @@ fn sentence(
     match (fault.phase, fault.cause) {
         (_, Cause::TimedOut) if !fault.at_once => {
             out.extend_from_slice(b"upstream timed out");
-            log::errno(out, rustix::io::Errno::TIMEDOUT.raw_os_error());
+            log::errno(out, Errno::TIMEDOUT.raw_os_error());
         }
         (Phase::Send, _) => {
             out.extend_from_slice(b"writev() failed");
@@ -271,11 +299,11 @@ fn sentence(
 
 impl Drop for Sender<'_> {
     fn drop(&mut self) {
-        for buf in [self.held.take(), self.stream.take()].into_iter().flatten() {
+        for buf in [self.own.take(), self.stream.take()].into_iter().flatten() {
             self.worker.buffers.give(buf);
         }
         // Only a panic leaves the session in the middle; its peer must not count this request for ever.
-        if let Ok(mut group) = self.worker.groups[self.proxy.plan.group].try_borrow_mut() {
+        if let Ok(mut group) = self.cell.try_borrow_mut() {
             let now = self.worker.reactor.now();
             self.ex.session.abandon(&mut group, now);
             self.worker.connections.sweep(&mut group);
@@ -291,6 +319,12 @@ impl Driven for Sender<'_> {
     fn rewind(&mut self, now: Millis) {
         self.head_at = 0;
         self.held_at = 0;
+        if self.file_at > 0 {
+            self.file_at = 0;
+            if let Some(stream) = &mut self.stream {
+                stream.clear();
+            }
+        }
         self.sent = 0;
         self.heard = false;
         self.framer = Framer::new(self.chunked);
@@ -306,16 +340,19 @@ impl Driven for Sender<'_> {
                 self.worker.reactor.again();
                 break;
             }
-            let held = self
-                .held
-                .as_ref()
-                .map_or(&[][..], |held| &held.data()[self.held_at..]);
+            let held = match &self.own {
+                None if self.pass => self.ex.held.as_ref(),
+                own => own.as_ref(),
+            };
+            let held = held.map_or(&[][..], |held| &held.data()[self.held_at..]);
             let streaming = held.is_empty();
             let data = match &self.stream {
                 Some(stream) if streaming => stream.data(),
                 _ => held,
             };
-            self.framer.open(data.len(), self.body.done());
+            let filed = self.ex.spool.as_ref().filter(|_| self.pass);
+            let last = self.body.done() && filed.is_none_or(|spool| spool.len == self.file_at);
+            self.framer.open(data.len(), last);
             let head = &self.ex.upstream_head[self.head_at..];
             if head.is_empty() && self.framer.idle() {
                 if self.framer.done() {
@@ -333,7 +370,7 @@ impl Driven for Sender<'_> {
             let wrote = if self.framer.idle() {
                 to.poll_write(&[IoSlice::new(head)])
             } else {
-                let [pre, data, post] = self.framer.parts(data);
+                let [pre, data, post, _] = self.framer.parts(data);
                 to.poll_write(&[IoSlice::new(head), pre, data, post])
             };
             match wrote {
@@ -470,6 +507,16 @@ impl Driven for Sender<'_> {
                 );
             });
         }
+    }
+
+    fn unbound(&mut self, attempt: &Attempt, errno: Errno) {
+        self.tell(Level::Crit, attempt, |out| {
+            out.extend_from_slice(b"bind(");
+            out.extend_from_slice(&self.local);
+            out.extend_from_slice(b") failed");
+            log::errno(out, errno.raw_os_error());
+            out.extend_from_slice(b" while connecting to upstream");
+        });
     }
 
     fn no_live(&mut self, attempt: &Attempt) {

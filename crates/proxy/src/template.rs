@@ -18,6 +18,7 @@ pub enum Var {
     Arg(Box<[u8]>),
     Cookie(Box<[u8]>),
     SentHttp(Box<[u8]>),
+    SentTrailer(Box<[u8]>),
     UpstreamHttp(Box<[u8]>),
     UpstreamCookie(Box<[u8]>),
     Request,
@@ -26,6 +27,8 @@ pub enum Var {
     Args,
     IsArgs,
     RequestMethod,
+    RequestBody,
+    RequestBodyFile,
     Scheme,
     Https,
     ServerProtocol,
@@ -45,6 +48,9 @@ pub enum Var {
     RequestTime,
     RequestId,
     RequestCompletion,
+    DocumentRoot,
+    RealpathRoot,
+    RequestFilename,
     ContentType,
     ContentLength,
     Connection,
@@ -72,11 +78,12 @@ pub enum Var {
 
 /// The families of variables, by the start of their names.
 type Family = fn(Box<[u8]>) -> Var;
-const FAMILIES: [(&str, Family, bool); 6] = [
+const FAMILIES: [(&str, Family, bool); 7] = [
     ("http_", Var::Http, true),
     ("arg_", Var::Arg, false),
     ("cookie_", Var::Cookie, false),
     ("sent_http_", Var::SentHttp, true),
+    ("sent_trailer_", Var::SentTrailer, true),
     ("upstream_http_", Var::UpstreamHttp, true),
     ("upstream_cookie_", Var::UpstreamCookie, false),
 ];
@@ -92,6 +99,8 @@ pub const NAMES: &[(&str, Var)] = &[
     ("query_string", Var::Args),
     ("is_args", Var::IsArgs),
     ("request_method", Var::RequestMethod),
+    ("request_body", Var::RequestBody),
+    ("request_body_file", Var::RequestBodyFile),
     ("scheme", Var::Scheme),
     ("https", Var::Https),
     ("server_protocol", Var::ServerProtocol),
@@ -117,6 +126,9 @@ pub const NAMES: &[(&str, Var)] = &[
     ("connection_requests", Var::ConnectionRequests),
     ("connection_time", Var::ConnectionTime),
     ("pid", Var::Pid),
+    ("document_root", Var::DocumentRoot),
+    ("realpath_root", Var::RealpathRoot),
+    ("request_filename", Var::RequestFilename),
     ("hostname", Var::Hostname),
     ("nginx_version", Var::NginxVersion),
     ("pipe", Var::Pipe),

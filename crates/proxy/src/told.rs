@@ -2,6 +2,7 @@
 
 use surehop_wire::header::Known;
 
+use crate::attempts;
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::log::Logs;
@@ -15,7 +16,7 @@ fn logs<'a>(worker: &'a Worker, ex: &Exchange) -> &'a [ErrorLog] {
 }
 
 /// Writes a line about a request. `sentence` goes up to and with `while …`; `upstream` is the peer's
-/// address (or the group's name) once one is known.
+/// address (or the group's name); without it, that of the peer that was tried last.
 pub fn line(
     worker: &Worker,
     client: &Client,
@@ -28,12 +29,16 @@ pub fn line(
     if !Logs::wants(logs, level) {
         return;
     }
+    let upstream = upstream.or_else(|| peer(worker, ex));
     worker
         .logs
         .error(logs, worker.reactor.now(), level, client.number, |out| {
             let from = out.len();
             sentence(out);
             one_line(out, from);
+            if ex.logging {
+                out.extend_from_slice(b" while logging request");
+            }
             let bytes = ex.bytes();
             out.extend_from_slice(b", client: ");
             out.extend_from_slice(client.remote_text.as_bytes());
@@ -58,6 +63,12 @@ pub fn line(
                 quoted(out, b"referrer", referrer.value.of(bytes));
             }
         });
+}
+
+/// The upstream that the request came back from, if it was with one.
+fn peer<'a>(worker: &'a Worker, ex: &'a Exchange) -> Option<&'a str> {
+    let last = ex.attempts().last()?;
+    Some(attempts::numbered(worker, ex, ex.group?)?.peer_name(last.peer))
 }
 
 /// The same for a sentence, which may quote what an upstream or a client sent.

@@ -14,6 +14,7 @@ use crate::client::Client;
 use crate::config::ActionConf;
 use crate::exchange::Exchange;
 use crate::head;
+use crate::intake;
 use crate::plan::Escape;
 use crate::template::{LogFormat, Piece, Template, Var};
 use crate::worker::Worker;
@@ -172,12 +173,20 @@ pub fn value(
     if let Var::Slot(index) = var {
         return crate::variables::value(worker, client, ex, *index, out);
     }
+    if matches!(
+        var,
+        Var::DocumentRoot | Var::RealpathRoot | Var::RequestFilename
+    ) {
+        return crate::files::value(worker, client, ex, var, out);
+    }
     let now = worker.reactor.now();
     let bytes = ex.raw.as_ref().map_or(&[][..], |raw| raw.data());
     let head = &ex.head;
     let server = &worker.config.servers[ex.server].plan;
     match var {
-        Var::Slot(_) => return false,
+        Var::Slot(_) | Var::DocumentRoot | Var::RealpathRoot | Var::RequestFilename => {
+            return false;
+        }
         Var::Capture(number) => return put(out, ex.course.captures.get(*number)),
         Var::Host => {
             let host: &[u8] = if ex.host.is_empty() {
@@ -195,6 +204,7 @@ pub fn value(
             return put(out, cookie_of(ex, bytes, name));
         }
         Var::SentHttp(name) => return head::sent(worker, ex, name, out),
+        Var::SentTrailer(name) => return lines_of(out, &ex.reply.trailers, name),
         Var::UpstreamHttp(name) => {
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
             let lines = ex.response.headers.iter().enumerate();
@@ -223,6 +233,8 @@ pub fn value(
             }
         }
         Var::RequestMethod => return known(out, ex.method()),
+        Var::RequestBody => return put(out, intake::shown(ex)),
+        Var::RequestBodyFile => return put(out, ex.spool.as_ref().map(|spool| &*spool.path)),
         Var::Scheme => out.extend_from_slice(b"http"),
         Var::Https => {}
         Var::Pipe => out.push(if ex.pipelined { b'p' } else { b'.' }),
@@ -250,7 +262,12 @@ pub fn value(
         Var::TimeIso8601 => out.extend_from_slice(&worker.logs.times(now).iso),
         Var::Msec => seconds(out, worker.logs.times(now).wall),
         Var::Status => {
-            let _ = write!(out, "{:03}", surehop_wire::status::sent(ex.status));
+            // What the status was to be counts, even if the client had the page already, or got a part.
+            let status = match ex.course.status {
+                given if given != 0 && matches!(ex.status, 206 | 304) => given,
+                _ => ex.status,
+            };
+            let _ = write!(out, "{:03}", surehop_wire::status::sent(status));
         }
         Var::BodyBytesSent => number(out, ex.body_sent),
         Var::BytesSent => number(out, ex.head_sent + ex.body_sent),
@@ -297,10 +314,20 @@ pub fn value(
             if !ex.passed {
                 return false; // it was answered before anybody thought of an upstream
             }
+            if let Some(said) = &ex.said {
+                let which = if *var == Var::ProxyHost {
+                    &said.host
+                } else {
+                    &said.port
+                };
+                out.extend_from_slice(which);
+                return true;
+            }
             let host = &proxy.plan.proxy_host.0;
+            let group = proxy.plan.group.map(|group| &worker.config.groups[group]);
             if *var == Var::ProxyHost {
                 out.extend_from_slice(host);
-            } else if !worker.config.groups[proxy.plan.group].portless {
+            } else if group.is_some_and(|group| !group.portless) {
                 let port = host
                     .rsplit(|&b| b == b':')
                     .next()
@@ -384,6 +411,24 @@ fn cookie<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
             .eq_ignore_ascii_case(name)
             .then(|| pair[at + 1..].trim_ascii())
     })
+}
+
+/// Appends the values of a header among lines as they are written.
+fn lines_of(out: &mut Vec<u8>, lines: &[u8], name: &[u8]) -> bool {
+    let mut found = false;
+    for line in lines.split(|&byte| byte == b'\n') {
+        let Some(at) = memchr::memchr(b':', line) else {
+            continue;
+        };
+        if line[..at].eq_ignore_ascii_case(name) {
+            if found {
+                out.extend_from_slice(b", ");
+            }
+            out.extend_from_slice(line[at + 1..].trim_ascii());
+            found = true;
+        }
+    }
+    found
 }
 
 fn user_of(authorization: &[u8]) -> Option<Vec<u8>> {

@@ -139,13 +139,12 @@ impl Worker {
             ));
         }
         let buffers = Buffers::default();
+        let hostname = rustix::system::uname();
+        let hostname = hostname.nodename().to_string_lossy().into_owned();
         Ok(Self {
-            logs: Logs::new(files, config.plan.error_log.clone()),
+            logs: Logs::new(files, &config.plan, &hostname),
             connections: Connections::new(reactor.clone(), buffers.clone()),
-            hostname: rustix::system::uname()
-                .nodename()
-                .to_string_lossy()
-                .into_owned(),
+            hostname,
             clients: Cell::new(0),
             exchanges: RefCell::default(),
             places: Places::default(),
@@ -419,11 +418,12 @@ fn run(worker: &Rc<Worker>) {
         {
             break;
         }
-        let limit =
-            (end != clock::NEVER).then(|| Duration::from_millis(end.saturating_sub(clock::now())));
+        let next = end.min(worker.logs.due());
+        let limit = (next != clock::NEVER)
+            .then(|| Duration::from_millis(next.saturating_sub(clock::now())));
         if let Err(e) = worker.reactor.turn(limit) {
             worker.note(Level::Alert, &format!("epoll_wait() failed: {e}"));
-            worker.logs.flush();
+            worker.logs.flush_all();
             return;
         }
         worker.logs.flush();
@@ -431,7 +431,7 @@ fn run(worker: &Rc<Worker>) {
     worker.note(Level::Notice, "exiting");
     worker.reactor.end();
     worker.note(Level::Notice, "exit");
-    worker.logs.flush();
+    worker.logs.flush_all();
 }
 
 async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {

@@ -150,6 +150,22 @@ pub fn error_log(unix: i64, offset: i32) -> [u8; 19] {
         .bytes
 }
 
+/// `Nov  1 04:44:47`, syslog's, in a zone that is `offset` seconds east of UTC.
+pub fn syslog(unix: i64, offset: i32) -> [u8; 15] {
+    let time = Civil::of(unix + i64::from(offset));
+    let mut stamp = Text::new()
+        .text(time.month_name())
+        .text(b" ")
+        .two(time.day)
+        .text(b" ")
+        .clock(time.seconds)
+        .bytes;
+    if stamp[4] == b'0' {
+        stamp[4] = b' ';
+    }
+    stamp
+}
+
 /// `2026-11-21T04:44:47+00:00` (`$time_iso8601`), in a zone that is `offset` seconds east of UTC.
 pub fn iso8601(unix: i64, offset: i32) -> [u8; 25] {
     let time = Civil::of(unix + i64::from(offset));
@@ -163,6 +179,127 @@ pub fn iso8601(unix: i64, offset: i32) -> [u8; 25] {
         .clock(time.seconds)
         .zone(offset, b":")
         .bytes
+}
+
+/// Seconds since 1970 of a date in one of HTTP's three forms, taken as loosely as nginx takes them.
+pub fn parse(value: &[u8]) -> Option<i64> {
+    let mut read = Reader(value);
+    // A comma ends the weekday in two of the forms, a blank in the third.
+    let at = value.iter().position(|b| matches!(b, b',' | b' '))?;
+    let asctime = value[at] == b' ';
+    read.skip(at + 1);
+    while read.0.first() == Some(&b' ') {
+        read.skip(1);
+    }
+    if read.0.len() < 18 {
+        return None;
+    }
+    let (mut day, mut year, mut dashed) = (0, 0, false);
+    if !asctime {
+        day = read.number(2)?;
+        dashed = read.0.first() == Some(&b'-');
+        if !dashed && (read.0.len() < 18 || read.0[0] != b' ') {
+            return None;
+        }
+        read.skip(1);
+    }
+    let month = read.month()?;
+    if asctime {
+        read.skip(1);
+        if read.0.first() == Some(&b' ') {
+            read.skip(1);
+        }
+        let digits = if read.0.get(1) == Some(&b' ') { 1 } else { 2 };
+        day = read.number(digits)?;
+        if read.0.len() < 14 {
+            return None;
+        }
+    } else {
+        read.expect(if dashed { b'-' } else { b' ' })?;
+        year = read.number(if dashed { 2 } else { 4 })?;
+        if dashed {
+            year += if year < 70 { 2000 } else { 1900 };
+        }
+    }
+    read.expect(b' ')?;
+    let hour = read.number(2)?;
+    read.expect(b':')?;
+    let minute = read.number(2)?;
+    read.expect(b':')?;
+    let second = read.number(2)?;
+    if asctime {
+        read.expect(b' ')?;
+        year = read.number(4)?;
+    }
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 if leap && day == 29 => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if hour > 23 || minute > 59 || second > 59 || day > days {
+        return None;
+    }
+    Some(days_until(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+/// Days from 1970 to a day of the calendar, in years that begin in March.
+fn days_until(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * month + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+/// What is left to read of a date.
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn skip(&mut self, n: usize) {
+        self.0 = self.0.get(n..).unwrap_or_default();
+    }
+
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        let met = self.0.first() == Some(&byte);
+        self.skip(1);
+        met.then_some(())
+    }
+
+    fn number(&mut self, digits: usize) -> Option<i64> {
+        let text = self.0.get(..digits)?;
+        self.skip(digits);
+        text.iter().try_fold(0, |number, byte| {
+            byte.is_ascii_digit()
+                .then(|| number * 10 + i64::from(byte - b'0'))
+        })
+    }
+
+    /// nginx looks at no more letters than tell the months apart.
+    fn month(&mut self) -> Option<i64> {
+        let name = self.0.get(..3)?;
+        self.skip(3);
+        Some(match (name[0], name[1], name[2]) {
+            (b'J', b'a', _) => 1,
+            (b'F', ..) => 2,
+            (b'M', _, b'r') => 3,
+            (b'M', ..) => 5,
+            (b'A', b'p', _) => 4,
+            (b'A', ..) => 8,
+            (b'J', _, b'n') => 6,
+            (b'J', ..) => 7,
+            (b'S', ..) => 9,
+            (b'O', ..) => 10,
+            (b'N', ..) => 11,
+            (b'D', ..) => 12,
+            _ => return None,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -205,6 +342,8 @@ mod tests {
         );
         assert_eq!(text(&error_log(unix, 0)), "2026/11/21 04:44:47");
         assert_eq!(text(&error_log(unix, -5 * 3600)), "2026/11/20 23:44:47");
+        assert_eq!(text(&syslog(unix, 0)), "Nov 21 04:44:47");
+        assert_eq!(text(&syslog(0, 0)), "Jan  1 00:00:00");
         assert_eq!(text(&iso8601(unix, 0)), "2026-11-21T04:44:47+00:00");
         assert_eq!(
             text(&iso8601(unix, 5 * 3600 + 1800)),
@@ -219,7 +358,45 @@ mod tests {
         assert_eq!(cookie(0x8000_0000), b"Tue, 19-Jan-2038 03:14:08 GMT");
     }
 
+    #[test]
+    fn dates_in_three_forms() {
+        let table: &[(&str, Option<i64>)] = &[
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(784_111_777)),
+            ("Sun Nov  6 08:49:37 1994", Some(784_111_777)),
+            ("Sun Nov 16 08:49:37 1994", Some(784_975_777)),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("Wed, 31-Dec-69 00:00:00 GMT", Some(3_155_673_600)),
+            ("Tue, 29 Feb 2000 00:00:00", Some(951_782_400)),
+            ("Thu, 29 Feb 2024 23:59:59 +0200", Some(1_709_251_199)),
+            ("Mon, 29 Feb 2100 00:00:00 GMT", None),
+            ("Sun, 31 Apr 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 24:00:00 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:60 GMT", None),
+            ("Sun, 6 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov-1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994", None),
+            ("", None),
+            ("foo", None),
+            (", ", None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(parse(text.as_bytes()), *expected, "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn what_is_written_can_be_read(unix in -2_000_000_000i64..20_000_000_000) {
+            prop_assert_eq!(parse(&imf_fixdate(unix)), Some(unix));
+        }
+
+        #[test]
+        fn nothing_breaks_it(value in prop::collection::vec(any::<u8>(), 0..40)) {
+            parse(&value);
+        }
+
         #[test]
         fn dates_follow_one_another(days in -50_000i64..80_000) {
             // One day on is the next weekday, and either the next day of a month or the first.

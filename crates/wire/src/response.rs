@@ -43,6 +43,8 @@ pub struct ResponseHead {
     pub keep_alive_timeout: Option<u64>,
     /// `Keep-Alive: max=`, in requests.
     pub keep_alive_max: Option<u64>,
+    /// Which of the known names are there.
+    seen: u64,
     /// What nginx would warn of. The lines that are ignored are not forwarded.
     pub warnings: Vec<ResponseWarning>,
 }
@@ -120,6 +122,7 @@ impl ResponseHead {
             }
         }
 
+        self.seen = seen;
         let mut connection = header::Connection::default();
         if seen & Known::Connection.bit() != 0 {
             connection = header::connection(head, &mut self.headers);
@@ -216,6 +219,11 @@ impl ResponseHead {
     /// Whether this is an interim response (1xx other than 101), after which another head follows.
     pub const fn interim(&self) -> bool {
         self.status >= 100 && self.status < 200 && self.status != 101
+    }
+
+    /// Whether a line of one of these names is there.
+    pub fn has(&self, names: &[Known]) -> bool {
+        names.iter().any(|known| self.seen & known.bit() != 0)
     }
 
     /// The first line of that name.

@@ -124,12 +124,28 @@ pub fn page(status: u16, product: &str, pad: bool, out: &mut Vec<u8>) -> bool {
 /// Whether nginx pads error pages for this browser: what calls itself Internet Explorer or Chrome.
 pub fn padded_for(user_agent: &[u8]) -> bool {
     let has = |word: &str| memmem::find(user_agent, word.as_bytes()).is_some();
-    if has("Opera") {
+    explorer(user_agent) || (!has("Opera") && !has("Gecko/") && has("Chrome/"))
+}
+
+/// Whether nginx takes this browser for an Internet Explorer.
+pub fn explorer(user_agent: &[u8]) -> bool {
+    memmem::find(user_agent, b"Opera").is_none() && explorer_at(user_agent).is_some()
+}
+
+/// Whether it is one before version 7 that can't be trusted to inflate.
+pub fn old_explorer(user_agent: &[u8]) -> bool {
+    let Some(at) = explorer_at(user_agent).filter(|_| explorer(user_agent)) else {
         return false;
+    };
+    match (user_agent[at + 5], user_agent[at + 6]) {
+        (b'4' | b'5', b'.') => true,
+        (b'6', b'.') => memmem::find(&user_agent[at + 7..], b"SV1").is_none(),
+        _ => false,
     }
-    let explorer = memmem::find(user_agent, b"MSIE ")
-        .is_some_and(|at| at + b"MSIE 6.".len() < user_agent.len());
-    explorer || (!has("Gecko/") && has("Chrome/"))
+}
+
+fn explorer_at(user_agent: &[u8]) -> Option<usize> {
+    memmem::find(user_agent, b"MSIE ").filter(|at| at + b"MSIE 6.".len() < user_agent.len())
 }
 
 #[cfg(test)]

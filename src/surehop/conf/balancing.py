@@ -1,6 +1,6 @@
 """How an `upstream` chooses: its method, and what binds a client to one of its servers."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from surehop.conf.model import Balance, Learn, RouteBy, Sticky, StickyCookie
 from surehop.conf.scope import Scope
@@ -153,7 +153,7 @@ def _part(node: Node, scope: Scope, token: Token | None) -> Template:
     """Compile what is behind the `=`."""
     if token is None:
         return ()
-    return compile_template(node, replace(token, value=token.value.partition("=")[2]), scope)
+    return compile_template(node, token._replace(value=token.value.partition("=")[2]), scope)
 
 
 def _samesite(node: Node, scope: Scope, token: Token | None) -> Template:

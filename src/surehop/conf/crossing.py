@@ -1,9 +1,17 @@
 """What crosses from client to upstream and back: `proxy_method`, `proxy_hide_header` …"""
 
-from surehop.conf.model import Crossing
-from surehop.conf.scope import Scope
+from collections.abc import Iterator
+from typing import Any
+
+from surehop.conf.model import Carriage, Crossing, Replacing, Reply, Where
+from surehop.conf.replies import OFF, default_redirect
+from surehop.conf.scope import Context, Scope
 from surehop.conf.table import settings_of, value_of
 from surehop.conf.templates import Template
+from surehop.errors import ConfigError
+
+_SIZES = ("proxy_buffer_size", "proxy_buffers", "proxy_busy_buffers_size")
+_FEWEST = 2
 
 
 def crossing(scope: Scope) -> Crossing:
@@ -20,3 +28,82 @@ def crossing(scope: Scope) -> Crossing:
         ignore_client_abort=value_of(scope, "proxy_ignore_client_abort"),
         socket_keepalive=value_of(scope, "proxy_socket_keepalive"),
     )
+
+
+def reply(scope: Scope) -> Reply:
+    """Give what holds in `scope`."""
+
+    def lines(name: str) -> tuple[Any, ...]:
+        found = settings_of(scope, name)
+        return () if OFF in found else tuple(found)
+
+    ignored = [name for line in settings_of(scope, "proxy_ignore_headers") for name in line]
+    return Reply(
+        redirects=_redirects(scope) or (),
+        cookie_domains=lines("proxy_cookie_domain"),
+        cookie_paths=lines("proxy_cookie_path"),
+        cookie_flags=lines("proxy_cookie_flags"),
+        ignored=tuple(dict.fromkeys(ignored)),
+        intercept_errors=value_of(scope, "proxy_intercept_errors"),
+        force_ranges=value_of(scope, "proxy_force_ranges"),
+    )
+
+
+def _redirects(scope: Scope) -> tuple[Replacing, ...] | None:
+    """Give the lines that hold in `scope`; None: `off` does.
+
+    As in nginx, what a location has by default is taken over by those within it.
+    """
+    own = [setting.value for setting in scope.own("proxy_redirect")]
+    if own:
+        return None if OFF in own else tuple(own)
+    outer = _redirects(scope.parent) if scope.parent else ()
+    if outer is None or outer:
+        return outer
+    made = default_redirect(scope)
+    return (made,) if made else ()
+
+
+def carriage(scope: Scope) -> Carriage:
+    """Give what holds in `scope`."""
+    bind = value_of(scope, "proxy_bind")
+    return Carriage(
+        bind=None if bind == OFF else bind,
+        receive_buffer=value_of(scope, "proxy_socket_rcvbuf"),
+        send_buffer=value_of(scope, "proxy_socket_sndbuf"),
+        limit_rate=value_of(scope, "proxy_limit_rate"),
+    )
+
+
+def check_buffers(scope: Scope) -> Iterator[ConfigError]:
+    """Tell of sizes that don't fit together, where `scope` says one of them.
+
+    nginx looks when it has read all of `http`, and names the end of that.
+    """
+    outer = scope.parent if scope.context is Context.SERVER else None
+    if not any(said.own(name) for said in (scope, outer) if said for name in _SIZES):
+        return
+    head, (count, each) = value_of(scope, "proxy_buffer_size"), value_of(scope, "proxy_buffers")
+    largest = max(head, each)
+    bound = 'the maximum of the value of "proxy_buffer_size" and one of the "proxy_buffers"'
+    busy = value_of(scope, "proxy_busy_buffers_size")
+    message = None
+    if count < _FEWEST:
+        message = f'there must be at least {_FEWEST} "proxy_buffers"'
+    elif busy is not None and busy < largest:
+        message = f'"proxy_busy_buffers_size" must be equal to or greater than {bound}'
+    elif (2 * largest if busy is None else busy) > (count - 1) * each:
+        message = (
+            '"proxy_busy_buffers_size" must be less than the size of all "proxy_buffers" '
+            "minus one buffer"
+        )
+    if message is not None:
+        yield _end(scope).fail(message)
+
+
+def _end(scope: Scope) -> Where:
+    outer = next(s for s in scope.outward() if s.context is Context.HTTP)
+    node = outer.node
+    if node is None:
+        raise LookupError("`http` is opened by a directive")
+    return Where(node.file, node.last.line, node.last.column)

@@ -131,7 +131,7 @@ def cache_of_files(node: Node, _scope: Scope) -> tuple[int, int, int, int] | Non
         elif key in _CACHE_WORDS[name] and equals:
             read = values.seconds if key in {"inactive", "valid"} else values.number
             count = read(text)
-            if count is None or (not count and key in {"max", "min_uses"}):
+            if count is None or (not count and key == "max"):
                 raise _no_cache_parameter(node, token)
             found[key] = count
         else:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from surehop.conf.address import Address
+from surehop.conf.filters import Filters
+from surehop.conf.syslog import Syslog
 from surehop.conf.templates import Template
 from surehop.errors import ConfigError
 
@@ -36,6 +38,7 @@ class ErrorLog:
 
     path: str
     level: str
+    syslog: Syslog | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,34 @@ class LogFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class Buffering:
+    """`flush_ms` is 0 where only a full buffer is written; `gzip` is a level, 0 is none."""
+
+    size: int
+    flush_ms: int
+    gzip: int
+
+
+@dataclass(frozen=True, slots=True)
 class AccessLog:
-    """`path` is None for `off`."""
+    """`path` is None for `off`; `template` stands for it where it has variables."""
 
     path: str | None
     format: str
+    syslog: Syslog | None = None
+    template: Template = ()
+    buffering: Buffering | None = None
+    condition: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogCache:
+    """`open_log_file_cache`."""
+
+    max: int
+    inactive_s: int
+    valid_s: int
+    min_uses: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +267,76 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
+class TempPath:
+    """A folder for files that nobody else sees; `levels`: how its own folders are named."""
+
+    path: str
+    levels: tuple[int, ...]
+    where: Where | None
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How a request's body is taken in. `in_file` is off, on or clean."""
+
+    buffer_size: int
+    in_file: str
+    temp: TempPath
+
+
+@dataclass(frozen=True, slots=True)
+class Replacing:
+    """What is found in a response line, and what is written instead of it."""
+
+    pattern: Template | Regex
+    replacement: Template
+
+
+@dataclass(frozen=True, slots=True)
+class CookieFlags:
+    pattern: Template | Regex
+    flags: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What becomes of the answer; `ignored` are header names in lower case."""
+
+    redirects: tuple[Replacing, ...]
+    cookie_domains: tuple[Replacing, ...]
+    cookie_paths: tuple[Replacing, ...]
+    cookie_flags: tuple[CookieFlags, ...]
+    ignored: tuple[str, ...]
+    intercept_errors: bool
+    force_ranges: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Carriage:
+    """How requests and answers are carried. Buffers in bytes, 0 leaves them to the system.
+
+    `limit_rate` is in bytes a second, with or without k or m.
+    """
+
+    bind: Template | None
+    receive_buffer: int
+    send_buffer: int
+    limit_rate: Template | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """`proxy_pass`: a `url`; None if it has variables, which are in `asked` then."""
+
+    url: Address | None
+    asked: Template
+
+
+@dataclass(frozen=True, slots=True)
 class Proxy:
     """`headers` are those of proxy_set_header alone; the plan adds nginx's own."""
 
-    url: Address
+    target: Target
     where: Where
     headers: tuple[tuple[str, Template], ...]
     http_version: str
@@ -255,11 +347,61 @@ class Proxy:
     next_upstream_tries: int
     next_upstream_timeout_ms: int
     buffering: bool
+    request_buffering: bool
     buffer_size: int
     crossing: Crossing
+    reply: Reply
+    carriage: Carriage
 
 
-Action = Nothing | StatusPage | Proxy
+@dataclass(frozen=True, slots=True)
+class Stub:
+    """`stub_status`"""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What `try_files` looks for; `folder`: it is to be one."""
+
+    path: Template
+    folder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """`last` is where the request goes if nothing was found, unless there is a `code`."""
+
+    tries: tuple[Try, ...]
+    last: Template
+    code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """`alias`: bytes of the URI that `root` stands for; `whole`: for all of it."""
+
+    root: Template
+    alias: int | None
+    whole: bool
+    index: tuple[Template, ...]
+    tries: Tries | None
+    types: tuple[tuple[str, str], ...]
+    default_type: str
+    etag: bool
+    if_modified_since: str
+    max_ranges: int
+    log_not_found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LimitExcept:
+    """Requests of other methods than these are dealt with as `location` says."""
+
+    methods: tuple[str, ...]
+    location: "Location"
+
+
+Action = Nothing | StatusPage | Stub | Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,12 +414,17 @@ class Location:
     where: Where
     error_log: tuple[ErrorLog, ...]
     access_log: tuple[AccessLog, ...]
+    log_cache: LogCache | None
     client_max_body_size: int
     client_body_timeout_ms: int
+    intake: Intake
     send_timeout_ms: int
     keepalive_timeout: KeepaliveTimeout
     keepalive_requests: int
+    filters: Filters
     action: Action
+    files: Files
+    limit_except: LimitExcept | None
     routing: Routing
     steps: tuple[Step, ...]
     inner: "tuple[Location, ...]"
@@ -296,6 +443,7 @@ class Server:
     listens: tuple[Listen, ...]
     error_log: tuple[ErrorLog, ...]
     access_log: tuple[AccessLog, ...]
+    log_cache: LogCache | None
     client_header_timeout_ms: int
     client_body_timeout_ms: int
     client_max_body_size: int
@@ -422,6 +570,7 @@ class Model:
     environment: tuple[str, ...]
     error_log: tuple[ErrorLog, ...]
     formats: tuple[LogFormat, ...]
+    log_files: tuple[tuple[str, Buffering | None], ...]
     upstreams: tuple[Upstream, ...]
     servers: tuple[Server, ...]
     variables: tuple[Computed, ...]

@@ -15,6 +15,8 @@ from surehop.errors import COMMAND_LINE, ConfigError
 
 _MAGIC = "*?["
 _DEEPEST_INCLUDE = 64
+_DEEPEST_BLOCK = 100  # nginx's own stack ends later
+_HINTED = 256  # errors, after which nobody is told what was meant: it takes its time
 
 ReadFile = Callable[[str], bytes]
 
@@ -46,14 +48,8 @@ class Reading:
         if error_log is not None and not scope.own("error_log"):
             scope.settings["error_log"] = [default_error_log(error_log)]
         if not scope.own("events"):
-            self.findings.late.append(
-                ConfigError(
-                    'no "events" section in configuration',
-                    file=self._open[0],
-                    line=None,
-                    hint="`events {}` is enough",
-                )
-            )
+            message, hint = 'no "events" section in configuration', "`events {}` is enough"
+            self.findings.late.append(ConfigError(message, file="", line=None, hint=hint))
         return scope
 
     def _command_line(self, scope: Scope, text: str) -> bool:
@@ -99,13 +95,15 @@ class Reading:
         if name == "include":
             self._include(node, scope)
             return
-        row = _row(node, scope.context)
+        row = _row(node, scope.context, hinted=len(self.findings.errors) < _HINTED)
         _check_shape(node, row)
         if scope.own(name) and not row.repeatable:
             raise node.fail(f'"{name}" directive is duplicate')
         if row.block is None:
             self._set(node, scope, row)
             return
+        if sum(1 for _ in scope.outward()) > _DEEPEST_BLOCK:
+            raise node.fail(f'"{name}" stands in too many blocks')
         # a block whose own line is wrong is read all the same: its content may be wrong too
         inner = scope.child(row.block, node)
         try:
@@ -161,12 +159,12 @@ class Reading:
         return [pattern]
 
 
-def _row(node: Node, context: Context) -> Directive:
+def _row(node: Node, context: Context, *, hinted: bool) -> Directive:
     name = node.name.value
     row = find(name, context)
     if node.commented and (row is None or row.status is not Status.OURS):
         if name not in TABLE:
-            raise node.fail(f'unknown directive "{name}"', hint=_meant(name))
+            raise node.fail(f'unknown directive "{name}"', hint=_meant(name) if hinted else None)
         raise node.fail(f'"{name}" can\'t stand in a `# surehop:` comment')
     if row is not None:
         return row
@@ -175,13 +173,16 @@ def _row(node: Node, context: Context) -> Directive:
         raise node.fail(f'"{name}" directive is not allowed here', hint=f"it stands in {places}")
     if name in NGINX_DIRECTIVES:
         raise node.fail(f'"{name}" is an nginx directive that surehop does not support')
-    raise node.fail(f'unknown directive "{name}"', hint=_meant(name))
+    raise node.fail(f'unknown directive "{name}"', hint=_meant(name) if hinted else None)
 
 
 def _meant(name: str) -> str | None:
     close = difflib.get_close_matches(name, TABLE, n=1, cutoff=0.75)
-    close = close or difflib.get_close_matches(name, NGINX_DIRECTIVES, n=1, cutoff=0.85)
-    return f'did you mean "{close[0]}"?' if close else None
+    close += difflib.get_close_matches(name, NGINX_DIRECTIVES, n=1, cutoff=0.85)
+    best = max(
+        close, key=lambda each: difflib.SequenceMatcher(None, name, each).ratio(), default=None
+    )
+    return best and f'did you mean "{best}"?'
 
 
 def _check_shape(node: Node, row: Directive) -> None:

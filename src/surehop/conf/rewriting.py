@@ -140,6 +140,8 @@ def _inside(node: Node) -> list[tuple[Token, str]]:
     token, text = words[0]
     if not text.startswith("("):
         raise node.fail(f'invalid condition "{text}"', at=token)
+    if text == "(" and len(words) == 1:
+        raise node.fail(f'invalid condition "{text}"', at=token)
     words[0] = (token, text[1:])
     if len(words) == 1 and text == "()":
         raise node.fail('invalid condition ")"', at=token)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from surehop.conf.address import Address, AddressError, parse
-from surehop.conf.model import KeepaliveTimeout, Regex, StatusPage
+from surehop.conf.address import AddressError, parse
+from surehop.conf.model import KeepaliveTimeout, Regex, StatusPage, Target
 from surehop.conf.regexes import read_regex
 from surehop.conf.scope import Context, Scope, not_yet
 from surehop.conf.templates import Template, compile_template
@@ -84,10 +84,10 @@ def _split(word: str) -> tuple[str, str]:
     return "", word
 
 
-def read_proxy_pass(node: Node, scope: Scope) -> Address:
+def read_proxy_pass(node: Node, scope: Scope) -> Target:
     url = node.args[0]
     if "$" in url.value:
-        raise not_yet(node, 'a URL with variables is an nginx form of "proxy_pass"')
+        return Target(None, compile_template(node, url, scope))
     lower = url.value.lower()
     if lower.startswith("https://"):
         raise not_yet(node, '"https://" is an nginx form of "proxy_pass"')
@@ -106,7 +106,7 @@ def read_proxy_pass(node: Node, scope: Scope) -> Address:
             'or inside named location, or inside "if" statement, or inside "limit_except" block',
             at=url,
         )
-    return address
+    return Target(address, ())
 
 
 def read_set_header(node: Node, _scope: Scope) -> HeaderLine:

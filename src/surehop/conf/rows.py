@@ -38,7 +38,7 @@ class Directive:
     repeatable: bool = False
 
 
-M, E, H, S, L, U, SI, LI = (
+M, E, H, S, L, U, SI, LI, LX = (
     frozenset({c})
     for c in (
         Context.MAIN,
@@ -49,6 +49,7 @@ M, E, H, S, L, U, SI, LI = (
         Context.UPSTREAM,
         Context.SERVER_IF,
         Context.LOCATION_IF,
+        Context.LIMIT_EXCEPT,
     )
 )
 HSL = H | S | L

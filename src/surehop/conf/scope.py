@@ -21,6 +21,7 @@ class Context(StrEnum):
     TYPES = "types"
     SERVER_IF = "if in server"
     LOCATION_IF = "if in location"
+    LIMIT_EXCEPT = "limit_except"
     VALUES = "values"  # of keys and values, read by whoever opened it
 
 
@@ -44,6 +45,9 @@ class Findings:
     variables: dict[str, Any] = field(default_factory=dict)
     unknown: list[tuple[str, ConfigError]] = field(default_factory=list)
     regexes: list[Any] = field(default_factory=list)
+    upstreams: set[str] = field(default_factory=set)  # their names, in lower case
+    # log files by their paths, with how they are buffered: nginx opens also those nobody writes to
+    log_files: dict[str, Any] = field(default_factory=dict)
     included: Callable[[Node], tuple[Any, ...]] = lambda _node: ()
 
 

@@ -5,16 +5,20 @@ from typing import Any
 
 from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
-from surehop.conf.crossing import crossing
+from surehop.conf.conflicts import conflicting_names
+from surehop.conf.crossing import carriage, check_buffers, crossing, reply
+from surehop.conf.filtering import filters
+from surehop.conf.intake import intake
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
 from surehop.conf.routes import HeaderLine, opened_by
 from surehop.conf.scope import Context, Findings, Scope, Setting
+from surehop.conf.serving import files
 from surehop.conf.table import RESILIENCE, RESILIENCE_RULES, settings_of, value_of
 from surehop.conf.templates import Template
 from surehop.errors import ConfigError
 
-_ANSWERS = ("proxy_pass", "surehop_status")
+_ANSWERS = ("proxy_pass", "surehop_status", "stub_status")
 
 
 def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Model:
@@ -27,7 +31,7 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
     formats = [setting.value for setting in http.own("log_format")] if http else []
     findings.late.extend(_ports_of_upstreams(servers, upstreams))
     findings.late.extend(_zones_without_size(_within(http, Context.UPSTREAM)))
-    findings.warnings.extend(_conflicting_names(servers))
+    findings.warnings.extend(conflicting_names(servers))
     findings.late.extend(
         error for name, error in findings.unknown if name not in findings.variables
     )
@@ -43,6 +47,7 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
         environment=tuple(setting.value for setting in main.own("env")),
         error_log=tuple(settings_of(main, "error_log")),
         formats=(logs.COMBINED, *formats),
+        log_files=tuple(findings.log_files.items()),
         upstreams=tuple(upstreams),
         servers=tuple(servers),
         variables=tuple(_computed(findings)),
@@ -65,6 +70,7 @@ def _server(scope: Scope, default_port: int) -> model.Server:
     if not listens:
         everywhere = Address(f"*:{default_port}", "*", default_port)
         listens = (model.Listen(everywhere, default=False, where=where(node)),)
+    scope.findings.late.extend(check_buffers(scope))
     locations = [_location(inner) for inner in scope.within(Context.LOCATION)]
     scope.findings.late.extend(_duplicate_locations(locations))
     return model.Server(
@@ -87,6 +93,7 @@ def _shared(scope: Scope) -> dict[str, Any]:
     return {
         "error_log": tuple(settings_of(scope, "error_log")),
         "access_log": _access_log(scope),
+        "log_cache": value_of(scope, "open_log_file_cache"),
         "client_max_body_size": value_of(scope, "client_max_body_size"),
         "client_body_timeout_ms": value_of(scope, "client_body_timeout"),
         "send_timeout_ms": value_of(scope, "send_timeout"),
@@ -102,6 +109,7 @@ def _access_log(scope: Scope) -> tuple[model.AccessLog, ...]:
 
 def _location(scope: Scope) -> model.Location:
     opened = opened_by(scope)
+    scope.findings.late.extend(check_buffers(scope))
     inner = tuple(_location(each) for each in scope.within(Context.LOCATION))
     scope.findings.late.extend(_duplicate_locations(list(inner)))
     return model.Location(
@@ -110,9 +118,13 @@ def _location(scope: Scope) -> model.Location:
         regex=opened.regex,
         where=where(_node(scope)),
         action=_action(scope),
+        files=files(scope),
+        limit_except=_limit_except(scope),
+        filters=filters(scope),
         routing=_routing(scope, internal=bool(scope.own("internal"))),
         steps=_steps(scope),
         inner=inner,
+        intake=intake(scope),
         **_shared(scope),
     )
 
@@ -124,18 +136,22 @@ def _own(scope: Scope) -> model.Location:
         path="",
         regex=None,
         where=where(_node(scope)),
-        action=model.Nothing(),
+        action=model.Stub() if scope.own("stub_status") else model.Nothing(),
+        files=files(scope),
+        limit_except=None,
+        filters=filters(scope),
         routing=_routing(scope, internal=False),
         steps=(),
         inner=(),
+        intake=intake(scope),
         **_shared(scope),
     )
 
 
 def _block(scope: Scope) -> model.Location | None:
-    """Give what holds once the condition of an `if` is met; it answers as what is around it."""
+    """Give what holds in an `if` or `limit_except`; it answers as what is around it."""
     outer = scope.parent
-    if scope.context is not Context.LOCATION_IF or outer is None:
+    if scope.context not in {Context.LOCATION_IF, Context.LIMIT_EXCEPT} or outer is None:
         return None
     own = any(scope.own(name) for name in _ANSWERS)
     return model.Location(
@@ -144,11 +160,23 @@ def _block(scope: Scope) -> model.Location | None:
         regex=None,
         where=where(_node(scope)),
         action=_action(scope if own else outer, said=scope),
+        files=files(scope),
+        limit_except=None,
+        filters=filters(scope),
         routing=_routing(scope, internal=bool(outer.own("internal"))),
         steps=(),
         inner=(),
+        intake=intake(scope),
         **_shared(scope),
     )
+
+
+def _limit_except(scope: Scope) -> model.LimitExcept | None:
+    for block in scope.within(Context.LIMIT_EXCEPT):
+        location = _block(block)
+        if location is not None:
+            return model.LimitExcept(scope.own_value("limit_except"), location)
+    return None
 
 
 def _steps(scope: Scope) -> tuple[model.Step, ...]:
@@ -188,6 +216,8 @@ def _action(scope: Scope, *, said: Scope | None = None) -> model.Action:
     if scope.own("surehop_status"):
         page: model.StatusPage = scope.own_value("surehop_status")
         return page
+    if scope.own("stub_status"):
+        return model.Stub()
     if not scope.own("proxy_pass"):
         return model.Nothing()
     return _proxy(scope.own("proxy_pass")[0], said or scope)
@@ -195,7 +225,7 @@ def _action(scope: Scope, *, said: Scope | None = None) -> model.Action:
 
 def _proxy(setting: Setting, scope: Scope) -> model.Proxy:
     return model.Proxy(
-        url=setting.value,
+        target=setting.value,
         where=where(setting.node),
         headers=tuple(_headers(scope)),
         http_version=value_of(scope, "proxy_http_version"),
@@ -206,8 +236,11 @@ def _proxy(setting: Setting, scope: Scope) -> model.Proxy:
         next_upstream_tries=value_of(scope, "proxy_next_upstream_tries"),
         next_upstream_timeout_ms=value_of(scope, "proxy_next_upstream_timeout"),
         buffering=value_of(scope, "proxy_buffering"),
+        request_buffering=value_of(scope, "proxy_request_buffering"),
         buffer_size=value_of(scope, "proxy_buffer_size"),
         crossing=crossing(scope),
+        reply=reply(scope),
+        carriage=carriage(scope),
     )
 
 
@@ -297,9 +330,10 @@ def _ports_of_upstreams(
         if all(member.backup for member in upstream.members):
             yield upstream.where.fail(f'no servers in upstream "{upstream.name}"')
     for proxy in _proxies(servers):
-        name = names.get(proxy.url.host.lower()) if not proxy.url.unix else None
-        if name is not None and proxy.url.port_text:
-            message = f'upstream "{proxy.url.host}" may not have port {proxy.url.port}'
+        url = proxy.target.url
+        name = names.get(url.host.lower()) if url and not url.unix else None
+        if url and name is not None and url.port_text:
+            message = f'upstream "{url.host}" may not have port {url.port}'
             yield proxy.where.fail(message, hint=f"write `proxy_pass http://{name};`")
 
 
@@ -311,26 +345,15 @@ def _proxies(servers: list[model.Server]) -> Iterator[model.Proxy]:
 
 
 def _all(locations: Iterable[model.Location]) -> Iterator[model.Location]:
-    """Give the locations, those within them, and those of their `if`s."""
+    """Give the locations, those within them, and those of their blocks."""
     for location in locations:
         yield location
         yield from _all(location.inner)
+        if location.limit_except is not None:
+            yield location.limit_except.location
         yield from _all(
             step.location for step in location.steps if isinstance(step, model.If) and step.location
         )
-
-
-def _conflicting_names(servers: Iterable[model.Server]) -> Iterator[ConfigError]:
-    seen: set[tuple[str, str]] = set()
-    for server in servers:
-        own: set[tuple[str, str]] = set()
-        for listen in server.listens:
-            address = listen.address.literal or listen.address.text
-            own.update((name, address) for name in server.names)
-        for name, address in sorted(own & seen):
-            message = f'conflicting server name "{name}" on {address}, ignored'
-            yield server.where.fail(message)
-        seen |= own
 
 
 def findings_of(findings: Findings) -> list[ConfigError]:

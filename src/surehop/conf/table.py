@@ -3,21 +3,26 @@
 To add a directive, add a line (and, for a new kind of value, a reader).
 """
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from surehop.conf import (
     balancing,
+    client_rows,
+    files,
+    filter_rows,
     harmless,
     listening,
     logs,
+    proxying,
     rewriting,
     routes,
     upstreams,
     values,
     variables,
 )
-from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout, User
+from surehop.conf.model import KeepaliveTimeout, User
 from surehop.conf.rows import (
     HSL,
     LI,
@@ -86,6 +91,7 @@ RESILIENCE = ("resilience", *(f"resilience_{rule}" for rule in RESILIENCE_RULES)
 # fmt: off (a table: one row a directive)
 DIRECTIVES: tuple[Directive, ...] = (
     *harmless.ROWS,
+    *filter_rows.ROWS,
     # main and events
     _row("worker_processes", M, 1, _processes, 1),
     _row("user", M, (1, 2), _user),
@@ -114,6 +120,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     *_ms_rows("client_header_timeout", H | S, 60_000),
     *_ms_rows("client_body_timeout send_timeout", HSL, 60_000),
     _row("client_max_body_size", HSL, 1, _offset, 1 << 20),
+    *client_rows.ROWS,
     _row("return", REWRITES, (1, 2), rewriting.read_return, inherit=OWN, repeatable=True),
     _row("rewrite", REWRITES, (2, 3), rewriting.read_rewrite, inherit=OWN, repeatable=True),
     _row("set", REWRITES, 2, rewriting.read_set, inherit=OWN, repeatable=True),
@@ -136,51 +143,9 @@ DIRECTIVES: tuple[Directive, ...] = (
     _block("split_clients", H, 2, Context.VALUES, variables.read_split_clients),
     *_accepted("types_hash_max_size types_hash_bucket_size", HSL, _number),
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
-    *_accepted("default_type", HSL, values.words),
-    _block("types", HSL, 0, Context.TYPES, values.nothing),
-    # logs
-    _row(
-        "error_log",
-        M | HSL,
-        (1, _MANY),
-        logs.read_error_log,
-        (ErrorLog("logs/error.log", "error"),),
-        repeatable=True,
-    ),
-    _row("log_format", H, (2, _MANY), logs.read_log_format, inherit=OWN, repeatable=True),
-    _row(
-        "access_log",
-        HSL | LI,
-        (1, _MANY),
-        logs.read_access_log,
-        (AccessLog("logs/access.log", "combined"),),
-        repeatable=True,
-    ),
-    # proxy
-    _row("proxy_pass", L | LI, 1, routes.read_proxy_pass, inherit=OWN),
-    _row("proxy_set_header", HSL, 2, routes.read_set_header, (), repeatable=True),
-    _row("proxy_http_version", HSL, 1, values.choice("1.0", "1.1", not_supported=("2",)), "1.1"),
-    *_ms_rows("proxy_connect_timeout proxy_send_timeout proxy_read_timeout", HSL, 60_000),
-    _row(
-        "proxy_next_upstream",
-        HSL,
-        (1, _MANY),
-        routes.read_next_upstream,
-        (("error", "timeout"),),
-        repeatable=True,
-    ),
-    _row("proxy_next_upstream_tries", HSL, 1, _number, 0),
-    *_ms_rows("proxy_next_upstream_timeout", HSL, 0),
-    _row("proxy_buffering", HSL, 1, values.flag, default=True),
-    _row("proxy_buffer_size", HSL, 1, _size, values.PAGE),
-    _row("proxy_method", HSL, 1, routes.read_value),
-    _row("proxy_set_body", HSL, 1, routes.read_value),
-    _row("proxy_pass_request_headers", HSL, 1, values.flag, default=True),
-    _row("proxy_pass_request_body", HSL, 1, values.flag, default=True),
-    _row("proxy_hide_header", HSL, 1, values.one(str), (), repeatable=True),
-    _row("proxy_pass_header", HSL, 1, values.one(str), (), repeatable=True),
-    _row("proxy_ignore_client_abort", HSL, 1, values.flag, default=False),
-    _row("proxy_socket_keepalive", HSL, 1, values.flag, default=False),
+    *files.ROWS,
+    *logs.ROWS,
+    *proxying.ROWS,
     # upstream
     _block("upstream", H, 1, Context.UPSTREAM, upstreams.check_upstream),
     _row("server", U, (1, _MANY), upstreams.read_member, inherit=OWN, repeatable=True),
@@ -219,30 +184,39 @@ def _by_name(rows: Iterable[Directive]) -> dict[str, tuple[Directive, ...]]:
 TABLE = _by_name(DIRECTIVES)
 
 
+@functools.cache
 def find(name: str, context: Context) -> Directive | None:
     """Give the row for `name` in this kind of block."""
     return next((row for row in TABLE.get(name, ()) if context in row.contexts), None)
 
 
-def holding(name: str, scope: Scope) -> Directive | None:
-    """Give the row for `name` as it holds in `scope`: an `if` may not say what holds in it."""
-    row = find(name, scope.context)
-    if row is None and scope.context is Context.LOCATION_IF:
+@functools.cache
+def _held(name: str, context: Context) -> Directive | None:
+    row = find(name, context)
+    if row is None and context in {Context.LOCATION_IF, Context.LIMIT_EXCEPT}:
         return find(name, Context.LOCATION)
     return row
 
 
+def holding(name: str, scope: Scope) -> Directive | None:
+    """Give the row for `name` as it holds in `scope`: an `if` may not say what holds in it."""
+    return _held(name, scope.context)
+
+
 def settings_of(scope: Scope, name: str) -> Sequence[Any]:
     """Give all values of a repeatable directive as they hold in `scope`."""
-    row = holding(name, scope)
+    row = _held(name, scope.context)
     if row is None:
         raise LookupError(f"{name} can't stand in {scope.context}")
-    for outer in scope.outward():
-        if outer is not scope and row.inherit is Inherit.OWN:
+    at: Scope | None = scope
+    while at is not None:
+        own = at.settings.get(name)
+        if own and find(name, at.context) is not None:
+            return [setting.value for setting in own]
+        if row.inherit is Inherit.OWN:
             break
-        if outer.own(name) and find(name, outer.context) is not None:
-            return [setting.value for setting in outer.own(name)]
-    return row.default if row.repeatable and row.default is not None else []
+        at = at.parent
+    return row.default if row.repeatable and row.default is not None else ()
 
 
 def value_of(scope: Scope, name: str) -> Any:

@@ -6,18 +6,24 @@ from dataclasses import dataclass
 from surehop.conf.scope import Findings, Scope
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
+from surehop.errors import ConfigError
 
 _NAME = re.compile(
     r"\$(?:(?P<capture>[1-9])|\{(?P<braced>\w*)(?P<closed>\}?)|(?P<plain>\w*))", re.ASCII
 )
-_PREFIXES = ("arg_", "cookie_", "http_", "sent_http_", "upstream_cookie_", "upstream_http_")
+_PREFIXES = (
+    *("arg_", "cookie_", "http_", "sent_http_", "sent_trailer_", "upstream_cookie_"),
+    "upstream_http_",
+)
 VARIABLES = frozenset(
     """
     args body_bytes_sent bytes_sent connection connection_requests connection_time content_length
-    content_type document_uri host hostname https is_args msec nginx_version pid pipe
-    proxy_add_x_forwarded_for proxy_host proxy_port query_string remote_addr remote_port
-    remote_user request request_completion request_id request_length request_method request_time
-    request_uri scheme server_addr server_name server_port server_protocol status time_iso8601
+    content_type document_root document_uri host hostname https is_args msec nginx_version pid
+    pipe proxy_add_x_forwarded_for proxy_host proxy_port query_string realpath_root remote_addr
+    remote_port remote_user request request_body request_body_file
+    request_completion request_filename request_id
+    request_length request_method request_time request_uri scheme
+    server_addr server_name server_port server_protocol status time_iso8601
     time_local uri
     upstream_addr upstream_attempts upstream_bytes_received upstream_bytes_sent
     upstream_connect_time upstream_header_time upstream_reason upstream_response_length
@@ -81,7 +87,13 @@ def _compile(
             rest = f'invalid parameter "{text[found.start() :]}"'
             raise node.fail(invalid or rest, at=token)
         if not known(name):
-            error = node.fail(f'unknown "{name}" variable', at=token)
+            # nginx finds it at the end, when it knows its place no more
+            error = ConfigError(
+                f'unknown "{name}" variable',
+                file="",
+                line=None,
+                hint=f"it stands in {node.file}:{token.line}",
+            )
             findings.unknown.append((name.lower(), error))
         parts.append(Variable(name))
     parts.append(Text(text[at:]))

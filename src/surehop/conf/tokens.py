@@ -6,17 +6,27 @@ Joining the `raw` of all tokens gives the text back, so a file can be edited in 
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from surehop.errors import ConfigError
 
-_BLANKS = " \t\r\n"
-_WORD_ENDS = _BLANKS + ";{"
-_AFTER_QUOTE = _WORD_ENDS + ")"
-_PUNCTUATION = ";{}"
+_AFTER_QUOTE = " \t\r\n;{)"
 _LONGEST = 4096  # bytes: nginx's buffer; a longer parameter is an error
 _SHOWN = 10
 _ESCAPE = re.compile(r"""\\(["'\\trn])""")
 _ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
+# Just behind "$", a "{" belongs to the word.
+_TOKEN = re.compile(
+    r"""
+      (?P<blank> [ \t\r\n]+ )
+    | (?P<comment> \#[^\n]* )
+    | (?P<sign> [;{}] )
+    | (?P<quoted> "(?:[^"\\]++|\\.)*+" | '(?:[^'\\]++|\\.)*+' )
+    | (?P<open> ["'] )
+    | (?P<word> (?:[^\\$ \t\r\n;{]++|\\(?:.|\Z)|\$\{*)++ )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 
 
 class Kind(StrEnum):
@@ -28,8 +38,10 @@ class Kind(StrEnum):
     BLANK = "blank"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+_SIGNS = {";": Kind.SEMICOLON, "{": Kind.OPEN, "}": Kind.CLOSE}
+
+
+class Token(NamedTuple):
     """`value` is what nginx sees, `raw` what stands in the file; `start` and `end` are bytes.
 
     `quote` is the quotation mark, or "". `line` and `column` count from 1.
@@ -53,22 +65,6 @@ class Scan:
     error: ConfigError | None
 
 
-@dataclass(slots=True)
-class _Place:
-    line: int = 1
-    column: int = 1
-    offset: int = 0
-
-    def pass_over(self, raw: str) -> None:
-        self.offset += len(raw.encode("utf-8", "surrogateescape"))
-        lines = raw.count("\n")
-        if lines:
-            self.line += lines
-            self.column = len(raw) - raw.rindex("\n")
-        else:
-            self.column += len(raw)
-
-
 def tokenize(text: str, file: str) -> tuple[Token, ...]:
     """Give all tokens of `text`, or raise ConfigError."""
     scanned = scan(text, file)
@@ -77,88 +73,64 @@ def tokenize(text: str, file: str) -> tuple[Token, ...]:
     return scanned.tokens
 
 
-def scan(text: str, file: str, *, line: int = 1, column: int = 1, offset: int = 0) -> Scan:
-    """Read tokens up to the first thing that is no token. `line`.. say where `text` begins."""
-    place = _Place(line, column, offset)
+def scan(
+    text: str, file: str, *, line: int = 1, column: int = 1, offset: int = 0, blanks: bool = True
+) -> Scan:
+    """Read tokens up to the first thing that is no token. `line`.. say where `text` begins.
+
+    blanks: give those too.
+    """
     tokens: list[Token] = []
+    plain = text.isascii()
+    begins = 1 - column  # where the line begins
     at = 0
-    while at < len(text):
-        kind, end, error = _next(text, at)
-        raw = text[at:end]
-        if not error and kind is Kind.WORD:
-            error = _too_long(text, at, end)
-        if error:
-            place.pass_over(text[at : error.at])
-            return Scan(tuple(tokens), error.at_place(file, place))
-        first = Token(kind, "", raw, "", place.line, place.column, place.offset, 0)
-        place.pass_over(raw)
-        tokens.append(_finished(first, place.offset))
-        at = end
+    while found := _TOKEN.match(text, at):
+        raw = found[0]
+        what = found.lastgroup
+        end = found.end()
+        refusal = None
+        if what in {"word", "quoted", "open"}:
+            refusal = _refusal(text, at, end)
+        if refusal:
+            message, stop, hint = refusal
+            line += text.count("\n", at, stop)
+            begins = max(begins, text.rfind("\n", at, stop) + 1)
+            error = ConfigError(message, file=file, line=line, column=stop - begins + 1, hint=hint)
+            return Scan(tuple(tokens), error)
+        to = offset + (len(raw) if plain else len(raw.encode("utf-8", "surrogateescape")))
+        if what == "word":
+            value = _unescaped(raw) if "\\" in raw else raw
+            tokens.append(Token(Kind.WORD, value, raw, "", line, at - begins + 1, offset, to))
+        elif what == "sign":
+            tokens.append(Token(_SIGNS[raw], "", raw, "", line, at - begins + 1, offset, to))
+        elif what == "quoted":
+            value = _unescaped(raw[1:-1])
+            tokens.append(Token(Kind.WORD, value, raw, raw[0], line, at - begins + 1, offset, to))
+        elif what == "comment" or blanks:
+            kind = Kind.COMMENT if what == "comment" else Kind.BLANK
+            tokens.append(Token(kind, "", raw, "", line, at - begins + 1, offset, to))
+        if "\n" in raw:
+            line += raw.count("\n")
+            begins = text.rindex("\n", at, end) + 1
+        at, offset = end, to
     return Scan(tuple(tokens), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    message: str
-    at: int
-    hint: str | None = None
-
-    def at_place(self, file: str, place: _Place) -> ConfigError:
-        return ConfigError(
-            self.message, file=file, line=place.line, column=place.column, hint=self.hint
-        )
+_Refusal = tuple[str, int, str | None]
 
 
-def _next(text: str, at: int) -> tuple[Kind, int, _Refusal | None]:
-    first = text[at]
-    if first in _BLANKS:
-        return Kind.BLANK, _end_of_blank(text, at), None
-    if first == "#":
-        end = text.find("\n", at)
-        return Kind.COMMENT, len(text) if end < 0 else end, None
-    if first in _PUNCTUATION:
-        return Kind(first), at + 1, None
-    if first in "\"'":
-        return _quoted(text, at)
-    return Kind.WORD, _end_of_word(text, at), None
-
-
-def _end_of_blank(text: str, at: int) -> int:
-    while at < len(text) and text[at] in _BLANKS:
-        at += 1
-    return at
-
-
-def _end_of_word(text: str, at: int) -> int:
-    variable = False  # just behind "$": a "{" then belongs to the word
-    while at < len(text):
-        char = text[at]
-        if char == "{" and variable:
-            at += 1
-            continue
-        variable = char == "$"
-        if char == "\\":
-            at += 2
-            continue
-        if char in _WORD_ENDS:
-            break
-        at += 1
-    return min(at, len(text))
-
-
-def _quoted(text: str, at: int) -> tuple[Kind, int, _Refusal | None]:
+def _refusal(text: str, at: int, end: int) -> _Refusal | None:
+    """Say what is wrong with a word, where, and what to do."""
     quote = text[at]
-    end = at + 1
-    while end < len(text) and text[end] != quote:
-        end += 2 if text[end] == "\\" else 1
-    if end >= len(text):
+    if quote not in "\"'":
+        return _too_long(text, at, end) if end - at >= _LONGEST // 4 else None
+    if end - at == 1:  # it is never closed
         hint = f"the {quote} that opens {text[at : at + _SHOWN]!r} is never closed"
-        refusal = _Refusal('unexpected end of file, expecting ";" or "}"', len(text), hint)
-        return Kind.WORD, len(text), _too_long(text, at, len(text)) or refusal
-    end += 1
+        refusal = ('unexpected end of file, expecting ";" or "}"', len(text), hint)
+        return _too_long(text, at, len(text)) or refusal
     if end < len(text) and text[end] not in _AFTER_QUOTE:
-        return Kind.WORD, end, _Refusal(f'unexpected "{text[end]}"', end)
-    return Kind.WORD, end, None
+        return f'unexpected "{text[end]}"', end, None
+    return _too_long(text, at, end) if end - at >= _LONGEST // 4 else None
 
 
 def _too_long(text: str, at: int, end: int) -> _Refusal | None:
@@ -169,18 +141,10 @@ def _too_long(text: str, at: int, end: int) -> _Refusal | None:
         return None
     if quoted:
         missing = f'"{text[at]}" character'
-        return _Refusal(f"too long parameter, probably missing terminating {missing}", at)
+        return f"too long parameter, probably missing terminating {missing}", at, None
     shown = inner[:_SHOWN].decode("utf-8", "surrogateescape")
-    return _Refusal(f'too long parameter "{shown}..." started', at)
+    return f'too long parameter "{shown}..." started', at, None
 
 
-def _finished(token: Token, end: int) -> Token:
-    raw = token.raw
-    value = ""
-    if token.kind is Kind.WORD:
-        quote = raw[0] if raw[0] in "\"'" else ""
-        inner = raw[1:-1] if quote else raw
-        value = _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), inner)
-    else:
-        quote = ""
-    return Token(token.kind, value, raw, quote, token.line, token.column, token.start, end)
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), text)

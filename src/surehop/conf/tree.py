@@ -56,7 +56,7 @@ class _Open:
 
 def parse(text: str, file: str) -> tuple[Node | Broken, ...]:
     """Read the directives of one file; `include` is not followed."""
-    return _Parser(file).parse(scan(text, file), text)
+    return _Parser(file).parse(scan(text, file, blanks=False), text)
 
 
 def broken(nodes: tuple[Node | Broken, ...]) -> Iterator[Broken]:

@@ -7,7 +7,7 @@ from surehop.conf import balancing
 from surehop.conf.address import AddressError, parse
 from surehop.conf.listening import where
 from surehop.conf.model import Member
-from surehop.conf.scope import Context, Scope, not_yet
+from surehop.conf.scope import Scope, not_yet
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
 from surehop.conf.values import PAGE, number, seconds, size
@@ -34,12 +34,9 @@ class KeepaliveSize:
 def check_upstream(node: Node, scope: Scope) -> str:
     """Read the name of `upstream NAME {`."""
     name = node.args[0].value
-    if scope.parent is not None and any(
-        other.node is not None and other.node.args[0].value.lower() == name.lower()
-        for other in scope.parent.within(Context.UPSTREAM)
-        if other is not scope
-    ):
+    if name.lower() in scope.findings.upstreams:
         raise node.fail(f'duplicate upstream "{name}"', at=node.args[0])
+    scope.findings.upstreams.add(name.lower())
     return name
 
 

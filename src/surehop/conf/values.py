@@ -105,14 +105,14 @@ def one(parse: Callable[[str], Any], complaint: str = "invalid value") -> Reader
 
 def choice(*words: str, not_supported: tuple[str, ...] = ()) -> Reader:
     def read(node: Node, _scope: Scope) -> str:
-        word = node.args[0].value
+        word = node.args[0].value.lower()
         if word in not_supported:
             raise node.fail(
                 f'"{word}" is an nginx value of "{node.name.value}" that surehop does not support',
                 at=node.args[0],
             )
         if word not in words:
-            raise node.fail(f'invalid value "{word}"', at=node.args[0])
+            raise node.fail(f'invalid value "{node.args[0].value}"', at=node.args[0])
         return word
 
     return read

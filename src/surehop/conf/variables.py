@@ -103,6 +103,7 @@ def _map_key(line: Node, key: str, value: Template, mapping: _Mapping) -> None:
 class _Places:
     ranged: bool = False
     default: str = ""
+    said: bool = False  # the default
     proxies: list[tuple[str, str]] = field(default_factory=list)
     recursive: bool = False
     networks: dict[tuple[Address, Address], str] = field(default_factory=dict)
@@ -115,7 +116,7 @@ def read_geo(node: Node, scope: Scope) -> None:
     places = _Places()
     for line in entries(node, scope):
         try:
-            _geo_line(line, places)
+            _geo_line(line, places, scope)
         except ConfigError as error:
             scope.findings.errors.append(error)
     networks = places.networks.items()
@@ -135,7 +136,7 @@ def _width(network: tuple[Address, Address]) -> int:
     return int(high) - int(low)
 
 
-def _geo_line(line: Node, places: _Places) -> None:
+def _geo_line(line: Node, places: _Places, scope: Scope) -> None:
     key = line.name.value
     if not line.args and key in {"ranges", "proxy_recursive"}:
         if key == "ranges" and places.networks:
@@ -147,19 +148,30 @@ def _geo_line(line: Node, places: _Places) -> None:
         raise line.fail("invalid number of the geo parameters")
     value = line.args[0].value
     if key == "default":
-        places.default = value
+        if places.said:
+            old = f'duplicate network "default", value: "{value}", old value: "{places.default}"'
+            scope.findings.warnings.extend([line.fail(old)] * 2)  # once a family
+        places.default, places.said = value, True
     elif key == "proxy":
-        low, high = _network(line, value)
+        low, high = _network(line, value, scope)
         places.proxies.append((str(low), str(high)))
     elif key == "delete":
-        places.networks.pop(_range(line, value, places), None)
+        if places.networks.pop(_range(line, value, places, scope), None) is None:
+            kind = "address range" if places.ranged else "network"
+            message = f'no {kind} "{value}" to delete'
+            scope.findings.warnings.append(line.fail(message))
     else:
-        places.networks[_range(line, key, places)] = value
+        network = _range(line, key, places, scope)
+        if network in places.networks:
+            kind, old = "range" if places.ranged else "network", places.networks[network]
+            message = f'duplicate {kind} "{key}", value: "{value}", old value: "{old}"'
+            scope.findings.warnings.append(line.fail(message))
+        places.networks[network] = value
 
 
-def _range(line: Node, text: str, places: _Places) -> tuple[Address, Address]:
+def _range(line: Node, text: str, places: _Places, scope: Scope) -> tuple[Address, Address]:
     if not places.ranged:
-        return _network(line, text)
+        return _network(line, text, scope)
     first, _, last = text.partition("-")
     try:
         low, high = ipaddress.IPv4Address(first), ipaddress.IPv4Address(last)
@@ -170,13 +182,16 @@ def _range(line: Node, text: str, places: _Places) -> tuple[Address, Address]:
     return low, high
 
 
-def _network(line: Node, text: str) -> tuple[Address, Address]:
+def _network(line: Node, text: str, scope: Scope) -> tuple[Address, Address]:
     if text == "255.255.255.255":
         text += "/32"
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise line.fail(f'invalid network "{text}"') from None
+    if ipaddress.ip_interface(text).ip != network.network_address:
+        message = f"low address bits of {text} are meaningless"
+        scope.findings.warnings.append(line.fail(message))
     return network[0], network[-1]
 
 

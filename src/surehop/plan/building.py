@@ -3,13 +3,17 @@
 import os
 
 from surehop.conf import model
+from surehop.conf.address import Address
 from surehop.conf.templates import Template, Variable
 from surehop.errors import ConfigError, ConfigErrors
 from surehop.plan import data
 from surehop.plan.groups import Groups
 from surehop.plan.listeners import Listeners
+from surehop.plan.logs import Logs
 from surehop.plan.resolving import Resolver
 from surehop.plan.scripts import Scripts, error_page
+from surehop.plan.serving import Serving
+from surehop.plan.temp_paths import TempPaths
 
 NGINX_VERSION = "1.31.5"  # whose behaviour is kept
 _HTTP_PORT = 80
@@ -41,25 +45,35 @@ def build(
 class _Builder:
     def __init__(self, source: model.Model, resolve: Resolver, *, resilience_default: bool) -> None:
         self._source = source
-        self._files: dict[str, int] = {}
-        self._formats = {form.name: at for at, form in enumerate(source.formats)}
+        self._logs = Logs(source, resolve)
         self._locations: list[data.Location] = []
         self._groups = Groups(source, resolve, resilience_default=resilience_default)
         self._listeners = Listeners(resolve)
+        self._temp_paths = TempPaths(source)
         self._scripts = Scripts(source.variables, self._location)
+        self._serving = Serving(source.prefix)
 
     def build(self, version: str, cpus: int | None) -> data.Plan:
         source = self._source
-        error_log = self._error_log(source.error_log)
+        error_log = self._logs.error_log(source.error_log)
         servers = tuple(self._server(server) for server in source.servers)
         listeners = self._listeners.finish(source.servers)
-        errors = [*self._groups.errors, *self._listeners.errors]
+        errors = [
+            *self._logs.errors,
+            *self._groups.errors,
+            *self._listeners.errors,
+            *self._temp_paths.errors,
+        ]
+        if source.worker_connections <= len(listeners):
+            errors.append(_too_few(source.worker_connections, len(listeners)))
         if errors:
             raise ConfigErrors(errors)
         warnings = [_warned(warning) for warning in source.warnings]
         return data.Plan(
             server_header=f"surehop/{version}",
             nginx_version=NGINX_VERSION,
+            prefix=self._serving.prefix,
+            types=self._serving.types(),
             workers=source.worker_processes or cpus or len(os.sched_getaffinity(0)),
             worker_connections=source.worker_connections,
             shutdown_timeout_ms=source.shutdown_timeout_ms,
@@ -69,23 +83,11 @@ class _Builder:
             servers=servers,
             locations=tuple(self._locations),
             groups=self._groups.finish(),
+            temp_paths=self._temp_paths.finish(),
             variables=self._scripts.variables(),
-            files=tuple(data.LogFile(path) for path in self._files),
+            files=self._logs.files(),
+            log_caches=self._logs.caches(),
             warnings=(*warnings, *self._groups.warnings),
-        )
-
-    def _file(self, path: str) -> int:
-        path = path if path == "stderr" else self._source.absolute(path)
-        return self._files.setdefault(path, len(self._files))
-
-    def _error_log(self, logs: tuple[model.ErrorLog, ...]) -> tuple[data.ErrorLog, ...]:
-        return tuple(data.ErrorLog(self._file(log.path), log.level) for log in logs)
-
-    def _access_log(self, logs: tuple[model.AccessLog, ...]) -> tuple[data.AccessLog, ...]:
-        return tuple(
-            data.AccessLog(self._file(log.path), self._formats[log.format])
-            for log in logs
-            if log.path is not None
         )
 
     def _server(self, server: model.Server) -> data.Server:
@@ -101,8 +103,8 @@ class _Builder:
             keepalive_time_ms=server.keepalive_time_ms,
             client_body_timeout_ms=server.client_body_timeout_ms,
             send_timeout_ms=server.send_timeout_ms,
-            error_log=self._error_log(server.error_log),
-            access_log=self._access_log(server.access_log),
+            error_log=self._logs.error_log(server.error_log),
+            access_log=self._logs.access_log(server.access_log, server.log_cache),
             locations=tuple(at for at, each in made if each.match != "named"),
             named=tuple((each.path, at) for at, each in made if each.match == "named"),
             regexes=tuple(self._scripts.regex(regex) for regex in server.regexes),
@@ -114,20 +116,28 @@ class _Builder:
     def _location(self, location: model.Location) -> int:
         routing = location.routing
         inner = tuple(self._location(each) for each in location.inner)
+        limited = location.limit_except
+        limits = None
+        if limited is not None:
+            limits = data.LimitExcept(limited.methods, self._location(limited.location))
         script = self._scripts.steps(location.steps)
         self._locations.append(
             data.Location(
                 match="block" if location.match == "named" else location.match,
                 path=location.path,
-                error_log=self._error_log(location.error_log),
-                access_log=self._access_log(location.access_log),
+                error_log=self._logs.error_log(location.error_log),
+                access_log=self._logs.access_log(location.access_log, location.log_cache),
                 client_max_body_size=location.client_max_body_size,
                 keepalive_timeout_ms=location.keepalive_timeout.timeout_ms,
                 keepalive_header_s=location.keepalive_timeout.header_s,
                 keepalive_requests=location.keepalive_requests,
                 client_body_timeout_ms=location.client_body_timeout_ms,
+                intake=self._intake(location.intake),
                 send_timeout_ms=location.send_timeout_ms,
+                filters=location.filters,
                 action=self._action(location.action),
+                files=self._serving.files(location.files),
+                limit_except=limits,
                 regex=self._scripts.regex(location.regex) if location.regex else None,
                 inner=inner,
                 script=script,
@@ -143,22 +153,33 @@ class _Builder:
         )
         return len(self._locations) - 1
 
+    def _intake(self, intake: model.Intake) -> data.Intake:
+        return data.Intake(
+            buffer_size=intake.buffer_size,
+            in_file=intake.in_file,
+            temp=self._temp_paths.index(intake.temp),
+        )
+
     def _action(self, action: model.Action) -> data.Action:
         match action:
             case model.Nothing():
                 return data.Nothing()
             case model.StatusPage(allow_remote):
                 return data.StatusPage(allow_remote)
+            case model.Stub():
+                return data.Stub()
             case model.Proxy():
                 return self._proxy(action)
 
     def _proxy(self, proxy: model.Proxy) -> data.Proxy:
-        group, scope = self._groups.target(proxy)
+        url = proxy.target.url
+        group, scope = self._groups.target(url, proxy.where) if url else (None, 0)
         return data.Proxy(
             group=group,
+            asked=proxy.target.asked,
             scope=scope,
-            proxy_host=_proxy_host(proxy),
-            uri=proxy.url.uri or None,
+            proxy_host=_proxy_host(url) if url else "",
+            uri=url.uri or None if url else None,
             http_version=proxy.http_version,
             headers=_headers(proxy.headers),
             connect_timeout_ms=proxy.connect_timeout_ms,
@@ -168,13 +189,15 @@ class _Builder:
             next_upstream_tries=proxy.next_upstream_tries,
             next_upstream_timeout_ms=proxy.next_upstream_timeout_ms,
             buffering=proxy.buffering,
+            request_buffering=proxy.request_buffering,
             buffer_size=proxy.buffer_size,
             crossing=proxy.crossing,
+            reply=self._scripts.reply(proxy.reply),
+            carriage=proxy.carriage,
         )
 
 
-def _proxy_host(proxy: model.Proxy) -> str:
-    url = proxy.url
+def _proxy_host(url: Address) -> str:
     if url.unix:
         return "localhost"
     return (
@@ -186,6 +209,11 @@ def _headers(given: tuple[tuple[str, Template], ...]) -> tuple[tuple[str, Templa
     """Put nginx's own headers behind those given, unless a given one takes their place."""
     names = {name.lower() for name, _ in given}
     return (*given, *(header for header in _HEADERS if header[0].lower() not in names))
+
+
+def _too_few(connections: int, listeners: int) -> ConfigError:
+    text = f"{connections} worker_connections are not enough for {listeners} listening sockets"
+    return ConfigError(text, file="", line=None)
 
 
 def _warned(warning: ConfigError) -> data.Warned:

@@ -9,17 +9,53 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from surehop.conf.model import Crossing
+from surehop.conf.filters import Filters
+from surehop.conf.model import Carriage, Crossing
 from surehop.conf.templates import Template, Variable
 
 VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Buffering:
+    size: int
+    flush_ms: int
+    gzip: int
+
+
+@dataclass(frozen=True, slots=True)
+class Syslog:
+    """`priority` is that of access logs; error logs put their lines' severity into it."""
+
+    address: str
+    priority: int
+    tag: str
+    hostname: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LogFile:
-    """`path` is absolute, or `stderr`."""
+    """`path` is absolute, or `stderr`, or what is written where it is `syslog`."""
 
     path: str
+    buffer: Buffering | None = None
+    syslog: Syslog | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogCache:
+    max: int
+    inactive_s: int
+    valid_s: int
+    min_uses: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogPath:
+    """A log file that is opened when a request is logged; `cache`: index of a cache."""
+
+    path: Template
+    cache: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +66,12 @@ class ErrorLog:
 
 @dataclass(frozen=True, slots=True)
 class AccessLog:
-    file: int
+    """Into a file that is open, or into one by its path; if `condition` holds."""
+
+    file: int | None
+    path: LogPath | None
     format: int
+    condition: Template | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +186,23 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class TempPath:
+    """`path` is absolute."""
+
+    path: str
+    levels: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """`temp`: which of the plan's folders."""
+
+    buffer_size: int
+    in_file: str
+    temp: int
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     kind: str = field(default="none", init=False)
 
@@ -157,9 +214,35 @@ class StatusPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacing:
+    """`pattern` is a dict: `text` or `regex`."""
+
+    pattern: dict[str, Any]
+    replacement: Template
+
+
+@dataclass(frozen=True, slots=True)
+class CookieFlags:
+    pattern: dict[str, Any]
+    flags: tuple[Template, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    redirects: tuple[Replacing, ...]
+    cookie_domains: tuple[Replacing, ...]
+    cookie_paths: tuple[Replacing, ...]
+    cookie_flags: tuple[CookieFlags, ...]
+    ignored: tuple[str, ...]
+    intercept_errors: bool
+    force_ranges: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Proxy:
     kind: str = field(default="proxy", init=False)
-    group: int
+    group: int | None
+    asked: Template
     scope: int
     proxy_host: str
     uri: str | None
@@ -172,11 +255,57 @@ class Proxy:
     next_upstream_tries: int
     next_upstream_timeout_ms: int
     buffering: bool
+    request_buffering: bool
     buffer_size: int
     crossing: Crossing
+    reply: Reply
+    carriage: Carriage
 
 
-Action = Nothing | StatusPage | Proxy
+@dataclass(frozen=True, slots=True)
+class Stub:
+    kind: str = field(default="stub", init=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    path: Template
+    folder: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """`code` is 0 where `last` says where the request goes."""
+
+    tries: tuple[Try, ...]
+    last: Template
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """`alias`: bytes of the URI that `root` stands for; `types` is an index."""
+
+    root: Template
+    alias: int | None
+    whole: bool
+    index: tuple[Template, ...]
+    tries: Tries | None
+    types: int
+    default_type: str
+    etag: bool
+    if_modified_since: str
+    max_ranges: int
+    log_not_found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LimitExcept:
+    methods: tuple[str, ...]
+    location: int
+
+
+Action = Nothing | StatusPage | Stub | Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +319,12 @@ class Location:
     keepalive_header_s: int | None
     keepalive_requests: int
     client_body_timeout_ms: int
+    intake: Intake
     send_timeout_ms: int
+    filters: Filters
     action: Action
+    files: Files
+    limit_except: LimitExcept | None
     regex: Regex | None
     inner: tuple[int, ...]
     script: tuple[Step, ...]
@@ -300,16 +433,20 @@ class Plan:
 
     server_header: str
     nginx_version: str
+    prefix: str
+    types: tuple[tuple[tuple[str, str], ...], ...]
     workers: int
     worker_connections: int
     shutdown_timeout_ms: int
     files: tuple[LogFile, ...]
+    log_caches: tuple[LogCache, ...]
     error_log: tuple[ErrorLog, ...]
     formats: tuple[Format, ...]
     listeners: tuple[Listener, ...]
     servers: tuple[Server, ...]
     locations: tuple[Location, ...]
     groups: tuple[Group, ...]
+    temp_paths: tuple[TempPath, ...] = ()
     variables: tuple[Computed, ...] = ()
     warnings: tuple[Warned, ...] = ()
 
@@ -325,17 +462,35 @@ class Plan:
 
 def _plain(value: Any, slots: dict[str, int]) -> Any:
     """Make lists, dicts and Latin-1 text of a part of the plan. `slots`: variables of its own."""
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("latin-1")
-    if isinstance(value, tuple):
+        return value if value.isascii() else _latin(value)
+    if kind is tuple:
         return [_plain(item, slots) for item in value]
-    if isinstance(value, dict):
+    if kind is dict:
         return {key: _plain(item, slots) for key, item in value.items()}
-    if isinstance(value, Variable):
+    if kind is Variable:
         return _variable(value.var, slots)
-    if dataclasses.is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name), slots) for f in dataclasses.fields(value)}
-    return value
+    return {name: _plain(getattr(value, name), slots) for name in _fields(kind)}
+
+
+_AS_THEY_ARE = frozenset({int, bool, float, type(None)})
+
+
+def _latin(value: str) -> str:
+    return value.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
+def _fields(kind: type) -> tuple[str, ...]:
+    known = _FIELDS.get(kind)
+    if known is None:
+        known = _FIELDS[kind] = tuple(field.name for field in dataclasses.fields(kind))
+    return known
 
 
 def _variable(name: str, slots: dict[str, int]) -> dict[str, Any]:

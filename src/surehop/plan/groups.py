@@ -40,23 +40,21 @@ class Groups:
             for group, used in zip(self._groups, self._scopes, strict=True)
         )
 
-    def target(self, proxy: model.Proxy) -> tuple[int, int]:
+    def target(self, url: Address, where: model.Where) -> tuple[int, int]:
         """Give the group of a `proxy_pass`, and the pool scope of its location."""
-        url = proxy.url
         group = self._by_name.get(url.host.lower()) if not url.unix else None
         if group is None:
-            return self._implicit_group(proxy), 0
+            return self._implicit_group(url, where), 0
         if not self._upstreams[group].keepalive.local:
             return group, 0
         self._scopes[group] += 1
         return group, self._scopes[group]
 
-    def _implicit_group(self, proxy: model.Proxy) -> int:
-        url = proxy.url
+    def _implicit_group(self, url: Address, where: model.Where) -> int:
         key = (url.unix or url.host.lower(), url.port)
         if key not in self._implicit:
             name = url.unix or url.host
-            member = model.Member(url, proxy.where)
+            member = model.Member(url, where)
             rules = self._rules(self._outer)
             peers = self._peers(name, member, rules, label=_peer_label(url), wanted=name)
             peers = [_unbound(peer) for peer in peers]

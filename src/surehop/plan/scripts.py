@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from surehop.conf import model
+from surehop.conf.templates import Template
 from surehop.plan import data
 
 
@@ -50,6 +51,28 @@ class Scripts:
                     last=step.last,
                     stop=step.stop,
                 )
+
+    def reply(self, said: model.Reply) -> data.Reply:
+        def replacing(lines: tuple[model.Replacing, ...]) -> tuple[data.Replacing, ...]:
+            return tuple(data.Replacing(self._pattern(x.pattern), x.replacement) for x in lines)
+
+        return data.Reply(
+            redirects=replacing(said.redirects),
+            cookie_domains=replacing(said.cookie_domains),
+            cookie_paths=replacing(said.cookie_paths),
+            cookie_flags=tuple(
+                data.CookieFlags(self._pattern(line.pattern), line.flags)
+                for line in said.cookie_flags
+            ),
+            ignored=said.ignored,
+            intercept_errors=said.intercept_errors,
+            force_ranges=said.force_ranges,
+        )
+
+    def _pattern(self, pattern: Template | model.Regex) -> dict[str, Any]:
+        if isinstance(pattern, model.Regex):
+            return {"regex": self.regex(pattern)}
+        return {"text": pattern}
 
     def _test(self, test: model.Test) -> dict[str, Any]:
         match test:

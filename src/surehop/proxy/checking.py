@@ -6,7 +6,7 @@ from pathlib import Path
 
 from surehop.conf.model import Model
 from surehop.plan import Plan, identity
-from surehop.proxy.files import check_pid, open_logs
+from surehop.proxy.files import check_pid, make_folders, open_logs
 from surehop.proxy.options import Options, model_of, plan_of
 from surehop.proxy.sockets import check_sockets
 
@@ -36,8 +36,10 @@ def check(options: Options) -> Checked:
 
 
 def check_system(checked: Checked) -> None:
-    """Whether its logs, pid file and addresses can be opened. Raises StartError."""
-    for descriptor in open_logs([log.path for log in checked.plan.files]):
+    """Whether its folders, logs, pid file and addresses can be opened. Raises StartError."""
+    owner = identity(checked.model.user).uid if os.geteuid() == 0 else None
+    make_folders([temp.path for temp in checked.plan.temp_paths], owner)
+    for descriptor in open_logs(checked.plan.files):
         os.close(descriptor)
     check_pid(checked.model.absolute(checked.model.pid))
     check_sockets([listener.address for listener in checked.plan.listeners])

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from surehop.errors import AddressInUseError, StartError
+from surehop.plan import LogFile, Syslog
 
 _BACKLOG = 511  # nginx's
 
@@ -21,6 +22,15 @@ def open_log(path: str) -> int:
     except OSError as e:
         hint = _folder_hint(path) if e.errno == errno.ENOENT else None
         raise StartError(f'open() "{path}" failed ({_text(e)})', hint=hint) from e
+
+
+def _datagrams(syslog: Syslog) -> int:
+    family = socket.AF_INET
+    if syslog.address.startswith("unix:"):
+        family = socket.AF_UNIX
+    elif syslog.address.startswith("["):
+        family = socket.AF_INET6
+    return socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK).detach()
 
 
 def _folder_hint(path: str) -> str:
@@ -108,13 +118,33 @@ def _pid_file(path: str, flags: int) -> BinaryIO:
         raise StartError(f'open() "{path}" failed ({_text(e)})', hint=hint) from e
 
 
-def open_logs(paths: Sequence[str]) -> list[int]:
-    """Descriptors of the log files, in order: all of them or none. Raises StartError."""
+def open_logs(files: Sequence[LogFile]) -> list[int]:
+    """Descriptors of the log files, in order: all of them or none. Raises StartError.
+
+    That of a syslog is a socket that is connected when something is to be said.
+    """
     descriptors: list[int] = []
     try:
-        descriptors.extend(map(open_log, paths))
+        descriptors.extend(
+            _datagrams(file.syslog) if file.syslog else open_log(file.path) for file in files
+        )
     except StartError:
         for descriptor in descriptors:
             os.close(descriptor)
         raise
     return descriptors
+
+
+def make_folders(paths: Sequence[str], owner: int | None) -> None:
+    """Sees to it that the folders are there and belong to `owner`. Raises StartError."""
+    for path in paths:
+        call = "mkdir"
+        try:
+            if not os.path.exists(path):  # noqa: PTH110
+                os.mkdir(path, 0o700)  # noqa: PTH102
+            call = "chown"
+            if owner is not None and os.stat(path).st_uid != owner:  # noqa: PTH116
+                os.chown(path, owner, -1)
+        except OSError as e:
+            hint = _folder_hint(path) if e.errno == errno.ENOENT else None
+            raise StartError(f'{call}() "{path}" failed ({_text(e)})', hint=hint) from e

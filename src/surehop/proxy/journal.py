@@ -1,6 +1,7 @@
 """The control process's own lines: in the error log, and to people while they look on."""
 
 import os
+import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -8,10 +9,12 @@ from dataclasses import dataclass
 
 from surehop.conf.logs import LEVELS
 from surehop.errors import ConfigError, SurehopError
+from surehop.plan import Syslog
 
 _SEVEREST_FIRST = tuple(reversed(LEVELS))
 _SAID_ALOUD = _SEVEREST_FIRST.index("warn")
 _STDERR = 2
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class Sink:
     descriptor: int
     level: str
     stderr: bool = False
+    syslog: Syslog | None = None
 
 
 class Journal:
@@ -37,7 +41,10 @@ class Journal:
         line = f"{now} [{level}] {os.getpid()}#{os.getpid()}: {text}{tail}\n"
         for sink in self.sinks:
             if rank <= _SEVEREST_FIRST.index(sink.level):
-                _put(sink.descriptor, line)
+                if sink.syslog:
+                    _send(sink.descriptor, sink.syslog, rank, line.removesuffix("\n"))
+                else:
+                    _put(sink.descriptor, line)
         if rank <= _SAID_ALOUD and not any(sink.stderr for sink in self.sinks):
             advice = f"hint: {hint}\n" if hint else ""
             _put(_STDERR, f"{self.name}: [{level}] {text}\n{advice}")
@@ -49,6 +56,28 @@ class Journal:
         )
         for one in errors:
             self.write("emerg", str(one), hint=one.hint)
+
+
+def _send(descriptor: int, syslog: Syslog, severity: int, line: str) -> None:
+    """One datagram. What can't be sent is lost, as datagrams may be."""
+    now = time.localtime()
+    stamp = f"{_MONTHS[now.tm_mon - 1]} {now.tm_mday:2} {time.strftime('%H:%M:%S', now)}"
+    host = f"{os.uname().nodename.lower()} " if syslog.hostname else ""
+    priority = syslog.priority // 8 * 8 + severity
+    text = f"<{priority}>{stamp} {host}{syslog.tag}: {line}"
+    with socket.socket(fileno=os.dup(descriptor)) as sock:
+        try:
+            sock.connect(_address(syslog.address))
+            sock.send(text.encode(errors="surrogateescape"))
+        except OSError:
+            return
+
+
+def _address(text: str) -> str | tuple[str, int]:
+    if text.startswith("unix:"):
+        return text.removeprefix("unix:")
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _put(descriptor: int, line: str) -> None:

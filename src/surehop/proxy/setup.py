@@ -9,7 +9,7 @@ from surehop.conf.model import Model
 from surehop.errors import SurehopError
 from surehop.plan import Plan, identity
 from surehop.proxy.data import Terms
-from surehop.proxy.files import open_logs
+from surehop.proxy.files import make_folders, open_logs
 from surehop.proxy.journal import Journal, Sink
 from surehop.proxy.options import Options, model_of, plan_of
 from surehop.proxy.sockets import Sockets, open_sockets
@@ -40,7 +40,7 @@ class Setup:
         return _journal(self.plan, self.logs, name)
 
     def open_logs(self) -> list[int]:
-        return open_logs([log.path for log in self.plan.files])
+        return open_logs(self.plan.files)
 
     def close_logs(self) -> None:
         for descriptor in self.logs:
@@ -58,7 +58,8 @@ def make_setup(
         model = model_of(options)
         plan = plan_of(options, model)
         run_as = identity(model.user) if os.geteuid() == 0 else None
-        logs = open_logs([log.path for log in plan.files])
+        make_folders([temp.path for temp in plan.temp_paths], run_as.uid if run_as else None)
+        logs = open_logs(plan.files)
     except SurehopError as e:
         journal.complain(e)
         return None
@@ -75,7 +76,12 @@ def make_setup(
 
 def _journal(plan: Plan, logs: Sequence[int], name: str) -> Journal:
     sinks = [
-        Sink(logs[log.file], log.level, stderr=plan.files[log.file].path == "stderr")
+        Sink(
+            logs[log.file],
+            log.level,
+            stderr=plan.files[log.file].path == "stderr",
+            syslog=plan.files[log.file].syslog,
+        )
         for log in plan.error_log
     ]
     return Journal(sinks, name=name)

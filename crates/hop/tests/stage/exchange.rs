@@ -15,6 +15,7 @@ use surehop_hop::clock::Millis;
 use surehop_hop::connections::Connections;
 use surehop_hop::drive::{Driven, Exchange, Fault, Heard, Route, Stopped, drive};
 use surehop_hop::reactor::Reactor;
+use surehop_hop::socket::Manner;
 use surehop_hop::socket::{Address, Socket};
 
 const TIMEOUT: Millis = 5_000;
@@ -181,7 +182,7 @@ impl Hop {
             send_timeout: TIMEOUT,
             read_timeout: self.read_timeout,
             head_limit: self.head_limit,
-            tcp_keepalive: false,
+            manner: Manner::default(),
         };
         let end = drive(&self.connections, &route, self.facts, &mut asked).await;
         if let Driven::Response(upstream) = &end {

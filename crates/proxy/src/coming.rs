@@ -1,0 +1,66 @@
+//! An upstream's body as it is received: its framing is taken off in place.
+
+use surehop_hop::buffer::Buf;
+use surehop_wire::chunked::{ChunkError, Decoder};
+
+/// How far the upstream's body has come.
+pub enum Coming {
+    /// So many bytes are to come.
+    Length(u64),
+    /// Chunks are.
+    Chunked(Decoder),
+    /// Whatever comes before the end.
+    UntilClose,
+    /// Nothing any more.
+    Done,
+}
+
+/// Strips the framing off the bytes of `buf` from `from` on, in place.
+pub fn decode(
+    coming: &mut Coming,
+    surplus: &mut bool,
+    buf: &mut Buf,
+    from: usize,
+) -> Result<(), ChunkError> {
+    let n = buf.len() - from;
+    match coming {
+        Coming::Done => {
+            *surplus |= n > 0;
+            buf.truncate(from);
+        }
+        Coming::UntilClose => {}
+        Coming::Length(left) => {
+            let kept = (*left).min(n as u64) as usize;
+            *left -= kept as u64;
+            *surplus |= n > kept;
+            buf.truncate(from + kept);
+            if *left == 0 {
+                *coming = Coming::Done;
+            }
+        }
+        Coming::Chunked(decoder) => {
+            let bytes = buf.data_mut();
+            let (mut at, mut kept) = (from, from);
+            loop {
+                let step = decoder.decode(&bytes[at..])?;
+                let data = at + step.data.start..at + step.data.end;
+                let len = data.len();
+                if data.start != kept {
+                    bytes.copy_within(data, kept);
+                }
+                kept += len;
+                at += step.consumed;
+                if step.done {
+                    *surplus |= at < bytes.len();
+                    *coming = Coming::Done;
+                    break;
+                }
+                if step.consumed == 0 || at == bytes.len() {
+                    break;
+                }
+            }
+            buf.truncate(kept);
+        }
+    }
+    Ok(())
+}
