@@ -1,6 +1,7 @@
 """Writes corpora from the cases that other tests have: `python fuzz/seed.py`.
 
-What libFuzzer finds is added by `cargo +nightly fuzz cmin TARGET`, which keeps the fewest files that reach the same.
+What libFuzzer finds is added by `cargo +nightly fuzz cmin TARGET`, which keeps the fewest files
+that reach the same.
 """
 
 import hashlib

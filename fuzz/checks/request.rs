@@ -27,6 +27,7 @@ fn narrow() -> Limits {
         header_line: 24,
         head: 96,
         headers: 4,
+        strict: true,
     }
 }
 
@@ -120,6 +121,7 @@ fn crossing(head: &RequestHead, bytes: &[u8], limits: &Limits) {
         header_line: limits.header_line + 64,
         head: limits.head + 256,
         headers: limits.headers + 2,
+        strict: limits.strict,
     };
     assert_eq!(again.parse(&anew, &wide), Ok(()));
     assert_eq!((again.method, again.framing), (head.method, head.framing));

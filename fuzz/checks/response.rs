@@ -85,6 +85,12 @@ fn crossing(head: &ResponseHead, bytes: &[u8], to_head: bool) {
     assert_eq!(HeadScan::response().advance(&anew), Some(anew.len()));
     assert_eq!(again.parse(&anew, to_head), Ok(()));
     assert_eq!((again.status, again.framing), (head.status, head.framing));
+    assert_eq!(
+        again.refuse_controls(&anew).is_err(),
+        crossing
+            .iter()
+            .any(|(_, value)| value.iter().any(|b| b.is_ascii_control() && *b != b'\t'))
+    );
     let lines = again.headers.iter().filter(|line| line.forward);
     let lines: Vec<_> = lines
         .map(|line| (line.name.of(&anew), line.value.of(&anew)))

@@ -27,6 +27,7 @@ _NGINX = f"""
         location / {{ proxy_pass http://back; }}
         location /anew/ {{ proxy_pass http://back/; }}
         location /line/ {{ proxy_set_header X-Path $uri; proxy_pass http://back; }}
+        location /added/ {{ add_header X-Path $uri; return 204; }}
         location /moved/ {{ return 302 http://h$uri; }}
     }}
 """
@@ -54,15 +55,24 @@ backend back
 class Fronts:
     """The proxies by name, and the backend behind all of them."""
 
-    def __init__(self, sock: socket.socket, ports: Mapping[str, int], logs: Mapping[str, Path]):
+    def __init__(
+        self, sock: socket.socket, ports: Mapping[str, int], logs: Mapping[str, Path]
+    ) -> None:
         self._sock = sock
         self._ports = ports
         self._logs = logs
+        self._begun = dict.fromkeys(logs, 0)
 
     def play(
-        self, front: str, cases: Sequence[bytes], answers: Mapping[str, bytes] | None = None
+        self,
+        front: str,
+        cases: Sequence[bytes],
+        answers: Mapping[str, tuple[bytes, bool]] | None = None,
     ) -> tuple[list[Outcome], list[str]]:
         """What came of the cases, and what reached the backend that can't be told for sure."""
+
+        if front in self._logs:
+            self._begun[front] = self._logs[front].stat().st_size
 
         async def played() -> tuple[list[Outcome], list[str]]:
             recorder = Recorder()
@@ -78,8 +88,8 @@ class Fronts:
         return iter(self._ports)
 
     def log(self, front: str) -> str:
-        """The error log."""
-        return self._logs[front].read_text("latin-1")
+        """The error log since the last play began."""
+        return self._logs[front].read_bytes()[self._begun[front] :].decode("latin-1")
 
 
 @contextmanager

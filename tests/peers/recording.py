@@ -1,8 +1,8 @@
-"""A backend that takes nothing but what can be read in one way, and writes down what reached it; and clients of
-the proxy before it, many at a time.
+"""A backend that takes nothing but what can be read in one way, and writes down what reached it.
 
-Every case has a number, which stands as `/cNz/` in all its targets, so that cases can share connections: what one
-leaves behind on a connection would be seen as another's.
+Every case has a number, which stands as `/cNz/` in all its targets, so that cases can share
+connections: what one leaves behind on a connection would be seen as another's. The clients of the
+proxy before it are here too, many at a time.
 """
 
 import asyncio
@@ -17,8 +17,10 @@ NUMBER = re.compile(rb"c(\d+)z")
 _AT_ONCE = 40
 _PATIENCE = 15.0
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_LINE = re.compile(rb"(" + _TOKEN + rb") (/[^\x00-\x20\x7f]*) (HTTP/1\.[01])")
-_FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([^\x00\r\n]*?)[ \t]*")
+_LINE = re.compile(rb"(" + _TOKEN + rb") (/[^\x00-\x20\x7f]*) (HTTP/1\.[01])\r\n")
+# A client sees names that are no tokens: nginx passes them on.
+_FIELD = re.compile(rb"([^\x00-\x20\x7f:]+):[ \t]*([^\x00\r\n]*?)[ \t]*")
+_NAME = re.compile(_TOKEN)
 _CHUNK = re.compile(rb"[0-9a-f]{1,15}")
 
 
@@ -66,13 +68,25 @@ class Stream:
         self._reader = reader
         self.taken = b""
 
+    async def first(self) -> bytes:
+        """The first line of a message; empty at the end."""
+        return b"" if self._reader.at_eof() else await self._line()
+
     async def line(self) -> bytes:
-        """A line that ends in CRLF and in nothing else. Empty at the end."""
+        """A line that ends in CRLF and in nothing else."""
+        line = await self._line()
+        if not line:
+            raise asyncio.IncompleteReadError(b"", None)
+        return line[:-2]
+
+    async def _line(self) -> bytes:
         line = await self._reader.readline()
         self.taken += line
-        if line and not line.endswith(b"\r\n"):
+        if line.endswith(b"\n") and not line.endswith(b"\r\n"):
             raise UnclearError(f"a line without its end: {line!r}")
-        return line[:-2]
+        if line and not line.endswith(b"\n"):
+            raise asyncio.IncompleteReadError(line, None)
+        return line
 
     async def exactly(self, size: int) -> bytes:
         data = await self._reader.readexactly(size)
@@ -106,7 +120,7 @@ class Stream:
 
 
 def framing_of(fields: Sequence[tuple[bytes, bytes]]) -> tuple[str, int]:
-    """`none`, `length` with its number, or `chunked`; anything that could be taken for more is unclear."""
+    """`none`, `length` with its number, or `chunked`; what could be taken for more is unclear."""
     lengths, encodings = [], []
     for name, value in fields:
         plain = re.sub(rb"[^a-z]", b"", name.lower())
@@ -128,14 +142,15 @@ def framing_of(fields: Sequence[tuple[bytes, bytes]]) -> tuple[str, int]:
 
 
 class Recorder:
-    """The backend. answers: what is sent for a target, byte for byte, after which it closes if that is said."""
+    """The backend. answers: what is sent for a target, and whether it closes behind that."""
 
     def __init__(self) -> None:
         self.reached: list[Reached] = []
         self.unclear: list[str] = []
-        self.answers: Mapping[str, bytes] = {}
+        self.answers: Mapping[str, tuple[bytes, bool]] = {}
         self.port = 0
         self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None] | None] = set()
         self._server: asyncio.Server | None = None
 
     async def start(self, sock: socket.socket) -> None:
@@ -146,12 +161,11 @@ class Recorder:
             writer.close()
         if self._server:
             self._server.close()
-        # Their tasks see the end before the loop does.
-        while self._writers:
-            await asyncio.sleep(0)
+        await asyncio.gather(*filter(None, self._tasks))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        self._tasks.add(asyncio.current_task())
         stream = Stream(reader)
         try:
             while await self._one(stream, writer):
@@ -165,10 +179,8 @@ class Recorder:
             self._writers.discard(writer)
 
     async def _one(self, stream: Stream, writer: asyncio.StreamWriter) -> bool:
-        line = await stream.line()
+        line = await stream.first()
         if not line:
-            if stream.taken:
-                raise UnclearError("an empty line where a request begins")
             return False
         found = _LINE.fullmatch(line)
         if not found:
@@ -176,6 +188,8 @@ class Recorder:
         fields = await stream.fields()
         if len([name for name, _ in fields if name.lower() == b"host"]) > 1:
             raise UnclearError("two hosts")
+        if odd := [name for name, _ in fields if not _NAME.fullmatch(name)]:
+            raise UnclearError(f"odd names: {odd}")
         framing, length = framing_of(fields)
         reached = Reached(
             found[1].decode(),
@@ -192,10 +206,10 @@ class Recorder:
         plain = reached.target.partition("?")[0].encode("latin-1")
         body = b"" if reached.method == "HEAD" else plain
         head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(plain)
-        answer = self.answers.get(reached.target, head + body)
+        answer, closes = self.answers.get(reached.target, (head + body, False))
         writer.write(answer)
         await writer.drain()
-        return b"Connection: close\r\n" not in answer and not answer.endswith(b"\0close")
+        return not closes
 
 
 async def ask(port: int, sent: bytes) -> Told:
@@ -226,16 +240,16 @@ async def ask(port: int, sent: bytes) -> Told:
 
 
 async def _answer(stream: Stream, told: Told, *, heads: bool) -> bool:
-    line = await stream.line()
+    line = await stream.first()
     if not line:
         return False
-    found = re.fullmatch(rb"HTTP/1\.[01] (\d\d\d)(?: [^\r\n\0]*)?", line)
+    found = re.fullmatch(rb"HTTP/1\.[01] (\d\d\d)(?: [^\r\n\0]*)?\r\n", line)
     if not found:
         raise UnclearError(f"no status line: {line!r}")
     status = int(found[1])
     fields = await stream.fields()
     framing, length = framing_of(fields)
-    if status < 200:  # noqa: PLR2004
+    if status < 200:
         return True
     body = b""
     if status in {204, 304} or (heads and not told.answers):
@@ -249,7 +263,7 @@ async def _answer(stream: Stream, told: Told, *, heads: bool) -> bool:
         body = await stream.chunks()
         told.answers.pop()
     else:
-        body = await stream._reader.read()  # noqa: SLF001
+        body = await stream._reader.read()
         told.answers.append((status, body))
         return False
     told.answers.append((status, body))

@@ -1,7 +1,8 @@
 """Requests made to be read in two ways, by the families under which such things are known.
 
-`@` in a target is the case's number. What reaches the backend may be `/@/a`, the request that was meant, and those
-after it that a case says it has; never `/@/x`, which stands where a body or a header should, unless it says so.
+`@` in a target is the case's number. What reaches the backend may be `/@/a`, the request that was
+meant, and those after it that a case says it has; never `/@/x`, which stands where a body or a
+header should, unless it says so.
 """
 
 import re
@@ -454,7 +455,7 @@ def _rows() -> Iterator[Case]:
         (
             "h2c",
             _get(
-                b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n",
+                b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: A\r\n",
                 _HIDDEN,
             ),
             two,
@@ -463,6 +464,28 @@ def _rows() -> Iterator[Case]:
             "upgrade of a post",
             _post(b"Connection: Upgrade\r\nUpgrade: x\r\n" + _LENGTH, b"hello" + _HIDDEN),
             two,
+        ),
+        # Nobody asked for these bodies: they are not the next request.
+        (
+            "a body for a redirect",
+            _sized(b"", _HIDDEN).replace(b" /@/a", b" /moved/@/a")
+            + _get(line=b"GET /@/b HTTP/1.1"),
+            ("b",),
+        ),
+        (
+            "chunks for a redirect",
+            _post(_CHUNKED, b"5\r\nhello\r\n" + _LAST + _HIDDEN, b"POST /moved/@/a HTTP/1.1"),
+            ("x",),
+        ),
+        (
+            "bad chunks for a redirect",
+            _post(_CHUNKED, b"5\r\nhelloX" + _HIDDEN, b"POST /moved/@/a HTTP/1.1"),
+            (),
+        ),
+        (
+            "a body too few for a redirect",
+            _post(b"Content-Length: 500\r\n", _HIDDEN, b"POST /moved/@/a HTTP/1.1"),
+            (),
         ),
         ("host named by connection", _get(b"Connection: Host\r\n", _HIDDEN), two),
         ("max-forwards", _get(b"Max-Forwards: 0\r\n", _HIDDEN, b"OPTIONS /@/a HTTP/1.1"), two),
@@ -474,7 +497,7 @@ def _rows() -> Iterator[Case]:
 def _written() -> Iterator[Case]:
     """Targets that a configuration writes elsewhere once they are decoded."""
     inner = b"%0d%0a%0d%0aGET%20/@/x%20HTTP/1.1%0d%0aHost:%20h%0d%0a%0d%0a"
-    for folder in (b"anew", b"line", b"moved"):
+    for folder in (b"anew", b"line", b"moved", b"added"):
         for name, path in (
             ("line ends", inner),
             ("lf", b"%0aX:%20y"),

@@ -72,7 +72,10 @@ pub async fn serve(worker: Rc<Worker>, mut client: Client, _present: Present) {
 
 /// Reads a request, answers it and logs it.
 pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
-    let limits = Limits::default();
+    let limits = Limits {
+        strict: worker.config.plan.strict,
+        ..Limits::default()
+    };
     let mut ex = worker.exchange();
     ex.server = worker.config.listeners[client.listener].default;
     let after = match client.request(&worker, &mut ex, &limits).await {

@@ -413,9 +413,12 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
     let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
     let head_alone = unwanted || s.ex.head.method == Method::Head;
     if let (Some(attempt), true) = (&attempt, d.surplus && !head_alone) {
-        s.tell(Level::Warn, attempt, |out| {
-            out.extend_from_slice(b"upstream sent more data than specified in \"Content-Length\" header while reading upstream");
-        });
+        let text: &[u8] = if s.ex.response.framing == BodyFraming::Chunked {
+            b"upstream sent data after final chunk while reading upstream"
+        } else {
+            b"upstream sent more data than specified in \"Content-Length\" header while reading upstream"
+        };
+        s.tell(Level::Warn, attempt, |out| out.extend_from_slice(text));
     }
     let sent = s.sent();
     let Delivery {

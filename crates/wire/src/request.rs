@@ -20,6 +20,9 @@ pub struct Limits {
     pub head: usize,
     /// Number of header lines.
     pub headers: usize,
+    /// Whether what nginx takes, though RFC 9112 forbids it, is refused: control characters in values, and
+    /// in HTTP/1.1 an absolute target of another host than the Host line's.
+    pub strict: bool,
 }
 
 impl Default for Limits {
@@ -29,6 +32,7 @@ impl Default for Limits {
             header_line: 8192,
             head: 4 * 8192,
             headers: 1000,
+            strict: false,
         }
     }
 }
@@ -146,6 +150,8 @@ pub struct RequestHead {
     /// The host asked for, from an absolute target or else the Host line, without port and trailing
     /// dot, not lower-cased; empty if there is none.
     pub host: Span,
+    /// Host and port of an absolute target, as sent.
+    pub authority: Option<Span>,
     /// The value of the Host line (`$http_host`), if there is one.
     pub host_header: Option<Span>,
     /// How the body is delimited.
@@ -225,6 +231,11 @@ impl RequestHead {
             if self.headers.len() >= limits.headers {
                 return Err(RequestError::TooManyHeaders);
             }
+            if limits.strict
+                && let Some((line, byte)) = header::control(head, &field)
+            {
+                return Err(RequestError::InvalidHeader { line, byte });
+            }
             self.headers.push(Header {
                 forward: field.forward && field.valid,
                 ..field
@@ -244,6 +255,14 @@ impl RequestHead {
                 Known::Host => {
                     self.host_header = Some(field.value);
                     let name = host::name(value).ok_or(RequestError::InvalidHost)?;
+                    // HTTP/1.0 knows no Host line: there the target alone counts, as in nginx.
+                    if let Some(authority) = self.authority
+                        && limits.strict
+                        && self.version == Version::Http11
+                        && !host::agree(authority.of(head), value)
+                    {
+                        return Err(RequestError::OtherHost(field.value));
+                    }
                     if self.host.is_empty() {
                         let start = field.value.start as usize;
                         self.host = Span::new(start, start + name);
@@ -352,17 +371,15 @@ impl RequestHead {
         // As nginx shows it: a CR that ends nothing ends what is quoted.
         let shown = memchr2(b'\r', b'\n', &head[start..]).unwrap_or_default();
         self.line = Span::new(start, start + shown);
+        // Of a line that is cut into reads, what is wrong at its beginning is seen before the rest.
         if length >= limits.request_line {
-            // Of a line that is cut into reads, the method is seen before the length.
-            return Err(
-                if request_line::begins(&head[start..start + limits.request_line]) {
-                    RequestError::UriTooLong
-                } else {
-                    RequestError::InvalidMethod
-                },
-            );
+            let most = &head[start..start + limits.request_line];
+            let most = most.strip_suffix(b"\r").unwrap_or(most);
+            return Err(request_line::wrong(most).unwrap_or(RequestError::UriTooLong));
         }
-        request_line::read(self, head, start, end.max(start))?;
+        let end = end.max(start);
+        request_line::read(self, head, start, end)
+            .map_err(|error| request_line::wrong(&head[start..end]).unwrap_or(error))?;
         Ok(next)
     }
 
@@ -373,10 +390,11 @@ impl RequestHead {
         let line = partial.get(start..).unwrap_or_default();
         if memchr(b'\n', line).is_none() {
             self.line = Span::new(start, partial.len());
-            // A CR at the end may yet become an empty line.
+            // A CR at the end may yet become a line's end.
             let most = line.get(..limits.request_line).unwrap_or(line);
-            if line != b"\r" && !request_line::begins(most) {
-                return Err(RequestError::InvalidMethod);
+            let most = most.strip_suffix(b"\r").unwrap_or(most);
+            if let Some(error) = request_line::wrong(most) {
+                return Err(error);
             }
             if line.len() >= limits.request_line {
                 return Err(RequestError::UriTooLong);
