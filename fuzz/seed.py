@@ -14,8 +14,9 @@ ROOT = HERE.parent
 # A longer case teaches nothing more, and slows every mutation of it.
 LONGEST = 2048
 
-sys.path.insert(0, str(ROOT / "tests/peers"))
-import wire_cases  # noqa: E402  found by the line above
+sys.path[:0] = [str(ROOT / "tests/peers"), str(ROOT / "tests/conf")]
+import broken_files  # noqa: E402  found by the line above
+import wire_cases  # noqa: E402
 
 
 def _paths() -> list[bytes]:
@@ -39,6 +40,9 @@ def main() -> None:
     for target, cases in corpora.items():
         _write(target, [case for case in cases if len(case) <= LONGEST])
     _write("plan", _plans())
+    goldens = [path.read_bytes() for path in sorted((ROOT / "tests/golden").glob("*.conf"))]
+    broken = [broken.text.encode() for broken in broken_files.BROKEN]
+    _write("conf", [*goldens, *(text for text in broken if len(text) <= LONGEST)])
 
 
 def _write(target: str, cases: list[bytes]) -> None:

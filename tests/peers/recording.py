@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 NUMBER = re.compile(rb"c(\d+)z")
+STRAY = "a request without a number"
 _AT_ONCE = 40
 _PATIENCE = 15.0
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -41,7 +42,9 @@ class Reached:
 
     @property
     def number(self) -> int | None:
-        found = NUMBER.search(self.target.encode("latin-1"))
+        """The case's, from the target or from a header line."""
+        places = [self.target, *(value for _, value in self.lines)]
+        found = NUMBER.search("\n".join(places).encode("latin-1"))
         return int(found[1]) if found else None
 
 
@@ -123,10 +126,10 @@ def framing_of(fields: Sequence[tuple[bytes, bytes]]) -> tuple[str, int]:
     """`none`, `length` with its number, or `chunked`; what could be taken for more is unclear."""
     lengths, encodings = [], []
     for name, value in fields:
-        plain = re.sub(rb"[^a-z]", b"", name.lower())
-        if plain == b"contentlength":
+        plain = re.sub(rb"[^a-z0-9]+", b"-", name.lower()).strip(b"-")
+        if plain == b"content-length":
             lengths.append((name, value))
-        elif plain == b"transferencoding":
+        elif plain == b"transfer-encoding":
             encodings.append((name, value))
     if len(lengths) + len(encodings) > 1:
         raise UnclearError(f"framed twice: {lengths + encodings!r}")
@@ -283,7 +286,7 @@ async def play(recorder: Recorder, port: int, cases: Sequence[bytes]) -> list[Ou
     # What was sent before this is read before this.
     await ask(port, b"GET /marker HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
     reached = [r for r in recorder.reached if r.target != "/marker"]
-    recorder.unclear += [f"a stray request: {r}" for r in reached if r.number is None]
+    recorder.unclear += [f"{STRAY}: {r}" for r in reached if r.number is None]
     by_case: list[list[Reached]] = [[] for _ in cases]
     for request in reached:
         if request.number is not None:
