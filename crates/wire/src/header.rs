@@ -511,6 +511,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "it takes too long")]
     fn control_characters_are_found_wherever_they_stand() {
         for byte in 0..=255u8 {
             for length in 1..20 {
