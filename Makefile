@@ -55,7 +55,7 @@ lint: $(STAMPS)/dev ## style, types, the stub of the native module, who imports 
 
 bench: bench-proxy ## all benches
 
-bench-proxy: $(STAMPS)/surehop ## CPU per request beside nginx and HAProxy, into bench/results; ARGS="--quick" for a look
+bench-proxy: $(STAMPS)/surehop ## CPU per request beside nginx and HAProxy, into bench/results; ARGS="--quick" for a look, "--many" for many servers
 	@$(BIN)/python -m bench.proxy $(ARGS)
 
 fuzz: $(STAMPS)/dev ## bytes and configurations made up by machines, a short time; ARGS="request 3600" chooses

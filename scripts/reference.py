@@ -1,4 +1,4 @@
-"""Write the reference pages that are made from tables: docs/vocabulary.md and docs/directives.md.
+"""Write the reference pages that are made from tables: docs/vocabulary.md, directives.md, nginx.md.
 
     python scripts/reference.py [--check] [--out DIR]
 
@@ -7,15 +7,17 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from surehop import _core
+from surehop.conf.known import MODULES
 from surehop.conf.model import AccessLog, ErrorLog, KeepaliveTimeout
+from surehop.conf.partly import PARTLY
 from surehop.conf.rows import Directive, Inherit, Status
 from surehop.conf.scope import Context
-from surehop.conf.table import DIRECTIVES
+from surehop.conf.table import DIRECTIVES, TABLE
 from surehop.conf.upstreams import KeepaliveSize
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -211,7 +213,49 @@ SHOWN: dict[str, Callable[[Any], str]] = {
     ),
 }
 
-PAGES = {"vocabulary.md": vocabulary, "directives.md": directives}
+
+def nginx() -> str:
+    """The page of all of nginx's directives, and what becomes of each."""
+    lines = [
+        NOTE,
+        "# nginx's directives",
+        "",
+        (
+            "Every directive of nginx 1.31, its modules and its commercial edition, and whether"
+            " Surehop has it, has it in part, parses it without effect or refuses it by name:"
+            " `surehop proxy -t` names what a file can't have, with file and line, and `-t -v` what"
+            " has no effect. What each takes stands in [directives](directives.md)."
+        ),
+    ]
+    for module, names in MODULES.items():
+        fates = {name: _fate(name) for name in names.split()}
+        lines += ["", f"## {module}", ""]
+        refused = [name for name, (fate, _) in fates.items() if fate == "refuses"]
+        if len(refused) == len(fates):
+            lines += [f"Refuses: {_list(refused)}."]
+            continue
+        lines += ["| directive | Surehop | |", "| --- | --- | --- |"]
+        lines += [f"| `{name}` | {fate} | {how} |" for name, (fate, how) in fates.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _fate(name: str) -> tuple[str, str]:
+    rows = TABLE.get(name, ())
+    if name == "include":
+        return "has", ""
+    if not rows:
+        return "refuses", ""
+    if all(row.status is Status.ACCEPTED for row in rows):
+        return "parses", ""
+    found = PARTLY.get(name)
+    return ("in part", found.missing) if found else ("has", "")
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+PAGES = {"vocabulary.md": vocabulary, "directives.md": directives, "nginx.md": nginx}
 
 
 def outdated(folder: Path) -> Iterator[str]:

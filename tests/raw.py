@@ -59,10 +59,11 @@ class Raw:
 
     def rest(self) -> bytes:
         """All that arrives until FIN."""
-        while more := self._sock.recv(65536):
-            self._data += more
-        found, self._data = self._data, b""
-        return found
+        pieces = [self._data]
+        while more := self._sock.recv(1 << 20):
+            pieces.append(more)
+        self._data = b""
+        return b"".join(pieces)
 
     def answer(self, request: bytes = GET) -> tuple[int, dict[str, str], bytes]:
         """Send, and read one answer of known length: status, headers, body."""

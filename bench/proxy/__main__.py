@@ -46,9 +46,12 @@ def options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4, help="length of a timed run")
     parser.add_argument("--keepalive", type=int, default=64, help="idle upstream connections kept")
+    parser.add_argument("--many", action="store_true", help="with 200 servers, 500 locations")
     parser.add_argument("--no-strace", action="store_true", help="don't count system calls")
     chosen = parser.parse_args()
-    names = chosen.only.split(",") if chosen.only else list(servers.SERVERS)
+    # HAProxy reads another language: it has no such file.
+    known = ["nginx", "surehop"] if chosen.many else list(servers.SERVERS)
+    names = chosen.only.split(",") if chosen.only else known
     if unknown := set(names) - servers.SERVERS.keys():
         parser.error(f"unknown proxy `{', '.join(sorted(unknown))}`")
     try:
@@ -89,8 +92,13 @@ class Bench:
     scratch: Path
     seconds: int
     keepalive: int
+    many: bool
     subject: int  # the proxy's core
     other: int  # the load's and the backend's
+
+    @property
+    def host(self) -> str | None:
+        return servers.MANY_HOST if self.many else None
 
     def started(self, name: str, address: str) -> AbstractContextManager[servers.Running]:
         return servers.started(
@@ -100,10 +108,14 @@ class Bench:
             core=self.subject,
             backend=address,
             keepalive=self.keepalive,
+            of_many=self.many,
         )
 
     def load(self, url: str, case: Case, seconds: float) -> load.Load:
-        return load.wrk(url, core=self.other, connections=case.connections, seconds=seconds)
+        connections = case.connections
+        return load.wrk(
+            url, core=self.other, connections=connections, seconds=seconds, host=self.host
+        )
 
     def timed(self, name: str, case: Case, address: str) -> Sample:
         """A fresh proxy, warmed up, then measured."""
@@ -129,7 +141,7 @@ class Bench:
         with self.started(name, address) as running:
             pid = running.data_process(lambda: self.load(running.url, case, 1))
             return load.system_calls(
-                pid, running.url, core=self.other, connections=case.connections
+                pid, running.url, core=self.other, connections=case.connections, host=self.host
             )
 
     def run(self, cases: list[Case], rounds: int, *, strace: bool) -> Results:
@@ -163,6 +175,8 @@ def conditions(chosen: argparse.Namespace, load_average: float) -> str:
         f"core, wrk and a fixed responder on another; up to {chosen.keepalive} idle connections "
         "kept to the backend; every request logged to a file (HAProxy: through standard output)."
     )
+    if chosen.many:
+        text += " The configuration has 200 servers and 500 locations; one of each is asked."
     if load_average > BUSY:
         text += f" **The machine was busy when it began (load {load_average:.1f}).**"
     return text
@@ -175,13 +189,13 @@ def cores() -> tuple[int, int]:
     return allowed[0], allowed[1]
 
 
-def write(report: Report, *, whole: bool) -> None:
+def write(report: Report, *, whole: bool, name: str) -> None:
     into = RESULTS if whole else RESULTS / "scratch"
     into.mkdir(parents=True, exist_ok=True)
-    (into / "proxy.json").write_text(report.as_json())
-    (into / "proxy.md").write_text(report.as_markdown())
+    (into / f"{name}.json").write_text(report.as_json())
+    (into / f"{name}.md").write_text(report.as_markdown())
     shown = into.relative_to(Path.cwd()) if into.is_relative_to(Path.cwd()) else into
-    say(f"written: {shown}/proxy.json and {shown}/proxy.md")
+    say(f"written: {shown}/{name}.json and {shown}/{name}.md")
 
 
 def main() -> None:
@@ -199,14 +213,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="surehop-bench-") as scratch:
         # The proxies' unprivileged users must be able to come in.
         Path(scratch).chmod(0o755)
-        bench = Bench(programs, Path(scratch), chosen.seconds, chosen.keepalive, subject, other)
+        bench = Bench(
+            programs,
+            Path(scratch),
+            chosen.seconds,
+            chosen.keepalive,
+            many=chosen.many,
+            subject=subject,
+            other=other,
+        )
         try:
             results = bench.run(chosen.cases, chosen.rounds, strace=not chosen.no_strace)
         except load.LoadError as error:
             raise SystemExit(f"bench-proxy: the load did not run through:\n{error}") from error
     report = Report(cpu.machine(), conditions(chosen, load_average), versions, results)
     print(report.as_markdown(), end="")
-    write(report, whole=chosen.whole)
+    write(report, whole=chosen.whole, name="proxy-many" if chosen.many else "proxy")
 
 
 if __name__ == "__main__":

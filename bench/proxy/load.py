@@ -39,10 +39,11 @@ def parse_wrk(text: str) -> Load:
     return Load(int(counted[1]), elapsed, shares["50"], shares["99"])
 
 
-def wrk(url: str, *, core: int, connections: int, seconds: float) -> Load:
+def wrk(url: str, *, core: int, connections: int, seconds: float, host: str | None = None) -> Load:
     # A request that waits for a core of a busy machine is slow, not lost: p99 tells of it.
     command = ["taskset", "-c", str(core), "wrk", "--latency", "--timeout", "20s", "-t1"]
-    command += [f"-c{connections}", f"-d{max(1, round(seconds))}s", url]
+    command += [f"-c{connections}", f"-d{max(1, round(seconds))}s"]
+    command += [*(["-H", f"Host: {host}"] if host else []), url]
     out = subprocess.run(command, capture_output=True, text=True, check=False)
     return parse_wrk(out.stdout + out.stderr)
 
@@ -74,7 +75,9 @@ def parse_strace(text: str, requests: int) -> dict[str, float]:
     return dict(sorted(kept.items(), key=lambda item: -item[1]))
 
 
-def system_calls(pid: int, url: str, *, core: int, connections: int) -> dict[str, float]:
+def system_calls(
+    pid: int, url: str, *, core: int, connections: int, host: str | None = None
+) -> dict[str, float]:
     """System calls a request under load, never in a timed run: strace slows what it counts."""
     command = ["strace", "-f", "-c", "-U", "name,calls", "-p", str(pid)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
@@ -83,7 +86,7 @@ def system_calls(pid: int, url: str, *, core: int, connections: int) -> dict[str
         if "attached" not in attached:
             raise LoadError(f"strace can't attach: {attached.strip()}")
         try:
-            load = wrk(url, core=core, connections=connections, seconds=2)
+            load = wrk(url, core=core, connections=connections, seconds=2, host=host)
         finally:
             tracer.terminate()
         return parse_strace(tracer.stderr.read(), load.requests)

@@ -39,6 +39,29 @@ http {{
 }}
 """
 
+# What `--many` asks for: one location of many, of one server of many.
+MANY_HOST, MANY_PATH = "s100.example.com", "/p250/"
+_SERVERS, _LOCATIONS = 200, 500
+
+
+def many() -> str:
+    """The same with 200 servers that share an address, and 500 locations, most of them one's."""
+    passing = 'proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection "";'
+    blocks = []
+    for number in range(_SERVERS):
+        name = f"s{number}.example.com"
+        own = _LOCATIONS - _SERVERS if name == MANY_HOST else 0
+        paths = ["/", *(f"/p{at}/" for at in range(own))]
+        locations = "".join(f"\n        location {path} {{{{ {passing} }}}}" for path in paths)
+        blocks.append(
+            f"    server {{{{\n        listen 127.0.0.1:{{port}};\n        server_name {name}"
+            f" *.s{number}.example.org;{locations}\n    }}}}\n"
+        )
+    head, server, _ = NGINX.partition("    server {{\n        listen")
+    assert server, "the template has no server to take the place of"
+    return f"{head}{''.join(blocks)}}}}}\n"
+
+
 # Debian compiles absolute paths in, which only root may write to.
 NGINX_ONLY = "".join(
     f"\n    {kind}_temp_path temp_{kind};"
@@ -155,10 +178,11 @@ class Running:
     pid: int
     port: int
     prefix: Path
+    path: str = "/"
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
+        return f"http://127.0.0.1:{self.port}{self.path}"
 
     def processes(self) -> list[int]:
         found = [self.pid]
@@ -176,15 +200,26 @@ class Running:
 
 @contextmanager
 def started(
-    server: Server, program: str, *, scratch: Path, core: int, backend: str, keepalive: int
+    server: Server,
+    program: str,
+    *,
+    scratch: Path,
+    core: int,
+    backend: str,
+    keepalive: int,
+    of_many: bool = False,
 ) -> Iterator[Running]:
-    """A proxy pinned to a core, stopped at the end; its directory is made anew."""
+    """A proxy pinned to a core, stopped at the end; its directory is made anew.
+
+    of_many: with the configuration of `many`.
+    """
     prefix = scratch / server.name
     shutil.rmtree(prefix, ignore_errors=True)
     (prefix / "logs").mkdir(parents=True)
     port = free_port()
     conf = prefix / f"{server.name}.conf"
-    text = server.template.format(
+    template = many() if of_many else server.template
+    text = template.format(
         port=port,
         backend=backend,
         keepalive=keepalive,
@@ -200,7 +235,7 @@ def started(
     ):
         try:
             wait_until_accepting(process, port, errors)
-            yield Running(process.pid, port, prefix)
+            yield Running(process.pid, port, prefix, MANY_PATH if of_many else "/")
         finally:
             process.send_signal(signal.SIGTERM)
             try:

@@ -8,6 +8,7 @@ import pytest
 from bench.proxy import servers
 
 from bench import cpu
+from surehop.conf import loads
 
 # A control process that waits, and two children: one waits too, the last one works.
 FAMILY = """\
@@ -52,3 +53,14 @@ def test_a_server_that_ends_at_once_says_why(tmp_path: Path) -> None:
 def test_nginx_and_surehop_differ_only_in_where_temporary_files_go() -> None:
     assert servers.SERVERS["nginx"].template is servers.SERVERS["surehop"].template
     assert all("_temp_path " in line for line in servers.NGINX_ONLY.strip().splitlines())
+
+
+def test_the_configuration_of_many_has_as_many(tmp_path: Path) -> None:
+    text = servers.many().format(port=1, backend="127.0.0.1:2", keepalive=4, nginx_only="")
+
+    model = loads(text.encode(), file="/n.conf", prefix=tmp_path, privileged=True)
+
+    assert len(model.servers) == 200
+    assert sum(len(server.locations) for server in model.servers) == 500
+    asked = next(server for server in model.servers if servers.MANY_HOST in server.names)
+    assert servers.MANY_PATH in {location.path for location in asked.locations}

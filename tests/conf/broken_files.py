@@ -8,9 +8,12 @@ Each is a snippet for one kind of block. Words and lines were written down from 
 from typing import NamedTuple
 
 import broken_proxy
+from broken_entry import ENTRY, ODD_ENTRY
 from broken_filters import FILTERS, ODD_FILTERS
 from broken_harmless import HARMLESS
+from broken_lines import LINES
 from broken_logs import LOGS
+from broken_values import ODD_VALUES, VALUES
 
 _AROUND = {
     "main": "events {}\n@\n",
@@ -43,8 +46,11 @@ BROKEN = [
     for row in (
         *HARMLESS,
         *FILTERS,
+        *LINES,
         *LOGS,
         *broken_proxy.BROKEN,
+        *ENTRY,
+        *VALUES,
         ("main", "evnts {}", 'unknown directive "evnts"', 2),
         ("main", "http { } }", 'unexpected "}"', 2),
         ("main", "http {", 'unexpected end of file, expecting "}"', 3),
@@ -644,4 +650,6 @@ ODD = [
     ("http", "access_log $host.log; open_log_file_cache max=1 min_uses=0; error_log stderr debug;"),
     ("http", "error_log e.log debug_http debug_event; error_log off;"),
     *broken_proxy.ODD,
+    *ODD_ENTRY,
+    *ODD_VALUES,
 ]

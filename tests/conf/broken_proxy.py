@@ -4,6 +4,10 @@ _LARGEST = 'the maximum of the value of "proxy_buffer_size" and one of the "prox
 _LESS = (
     '"proxy_busy_buffers_size" must be less than the size of all "proxy_buffers" minus one buffer'
 )
+_FILES = (
+    '"proxy_max_temp_file_size" must be equal to zero to disable temporary files usage or must '
+    f"be equal to or greater than {_LARGEST}"
+)
 _TO = "proxy_pass http://127.0.0.1;"
 
 BROKEN = (
@@ -94,6 +98,31 @@ BROKEN = (
         8,
     ),
     ("location", "proxy_busy_buffers_size 29k;", _LESS, 8),
+    (
+        "location",
+        "proxy_max_temp_file_size 1k;",
+        _FILES,
+        8,
+    ),
+    (
+        "location",
+        "proxy_temp_file_write_size 1k;",
+        f'"proxy_temp_file_write_size" must be equal to or greater than {_LARGEST}',
+        8,
+    ),
+    (
+        "location",
+        "proxy_max_temp_file_size x;",
+        '"proxy_max_temp_file_size" directive invalid value',
+        5,
+    ),
+    ("location", "proxy_temp_path a 0;", '"proxy_temp_path" directive invalid value', 5),
+    (
+        "location",
+        "proxy_temp_path a 1 2 3 4;",
+        'invalid number of arguments in "proxy_temp_path" directive',
+        5,
+    ),
     ("location", "proxy_send_lowat x;", '"proxy_send_lowat" directive invalid value', 5),
     ("location", "proxy_cache_bypass $nobody;", 'unknown "nobody" variable', None),
 )
@@ -106,6 +135,8 @@ ODD = (
     ("location", "proxy_cookie_flags off secure;"),
     ("location", "proxy_pass $host;"),
     ("location", "if ($host) { proxy_pass ftp://$host/x; }"),
+    ("location", "proxy_max_temp_file_size 0; proxy_temp_file_write_size 1m;"),
+    ("location", "proxy_temp_path a 1 2 3;"),
     ("location", "proxy_bind off;"),
     ("location", "proxy_bind 127.0.0.1:80;"),
     ("location", "proxy_bind ::1;"),

@@ -73,6 +73,9 @@ limit_except GET { } limit_except POST { }
 limit_except GET { proxy_pass http://127.0.0.1/x; }
 limit_except GET { access_log off; proxy_pass http://127.0.0.1; }
 limit_except GET;
+post_action;
+post_action /a; post_action /b;
+if ($uri) { post_action @a; }
 if ($uri) { root x; }
 if ($uri) { alias x; }
 if ($uri) { index x; }

@@ -72,7 +72,7 @@ def test_an_unknown_block_hides_no_broken_place() -> None:
 @pytest.mark.parametrize(
     ("context", "snippet", "what"),
     [
-        ("http", "gzip on;", '"gzip" is an nginx directive'),
+        ("http", "sub_filter a b;", '"sub_filter" is an nginx directive'),
         ("server", "listen 443 ssl;", '"ssl" is an nginx parameter of "listen"'),
         ("server", "listen 80 backlog=5;", '"backlog=5" is an nginx parameter of "listen"'),
         ("server", "listen 80-90;", 'the port range "80-90" is an nginx parameter of "listen"'),

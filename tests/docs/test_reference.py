@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from pages import ROOT, blocks
 
-from surehop.conf.table import RESILIENCE_RULES, TABLE
+from surehop.conf.known import NGINX_DIRECTIVES
+from surehop.conf.table import RESILIENCE, RESILIENCE_RULES, TABLE
 
 core = pytest.importorskip("surehop._core")
 # A line of an error log: its words up to what differs from line to line.
 LOGGED = re.compile(
     r"\[(?:error|warn|notice|info)\]\s+(?:\*\d+ )?([^(\d…,]+?)(?= while |[(\d…,\[])"
 )
+OURS = {*RESILIENCE, "surehop_status"}
 SCRIPT = ROOT / "scripts" / "reference.py"
 
 
@@ -44,6 +46,14 @@ def test_every_directive_stands_in_the_reference() -> None:
     page = (ROOT / "docs" / "directives.md").read_text()
 
     assert [name for name in TABLE if f"`{name}`" not in page] == []
+
+
+def test_every_directive_of_nginx_has_its_fate() -> None:
+    page = (ROOT / "docs" / "nginx.md").read_text()
+
+    assert len(NGINX_DIRECTIVES) > 700
+    assert [name for name in NGINX_DIRECTIVES if f"`{name}`" not in page] == []
+    assert [name for name in TABLE if name not in NGINX_DIRECTIVES and name not in OURS] == []
 
 
 def test_every_variable_stands_in_the_reference() -> None:

@@ -60,7 +60,7 @@ def test_an_outage_lasts_until_the_next_success() -> None:
         ),
         ("2026/01/02 03:04:05 [warn] 7#7: a name in x.conf:3", ("warn", "a name in x.conf:3", "")),
         (
-            "2026/01/02 03:04:05 [warn] 7#7: two servers in /tmp/x-1/nginx.conf:3 (hint: one)",
+            "2026/01/02 03:04:05 [warn] 7#7: two servers in /tmp/x-1/nginx.conf:3",
             ("warn", "two servers in nginx.conf:3", ""),
         ),
         ("2026/01/02 03:04:05 [notice] 7#7: start worker processes", None),

@@ -2,6 +2,7 @@
 """The files, the configuration and the requests by which static files are compared with nginx."""
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -148,6 +149,14 @@ HTTP = r"""
     server { listen 127.0.0.1:@PORT@; server_name bare; root html; }
 """
 
+LOGGED = (
+    *("status", "bytes_sent", "body_bytes_sent", "uri", "is_args", "request_uri"),
+    *("request_method", "request_length", "sent_http_location", "sent_http_content_type"),
+    *("sent_http_content_length", "sent_http_last_modified", "sent_http_etag"),
+    *("sent_http_content_range", "sent_http_accept_ranges", "request_completion"),
+    *("upstream_addr", "document_root", "realpath_root", "request_filename"),
+)
+
 _TARGETS = r"""
     / /ten /page.html /UP.HTML /empty /a%20b%25.txt /x.tar.gz /.html /dot. /no-type.foo /pic.gif /large
     /dir /dir/ /dir?a=b /dir/?a=b /dir/none /bare /bare/ /blank%20dir /blank%20dir?a%20b /blank%20dir/
@@ -284,6 +293,8 @@ def tree() -> Iterator[Path]:
             path.write_bytes(content)
         www = prefix / "www"
         os.mkfifo(www / "fifo")
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(www / "socket"))
         (www / "link").symlink_to("ten")
         (www / "broken-link").symlink_to("nothing")
         (www / "loop-link").symlink_to("loop-link")

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import unified_diff
@@ -197,6 +198,8 @@ class Bench:
             else:
                 final += 1
                 body, raw = _body(raw, known)
+                if known.get("content-encoding") == "gzip" and body:
+                    body = _unpacked(body)
             text = self._plain(body.decode("latin-1"))
             answers.append(
                 {
@@ -243,6 +246,16 @@ class Bench:
         text = text.replace(str(self._subject.prefix), "PREFIX")
         text = _BOUNDARY.sub("BOUNDARY", text)
         return text.replace(f":{self._subject.port}", ":PORT")
+
+
+def _unpacked(body: bytes) -> bytes:
+    """What a gzip body holds, and whether it is whole: two may pack the same in other words."""
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        plain = unpacker.decompress(body)
+    except zlib.error:
+        return b"no gzip: " + body
+    return plain + (b"" if unpacker.eof else b"(cut off)") + unpacker.unused_data
 
 
 def _body(raw: bytes, headers: dict[str, str]) -> tuple[bytes, bytes]:

@@ -96,6 +96,10 @@ HTTP = r"""
         location /codes/500 { return 500; }
         location /codes/503 { return 503; }
         location /codes/301 { return 301; }
+        location /codes/201 { return 201; }
+        location /codes/304 { return 304; }
+        location /codes/408 { error_page 408 /to/x; return 408; }
+        location /codes/494 { return 494 "text\n"; }
 
         location /vars { return 200 "$mapped|$late|$place|$asked|$ranged|$split|$named\n"; }
 
@@ -108,6 +112,8 @@ HTTP = r"""
         location /page/named { error_page 404 = @named; return 404; }
         location /page/kept { error_page 404 @named; return 404; }
         location /page/missing { error_page 404 @nobody; return 404; }
+        location /page/status { error_page 404 /to/status; return 404; }
+        location = /to/status { return 200 "$status $uri"; }
         location /page/url { error_page 404 http://elsewhere.example/$uri; return 404; }
         location /page/url301 { error_page 404 =301 http://elsewhere.example/; return 404; }
         location /page/slash301 { error_page 404 =301 /codes/503; return 404; }
@@ -159,7 +165,7 @@ _TARGETS = """
     /vars?ip=10.2.0.1 /vars?ip=10.1.9.9 /vars?ip=10.1.2.3 /vars?ip=2001:db8::1 /vars?ip=x
     /vars?ip=10.0.0.9 /vars?ip=10.0.0.10 /vars?s=a /vars?s=bb /vars?s=ccc /vars?s=dddd /vars?s=eeeee
     /page/plain?k /page/args /page/var?p=z /page/over /page/own /page/own-text /page/named?k
-    /page/kept /page/missing /page/url /page/url301 /page/slash301 /page/internal /page/bad
+    /page/status /codes/201 /codes/304 /codes/408 /codes/494 /page/kept /page/missing /page/url /page/url301 /page/slash301 /page/internal /page/bad
     /page/again?k=1 /page/up /page/twice /page/recursive /page/circle
     /page/rewritten?k /redirect/relative /redirect/port /redirect/name
 """.split()  # noqa: SIM905 (a paragraph can be read)

@@ -17,7 +17,6 @@ from waiting import eventually
 
 _STAMP = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (\[\w+\]) \d+#\d+: ", re.MULTILINE)
 _HINT = re.compile(r"^hint: .*\n", re.MULTILINE)
-_LOGGED_HINT = re.compile(r" \(hint: .*\)$", re.MULTILINE)
 # One binary's C library says it shorter.
 _WORDING = {"Address in use": "Address already in use"}
 
@@ -57,7 +56,7 @@ def normal(text: str, folder: Path) -> str:
         text = text.replace(theirs, ours)
     text = _STAMP.sub(r"\1 ", text.replace(str(folder), "@FOLDER@"))
     text = re.sub(r"nginx/[\d.]+( \(surehop [\d.]+\))?", "nginx/VERSION", text)
-    return _LOGGED_HINT.sub("", _HINT.sub("", text))
+    return _HINT.sub("", text)
 
 
 def run(program: Program, folder: Path, words: list[str]) -> Ran:

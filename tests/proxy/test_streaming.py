@@ -17,6 +17,7 @@ _MIB = 1 << 20
 # What the kernel holds of a stalled connection, on both its ends: tcp_wmem and tcp_rmem at most.
 _KERNEL = 24 * _MIB
 _PATIENCE = 20.0
+_NO_FILES = "proxy_max_temp_file_size 0;"
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def test_a_client_that_does_not_read_stops_the_origin(surehop: Program) -> None:
     size = 256 * _MIB
     with listening() as listener:
         upstream = f"server 127.0.0.1:{listener.getsockname()[1]};"
-        with running(surehop, server(upstream=upstream)) as subject:
+        with running(surehop, server(_NO_FILES, upstream=upstream)) as subject:
             pid = data_process(subject)
             before = memory(pid)
             with socket.create_connection(("127.0.0.1", subject.port)) as client:
@@ -88,7 +89,7 @@ def test_stalled_clients_cost_little_each(surehop: Program) -> None:
     clients = 40
     with listening() as listener:
         upstream = f"server 127.0.0.1:{listener.getsockname()[1]};"
-        with running(surehop, server(upstream=upstream)) as subject:
+        with running(surehop, server(_NO_FILES, upstream=upstream)) as subject:
             pid = data_process(subject)
             before = memory(pid)
             held: list[socket.socket] = []

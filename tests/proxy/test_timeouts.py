@@ -104,7 +104,8 @@ def test_read_of_a_body(surehop: Program) -> None:
 def test_client_that_does_not_take_its_answer(surehop: Program) -> None:
     with Scripted() as origin:
         origin.play(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", bytes(100_000_000))
-        with running(surehop, server("send_timeout 200ms;", upstream=servers(origin))) as subject:
+        inner = "send_timeout 200ms; proxy_max_temp_file_size 0;"
+        with running(surehop, server(inner, upstream=servers(origin))) as subject:
             with Raw(subject.port) as client:
                 client.send(GET)
                 origin.wait_begun()

@@ -24,6 +24,13 @@ pub enum Step {
     },
     /// Send the request and read the response's header; then `Head`, or `Died`.
     Send,
+    /// Wait in the group's queue; then `Called`, or `Slept` once the time is over.
+    Wait {
+        /// Until when.
+        until: Millis,
+        /// It was called and came too late: it keeps its place in front.
+        again: bool,
+    },
     /// Wait; then `Slept`.
     Sleep {
         /// Until when.
@@ -109,6 +116,8 @@ pub enum Event {
     },
     /// The wait is over.
     Slept,
+    /// Its turn in the queue has come.
+    Called,
     /// The caller's answer.
     Answered {
         /// Whether to try again.

@@ -1,5 +1,6 @@
 //! One worker's view of a group: whom to send the next request to, and what a release means.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -37,7 +38,13 @@ impl Tried {
         &mut self.wish
     }
 
-    fn has(&self, peer: u32) -> bool {
+    // It looks for a peer once more, as if for the first time.
+    pub(crate) fn again(&mut self) {
+        self.backups = false;
+        self.search = Search::default();
+    }
+
+    pub(crate) fn has(&self, peer: u32) -> bool {
         self.bits[peer as usize / 64] & (1 << (peer % 64)) != 0
     }
 
@@ -99,6 +106,9 @@ pub struct Group {
     pool: Pool,
     rings: Vec<Ring>,
     random: u64,
+    // Who waits for a peer, by the driver's number; and whether one may be free.
+    pub(crate) waiters: VecDeque<u64>,
+    pub(crate) freed: bool,
 }
 
 impl Group {
@@ -130,6 +140,8 @@ impl Group {
             pool: Pool::new(&plan.keepalive, peers, plan.rules.idle),
             rings: vec![Ring::default(); plan.peers.len()],
             random: seed,
+            waiters: VecDeque::new(),
+            freed: false,
             plan,
             state,
         })
@@ -257,7 +269,7 @@ impl Group {
     }
 
     // nginx's test, in whole seconds; then what the rules add to it.
-    fn is_out(&self, peer: u32, now: u64) -> bool {
+    pub(crate) fn is_out(&self, peer: u32, now: u64) -> bool {
         let (plan, state) = (&self.plan.peers[peer as usize], self.state.at(peer));
         if !self.has_failed(peer) {
             return false;
@@ -390,6 +402,7 @@ impl Group {
         };
         let state = self.state.at(pick.peer);
         state.conns.fetch_sub(1, Relaxed);
+        self.freed |= self.plan.queue.is_some();
         if pick.began > 0 {
             state.times.end(pick.began);
         }

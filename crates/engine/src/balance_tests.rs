@@ -11,6 +11,7 @@ fn group(rules: Rules, peers: Vec<PeerPlan>) -> Group {
         slow_start: false,
         keepalive: KeepalivePlan::default(),
         rules,
+        queue: None,
     };
     let state = Arc::new(GroupState::new(&plan));
     Group::new(plan, state, 1).unwrap()

@@ -307,6 +307,7 @@ pub struct GroupState {
     pub(crate) budget: Budget,
     pub(crate) requests: AtomicU64,
     pub(crate) denied: AtomicU64,
+    waiting: AtomicU32,
 }
 
 impl GroupState {
@@ -317,7 +318,24 @@ impl GroupState {
             budget: Budget::default(),
             requests: AtomicU64::new(0),
             denied: AtomicU64::new(0),
+            waiting: AtomicU32::new(0),
         }
+    }
+
+    /// How many requests wait for a peer.
+    pub fn waiting(&self) -> u32 {
+        self.waiting.load(Relaxed)
+    }
+
+    /// Takes a place in the queue; false if there is none left.
+    pub(crate) fn enter(&self, length: u32) -> bool {
+        self.waiting
+            .fetch_update(Relaxed, Relaxed, |n| (n < length).then_some(n + 1))
+            .is_ok()
+    }
+
+    pub(crate) fn leave(&self) {
+        self.waiting.fetch_sub(1, Relaxed);
     }
 
     /// How many peers it knows.

@@ -10,6 +10,7 @@ fn plan(peers: usize) -> GroupPlan {
         slow_start: false,
         keepalive: KeepalivePlan::default(),
         rules: Rules::ON,
+        queue: None,
     }
 }
 

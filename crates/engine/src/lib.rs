@@ -19,6 +19,7 @@ mod retry;
 mod seek;
 mod session;
 mod time;
+mod waiting;
 
 pub use attempt::{Attempt, Event, Keep, NO_PEER, Step};
 pub use balance::{Group, Outcome, Pick, Tried};
@@ -32,9 +33,10 @@ pub use outcome::{
 };
 pub use plan::{
     Backoff, Balance, Facts, FailureSet, GroupPlan, KeepalivePlan, Millis, PeerPlan, PlanError,
-    Policy, Rules,
+    Policy, QueuePlan, Rules,
 };
 pub use pool::{ConnId, Idle, Parked};
 pub use retry::{BUDGET_RESERVE, BUDGET_SECONDS, Budget, REQUESTS_A_RETRY, RESERVE_REFILL};
 pub use seek::Wish;
 pub use session::Session;
+pub use waiting::Call;

@@ -96,6 +96,15 @@ impl Balance {
     }
 }
 
+/// How many requests may wait, and how long, for a peer that has as many as it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueuePlan {
+    /// How many.
+    pub length: u32,
+    /// How long.
+    pub timeout: Millis,
+}
+
 /// The limits on idle connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeepalivePlan {
@@ -183,6 +192,8 @@ pub struct GroupPlan {
     pub keepalive: KeepalivePlan,
     /// Differences from nginx.
     pub rules: Rules,
+    /// Where requests wait for a peer.
+    pub queue: Option<QueuePlan>,
 }
 
 /// Why a plan can't be run.

@@ -7,6 +7,7 @@ fn group(peers: Vec<PeerPlan>) -> GroupPlan {
         slow_start: false,
         keepalive: KeepalivePlan::default(),
         rules: Rules::ON,
+        queue: None,
     }
 }
 

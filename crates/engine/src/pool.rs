@@ -1,6 +1,7 @@
 //! Which idle connection to use again, and which to close, over ids: the sockets are the driver's.
 //!
-//! Everything is allocated when the pool is made. A key stands for one peer within one scope.
+//! A key stands for one peer within one scope. The pool holds more than its size for the length of a
+//! turn: what one answer leaves, the next request takes, and only what nobody took by then is closed.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -43,6 +44,8 @@ pub struct Idle {
 }
 
 const NONE: u32 = u32::MAX;
+/// How many times its size a pool may hold within a turn.
+const BRIMFUL: u32 = 4;
 
 #[derive(Clone, Copy, Debug)]
 struct Link {
@@ -129,7 +132,8 @@ impl Pool {
         &mut self.slots[index as usize]
     }
 
-    /// Takes a connection in; those that must be closed for it, perhaps itself, go to the closing list.
+    /// Takes a connection in. If it may not be kept it goes to the closing list; if there are too many now,
+    /// `expire` is due at once.
     pub(crate) fn put(&mut self, key: u32, parked: Parked, learned: Option<Millis>, now: Millis) {
         let lifetime = now.saturating_sub(parked.opened_at);
         let mut idle = self.plan.timeout;
@@ -150,10 +154,8 @@ impl Pool {
             "{:?} is idle already",
             parked.conn
         );
-        if self.len() as u32 == self.plan.connections {
-            let oldest = self.oldest;
-            let evicted = self.unlink(oldest).conn;
-            self.closing.push(evicted);
+        if self.len() as u32 >= self.plan.connections.saturating_mul(BRIMFUL) {
+            self.close_oldest();
         }
         let slot = Slot {
             parked,
@@ -173,7 +175,20 @@ impl Pool {
         };
         self.link(index);
         self.by_conn.insert(parked.conn, index);
-        self.earliest = self.earliest.min(expires);
+        self.earliest = if self.overfull() {
+            0
+        } else {
+            self.earliest.min(expires)
+        };
+    }
+
+    fn overfull(&self) -> bool {
+        self.len() as u32 > self.plan.connections
+    }
+
+    fn close_oldest(&mut self) {
+        let evicted = self.unlink(self.oldest).conn;
+        self.closing.push(evicted);
     }
 
     /// The most recently used connection of the key that is still good; others go to the closing list.
@@ -219,12 +234,12 @@ impl Pool {
         Some((key, self.unlink(index)))
     }
 
-    /// A time before which none expires.
+    /// A time before which nothing is to be closed.
     pub(crate) fn next_expiry(&self) -> Option<Millis> {
         (self.len() > 0).then_some(self.earliest)
     }
 
-    /// Moves what is past its time to the closing list.
+    /// Moves what is past its time, and the oldest of what is too many, to the closing list.
     pub(crate) fn expire(&mut self, now: Millis) {
         if now < self.earliest {
             return;
@@ -240,6 +255,9 @@ impl Pool {
                 self.earliest = self.earliest.min(expires);
             }
             index = all.after;
+        }
+        while self.overfull() {
+            self.close_oldest();
         }
     }
 

@@ -59,11 +59,30 @@ fn the_least_recently_used_of_all_makes_room() {
     for (key, conn) in [(0, 1), (1, 2), (1, 3)] {
         put(&mut pool, key, conn);
     }
+    assert_eq!(pool.next_expiry(), Some(0), "something is to be closed now");
+    pool.expire(NOW);
     assert_eq!(closing(&mut pool), [1]);
     assert_eq!(taken(&mut pool, 1, NOW), Some(3));
     put(&mut pool, 0, 3);
     put(&mut pool, 0, 4);
+    pool.expire(NOW);
     assert_eq!(closing(&mut pool), [2]);
+    assert!(pool.next_expiry() > Some(NOW));
+}
+
+#[test]
+fn what_is_too_much_is_used_before_it_is_closed() {
+    let mut pool = pool(1);
+    put(&mut pool, 0, 1);
+    put(&mut pool, 0, 2);
+    let both = [taken(&mut pool, 0, NOW), taken(&mut pool, 0, NOW)];
+    assert_eq!(both, [Some(2), Some(1)]);
+    pool.expire(NOW);
+    assert!(closing(&mut pool).is_empty());
+    for conn in 1..=5 {
+        put(&mut pool, 0, conn);
+    }
+    assert_eq!(closing(&mut pool), [1], "not without a bound");
 }
 
 #[test]
@@ -265,7 +284,7 @@ impl Plain {
             self.closing.push(conn);
             return;
         }
-        if self.idle.len() == limit {
+        if self.idle.len() == limit * BRIMFUL as usize {
             self.closing.push(self.idle.remove(0).1);
         }
         self.idle.push((key, conn, expires));
@@ -282,9 +301,12 @@ impl Plain {
         None
     }
 
-    fn expire(&mut self, now: Millis) {
+    fn expire(&mut self, limit: usize, now: Millis) {
         let due = self.idle.extract_if(.., |idle| idle.2 <= now);
         self.closing.extend(due.map(|idle| idle.1));
+        let many = self.idle.len().saturating_sub(limit);
+        self.closing
+            .extend(self.idle.drain(..many).map(|idle| idle.1));
     }
 
     fn closing(&mut self) -> Vec<u64> {
@@ -319,7 +341,8 @@ proptest::proptest! {
                 4 => {
                     now += number / 2;
                     pool.expire(now);
-                    plain.expire(now);
+                    plain.expire(limit as usize, now);
+                    assert!(pool.len() <= limit as usize);
                 }
                 _ => {
                     let first = plain.idle.first().copied();
@@ -329,7 +352,6 @@ proptest::proptest! {
                 }
             }
             assert_eq!(pool.len(), plain.idle.len());
-            assert!(pool.len() <= limit as usize);
             let earliest = plain.idle.iter().map(|idle| idle.2).min();
             assert!(pool.next_expiry().is_none() == earliest.is_none() && pool.next_expiry() <= earliest);
             assert_eq!(closing(&mut pool), plain.closing());

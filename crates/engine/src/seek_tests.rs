@@ -23,6 +23,7 @@ fn group(balance: Balance, peers: Vec<PeerPlan>) -> Group {
         peers,
         keepalive: KeepalivePlan::default(),
         rules: Rules::OFF,
+        queue: None,
     };
     let state = Arc::new(GroupState::new(&plan));
     Group::new(plan, state, 7).unwrap()

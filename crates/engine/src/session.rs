@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::attempt::{Attempt, Event, Keep, NO_PEER, Step};
+use crate::attempt::{Attempt, Event, Keep, Step};
 use crate::balance::{Group, Outcome, Pick, Tried};
 use crate::health::{Notice, count};
 use crate::outcome::{Cause, Phase, Reason, Rule, Verdict};
@@ -15,8 +15,11 @@ use crate::retry::{Failure, Question};
 use crate::seek::Wish;
 use crate::time::Part;
 
+mod queue;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    Waiting,
     Checkout,
     Connecting,
     Sending,
@@ -52,6 +55,8 @@ pub struct Session {
     held: Option<(u32, Reason)>,
     opened_at: Millis,
     wished: bool,
+    // It has a place in the queue until then.
+    queued: Option<Millis>,
 }
 
 impl Default for Session {
@@ -78,6 +83,7 @@ impl Session {
             held: None,
             opened_at: 0,
             wished: false,
+            queued: None,
         }
     }
 
@@ -192,6 +198,8 @@ impl Session {
                 (attempt.sent, attempt.received, attempt.length) = (sent, received, length);
                 self.finished(turn, died, keep)
             }
+            (Stage::Waiting, Event::Called) => self.called(turn, self.queued.unwrap_or(turn.now)),
+            (Stage::Waiting, Event::Slept) => self.waited(turn),
             (Stage::Sleeping, Event::Slept) => self.slept(turn),
             (Stage::Asking(failure), Event::Answered { retry, delay }) => {
                 self.answered(turn, failure, retry, delay)
@@ -212,6 +220,11 @@ impl Session {
         if self.stage == Stage::Over {
             return;
         }
+        self.leave(group);
+        if self.attempts.is_empty() {
+            self.stage = Stage::Over;
+            return;
+        }
         if let Some(pick) = &self.pick {
             // nginx takes a client's leaving for the peer's success; only a trial needs an answer.
             let outcome = if pick.is_sole_trial() {
@@ -227,7 +240,7 @@ impl Session {
         self.stage = Stage::Over;
     }
 
-    // Begin pushes the first attempt, so that there is one at every event.
+    // Begin pushes the first attempt, so that there is one at every event (but while it waits for a peer).
     fn last(&mut self) -> &mut Attempt {
         let at = self.attempts.len() - 1;
         &mut self.attempts[at]
@@ -243,24 +256,6 @@ impl Session {
             started: self.started,
             now,
         }
-    }
-
-    fn next_peer(&mut self, turn: &mut Turn) -> Step {
-        let now = turn.now;
-        let Some(pick) = turn.group.pick(now, &mut self.tried) else {
-            let mut attempt = Attempt::new(NO_PEER, now);
-            attempt.end(now, Reason::NoLive);
-            self.attempts.push(attempt);
-            let waits = turn.group.plan().rules.last_peer && turn.group.all_ejected();
-            return self.fail(turn, 502, if waits { Rule::LastPeer } else { Rule::Plain });
-        };
-        let (peer, trial) = (pick.peer, pick.trial);
-        self.attempts.push(Attempt {
-            trial,
-            ..Attempt::new(peer, now)
-        });
-        self.pick = Some(pick);
-        self.connection(turn, peer)
     }
 
     // A kept connection if there is one and it may be risked, else a new one.

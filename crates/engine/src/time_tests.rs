@@ -14,6 +14,7 @@ fn group(balance: Balance, peers: Vec<PeerPlan>) -> Group {
         peers,
         keepalive: KeepalivePlan::default(),
         rules: Rules::OFF,
+        queue: None,
     };
     let state = Arc::new(GroupState::new(&plan));
     Group::new(plan, state, 1).unwrap()

@@ -56,7 +56,9 @@ fn request(group: &mut Group, session: &mut Session, conn: &mut u64, now: Millis
                 }
             }
             Step::Done | Step::Fail { .. } => break,
-            Step::Sleep { .. } | Step::Ask => unreachable!("the policy neither waits nor asks"),
+            Step::Wait { .. } | Step::Sleep { .. } | Step::Ask => {
+                unreachable!("the policy neither waits nor asks")
+            }
         };
         step = session.on(group, &policy, now, event);
     }
@@ -75,6 +77,7 @@ fn a_request_allocates_nothing_once_warm() {
             ..KeepalivePlan::default()
         },
         rules: Rules::ON,
+        queue: None,
     };
     let state = Arc::new(GroupState::new(&plan));
     let mut group = Group::new(plan, state, 1).expect("a plan that can be run");

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use rustix::io::Errno;
 use slab::Slab;
 use std::task::Poll;
-use surehop_engine::{ConnId, Group};
+use surehop_engine::{Call, ConnId, Group};
 
 use crate::buffer::{Buf, Buffers};
 use crate::clock::{Millis, NEVER};
@@ -67,6 +67,17 @@ pub struct Connections {
     prober: Cell<Option<TaskId>>,
     /// When the keeper looks next.
     looks: Cell<Millis>,
+    others: Others,
+}
+
+/// Tells other threads that a peer was freed for which somebody of theirs waits.
+#[derive(Default)]
+struct Others(RefCell<Option<Box<dyn Fn()>>>);
+
+impl std::fmt::Debug for Others {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Others")
+    }
 }
 
 impl Connections {
@@ -79,6 +90,7 @@ impl Connections {
             keeper: Cell::new(None),
             prober: Cell::new(None),
             looks: Cell::new(NEVER),
+            others: Others::default(),
         }
     }
 
@@ -86,6 +98,11 @@ impl Connections {
     pub fn watched_by(&self, keeper: TaskId, prober: TaskId) {
         self.keeper.set(Some(keeper));
         self.prober.set(Some(prober));
+    }
+
+    /// What to do when a peer is freed for which nobody waits here, but somebody elsewhere.
+    pub fn call_others_by(&self, tell: impl Fn() + 'static) {
+        *self.others.0.borrow_mut() = Some(Box::new(tell));
     }
 
     /// A new connection of a group.
@@ -155,10 +172,26 @@ impl Connections {
         }
     }
 
-    /// Closes what the engine gave up.
+    /// Closes what the engine gave up, and calls who waits for a peer that it may have freed.
     pub fn sweep(&self, group: &mut Group) {
         while let Some(conn) = group.take_closing() {
             self.entries.borrow_mut().try_remove(conn.0 as usize);
+        }
+        match group.take_call() {
+            None => {}
+            Some(Call::Here(who)) => self.reactor.wake(TaskId::of(who)),
+            Some(Call::Elsewhere) => {
+                if let Some(tell) = &*self.others.0.borrow() {
+                    tell();
+                }
+            }
+        }
+    }
+
+    /// A peer of some group was freed in another thread.
+    pub fn call_from_elsewhere(&self, group: &mut Group) {
+        if let Some(who) = group.call() {
+            self.reactor.wake(TaskId::of(who));
         }
     }
 

@@ -182,6 +182,10 @@ pub async fn drive<E: Exchange>(
                     Err(end) => return end,
                 }
             }
+            Step::Wait { until, again } => match wait(hop, route, ex, until, again).await {
+                Some(next) => next,
+                None => return gone(hop, route, ex, None),
+            },
             Step::Deliver => return live.map_or(Driven::Gone, Driven::Response),
             Step::Sleep { until } => match rx.until(until, || poll_gone(ex)).await {
                 Ok(()) => return gone(hop, route, ex, None),
@@ -202,6 +206,36 @@ pub async fn drive<E: Exchange>(
             Step::Done => return Driven::Gone,
         };
     }
+}
+
+/// Waits in the group's queue for a peer; none if the one who asked goes away meanwhile.
+async fn wait<E: Exchange>(
+    hop: &Connections,
+    route: &Route<'_>,
+    ex: &mut E,
+    until: Millis,
+    again: bool,
+) -> Option<Step> {
+    let me = hop.reactor.current().number();
+    route.group.borrow_mut().wait(me, again);
+    let waited = hop.reactor.until(until, || {
+        if !route.group.borrow().waits(me) {
+            return Poll::Ready(true);
+        }
+        poll_gone(ex).map(|()| false)
+    });
+    let event = match waited.await {
+        Ok(true) => Event::Called,
+        Ok(false) => {
+            route.group.borrow_mut().unwait(me);
+            return None;
+        }
+        Err(_) => {
+            route.group.borrow_mut().unwait(me);
+            Event::Slept
+        }
+    };
+    Some(advance(hop, route, ex, event))
 }
 
 /// Takes a resting connection out of the pool, unless something came on it: whatever that is, it is not

@@ -34,6 +34,21 @@ pub struct TaskId {
     generation: u32,
 }
 
+impl TaskId {
+    /// Itself as one number.
+    pub fn number(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.index)
+    }
+
+    /// The task of that number.
+    pub fn of(number: u64) -> Self {
+        Self {
+            index: number as u32,
+            generation: (number >> 32) as u32,
+        }
+    }
+}
+
 const NO_TASK: TaskId = TaskId {
     index: u32::MAX,
     generation: 0,

@@ -5,6 +5,7 @@ mod stage;
 
 use std::io::{IoSlice, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::AsFd;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -210,4 +211,28 @@ fn a_suspected_socket_is_asked() {
     assert!(socket.seen_readable());
     assert_eq!(ready(socket.poll_read(&mut [0])), None);
     assert!(!socket.seen_readable());
+}
+
+#[test]
+fn a_file_goes_out_behind_what_is_written_before_it() {
+    let rx = Reactor::new().unwrap();
+    let (socket, mut peer) = pair(&rx);
+    // A file without a name, in memory.
+    let flags = rustix::fs::MemfdFlags::CLOEXEC;
+    let mut file = std::fs::File::from(rustix::fs::memfd_create("file", flags).unwrap());
+    file.write_all(b"0123456789").unwrap();
+    turn_until(&rx, || socket.poll_write(&[]).is_ready());
+    let before = [IoSlice::new(b"head"), IoSlice::new(b":")];
+    assert_eq!(ready(socket.poll_write_more(&before)), Some(Ok(5)));
+    let mut at = 3;
+    let sent = socket.poll_send_file(file.as_fd(), &mut at, 5);
+    assert_eq!((ready(sent), at), (Some(Ok(5)), 8));
+    let rest = socket.poll_send_file(file.as_fd(), &mut at, 5);
+    assert_eq!((ready(rest), at), (Some(Ok(2)), 10));
+    let end = socket.poll_send_file(file.as_fd(), &mut at, 5);
+    assert_eq!((ready(end), at), (Some(Ok(0)), 10));
+    drop(socket);
+    let mut got = Vec::new();
+    peer.read_to_end(&mut got).unwrap();
+    assert_eq!(got, b"head:3456789");
 }

@@ -1,15 +1,14 @@
 //! Answers that Surehop gives by itself: error pages, `return`, redirects.
 
-use std::io::{IoSlice, Write as _};
+use std::io::Write as _;
 
 use surehop_wire::request::Version;
 use surehop_wire::{header::Known, status, uri};
 
 use crate::client::Client;
 use crate::exchange::Exchange;
-use crate::filters;
-use crate::framer::Framer;
 use crate::head;
+use crate::outgoing::Outgoing;
 use crate::phases::{self, Outcome};
 use crate::serving;
 use crate::vars;
@@ -30,31 +29,18 @@ pub async fn send(
 }
 
 async fn finish(worker: &Worker, client: &mut Client, ex: &mut Exchange, mut body: &[u8]) {
+    if ex.mute() {
+        ex.complete = true;
+        return;
+    }
     if head::bodiless(ex) {
         body = b"";
     }
-    let mut framer = Framer::new(ex.reply.chunked);
-    if ex.reply.trailed {
-        filters::trailers(worker, client, ex);
-        framer.trail(&ex.reply.trailers);
-    }
-    framer.open(body.len(), true);
-    let mut head = &ex.out[..];
-    ex.complete = true;
-    while !(head.is_empty() && framer.done()) {
-        let [pre, data, post, tail] = framer.parts(body);
-        let parts = [IoSlice::new(head), pre, data, post, tail];
-        let Ok(n) = client.send(worker, ex.location, &parts).await else {
-            ex.keep = false;
-            ex.complete = false;
-            break;
-        };
-        let of_head = n.min(head.len());
-        head = &head[of_head..];
-        ex.head_sent += of_head as u64;
-        ex.body_sent += (n - of_head) as u64;
-        body = &body[framer.sent(n - of_head)..];
-    }
+    let mut outgoing = Outgoing::new(worker, client, ex);
+    let sent = outgoing.send(body, true).await;
+    outgoing.end();
+    ex.complete = sent.is_ok();
+    ex.keep &= ex.complete;
 }
 
 /// Answers with nginx's page for `code`.
@@ -73,7 +59,9 @@ pub async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code:
     ex.status = status::sent(code);
     head::begin(worker, ex);
     // What was said of a file is not true of the page.
-    ex.reply.take_back_all(Known::ETag);
+    ex.reply.take_back_last(Known::ETag);
+    ex.reply.take_back_last(Known::LastModified);
+    ex.reply.take_back_last(Known::AcceptRanges);
     // There are statuses that nginx has no page for.
     let kind: &[u8] = if body.is_empty() { b"" } else { b"text/html" };
     send(worker, client, ex, kind, &body).await;

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use serde::Deserialize;
 use surehop_hop::clock::Millis;
 use surehop_hop::socket::Manner;
+use surehop_wire::header::Known;
 
 use crate::client::Client;
 use crate::config::ProxyConf;
@@ -26,6 +27,10 @@ pub struct Carriage {
     pub send_buffer: usize,
     /// Bytes a second that are received; nothing for as fast as they come.
     pub limit_rate: Option<Template>,
+    /// Bytes that may be received ahead of the client, into a file.
+    pub max_temp_file_size: u64,
+    /// Which of the plan's folders.
+    pub temp: usize,
 }
 
 /// How this request's connections are made; `local` gets what `proxy_bind` says.
@@ -97,6 +102,22 @@ pub fn limit_rate(worker: &Worker, client: &Client, ex: &mut Exchange, proxy: &P
         });
     }
     size.unwrap_or(0)
+}
+
+/// Whether an answer is received ahead of the client: the upstream itself may say.
+pub fn buffered(ex: &Exchange, proxy: &ProxyConf) -> bool {
+    let line = ex.response.has(&[Known::XAccelBuffering]);
+    if line && !proxy.plan.reply.ignores(b"x-accel-buffering") {
+        let said = ex.response.find(Known::XAccelBuffering);
+        let said = said.map_or(&b""[..], |line| line.value.of(&ex.response_raw));
+        if said.eq_ignore_ascii_case(b"no") {
+            return false;
+        }
+        if said.eq_ignore_ascii_case(b"yes") {
+            return true;
+        }
+    }
+    proxy.plan.buffering
 }
 
 /// How fast an answer may be received, and how much of it has been.

@@ -13,6 +13,7 @@ use surehop_wire::{chunked, scan::HeadScan};
 
 use crate::exchange::Exchange;
 use crate::post::IdleClient;
+use crate::real_ip;
 use crate::worker::Worker;
 
 /// How long a closing connection is drained at most, and how long it may be silent meanwhile (nginx's
@@ -37,6 +38,8 @@ pub struct Client {
     pub remote: Option<Address>,
     /// The same as text, without the port.
     pub remote_text: Box<str>,
+    /// Who it is itself, while a proxy's word for who it is is taken.
+    pub before: Option<Box<real_ip::Before>>,
     /// When it was accepted.
     pub opened: Millis,
     /// `$connection_requests`.
@@ -143,6 +146,7 @@ impl Client {
             listener,
             remote,
             remote_text,
+            before: None,
             opened: now,
             requests: 0,
             body_read: 0,

@@ -1,7 +1,9 @@
 //! An upstream's body as it is received: its framing is taken off in place.
 
-use surehop_hop::buffer::Buf;
+use surehop_hop::buffer::{Buf, SMALL};
 use surehop_wire::chunked::{ChunkError, Decoder};
+
+use crate::worker::Worker;
 
 /// How far the upstream's body has come.
 pub enum Coming {
@@ -63,4 +65,13 @@ pub fn decode(
         }
     }
     Ok(())
+}
+
+/// Moves the bytes of a small buffer into a large one.
+pub fn grow(worker: &Worker, buf: &mut Buf) {
+    if buf.capacity() == SMALL {
+        let mut large = worker.buffers.large();
+        large.push(buf.data());
+        worker.buffers.give(std::mem::replace(buf, large));
+    }
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use surehop_engine::{
-    FailureSet, GroupPlan, GroupState, KeepalivePlan, NO_PEER, PeerPlan, Policy, Rules,
+    FailureSet, GroupPlan, GroupState, KeepalivePlan, NO_PEER, PeerPlan, Policy, QueuePlan, Rules,
 };
 use surehop_hop::socket::Address;
 use surehop_wire::header::Known;
 
 use crate::binding::{self, Binding};
 use crate::course::Course;
+use crate::limits::Zone;
 use crate::plan::{self, Action, Plan};
 use crate::routes::{Locations, Names};
 use crate::template::{LogFormat, Template};
@@ -29,6 +30,8 @@ pub struct Config {
     pub locations: Vec<LocationConf>,
     /// Groups.
     pub groups: Vec<GroupConf>,
+    /// What `limit_req` and `limit_conn` count in.
+    pub zones: Vec<Zone>,
 }
 
 /// A listener and who answers which host.
@@ -174,9 +177,18 @@ impl Config {
             .iter()
             .map(|l| ListenerConf::new(l, &plan.servers))
             .collect::<Result<_, _>>()?;
+        let zones: Vec<_> = std::mem::take(&mut plan.zones)
+            .into_iter()
+            .map(Zone::new)
+            .collect();
         let mut locations: Vec<_> = std::mem::take(&mut plan.locations)
             .into_iter()
-            .map(|location| LocationConf::new(location, groups.len()))
+            .map(|mut location| {
+                if let Some(entry) = &mut location.entry {
+                    entry.find_zones(&zones)?;
+                }
+                LocationConf::new(location, groups.len())
+            })
             .collect::<Result<_, _>>()?;
         for index in 0..locations.len() {
             let ids = std::mem::take(&mut locations[index].plan.inner);
@@ -201,18 +213,27 @@ impl Config {
             servers,
             locations,
             groups,
+            zones,
         };
         config.check()?;
         Ok(config)
     }
 
-    /// Takes over what is known of the peers of groups of the same names, by their addresses.
-    pub fn adopt(&self, old: &Self) {
+    /// Takes over what is known of the peers of groups of the same names, by their addresses, and the books
+    /// of zones of the same names. The error is nginx's sentence.
+    pub fn adopt(&self, old: &Self) -> Result<(), String> {
+        for zone in &self.zones {
+            let same = |other: &&Zone| other.plan.name == zone.plan.name;
+            if let Some(old) = old.zones.iter().find(same) {
+                zone.adopt(old)?;
+            }
+        }
         for group in &self.groups {
             if let Some(old) = old.groups.iter().find(|old| old.name == group.name) {
                 group.adopt(old);
             }
         }
+        Ok(())
     }
 
     /// Every index that requests follow must lead somewhere: looked at once, here.
@@ -407,6 +428,10 @@ impl GroupConf {
                 sent: r.sent,
                 budget: r.budget,
             },
+            queue: group.queue.map(|queue| QueuePlan {
+                length: queue.length,
+                timeout: queue.timeout_ms,
+            }),
         };
         plan.check()
             .map_err(|e| format!("upstream `{name}`: {e}"))?;

@@ -13,7 +13,9 @@ use crate::exchange::Exchange;
 use crate::log::{self, Logs};
 use crate::phases;
 use crate::plan::Level;
+use crate::real_ip;
 use crate::record;
+use crate::stub::Stage;
 use crate::told;
 use crate::vars;
 use crate::worker::Worker;
@@ -76,9 +78,12 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
         strict: worker.config.plan.strict,
         ..Limits::default()
     };
+    let mut stage = Stage::begin(&worker);
     let mut ex = worker.exchange();
     ex.server = worker.config.listeners[client.listener].default;
-    let after = match client.request(&worker, &mut ex, &limits).await {
+    let arrival = client.request(&worker, &mut ex, &limits).await;
+    stage.read();
+    let after = match arrival {
         // Nothing had come after all.
         Arrival::Over(Over::Stopping) if worker.handing() => {
             worker.recycle(ex);
@@ -105,6 +110,7 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
     };
     worker.shared.requests.fetch_add(1, Ordering::Relaxed);
     record::record(&worker, &client, &mut ex);
+    real_ip::restore(&mut client);
     client.idle_timeout = vars::place(&worker, &ex).keepalive_timeout_ms;
     // The last answer must not be lost to requests that came behind it.
     let after = match after {

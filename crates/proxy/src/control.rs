@@ -212,7 +212,7 @@ fn start(
     let workers = config.plan.workers;
     let before = old.map(|old| &*old.shared);
     if let Some(before) = before {
-        config.adopt(&before.config);
+        config.adopt(&before.config)?;
     }
     let shared = Arc::new(Shared {
         config,
@@ -221,6 +221,7 @@ fn start(
         connections: before.map_or_else(Arc::default, |old| old.connections.clone()),
         requests: before.map_or_else(Arc::default, |old| old.requests.clone()),
         clients: before.map_or_else(Arc::default, |old| old.clients.clone()),
+        stages: before.map_or_else(Arc::default, |old| old.stages.clone()),
         post: before.map_or_else(Arc::default, |old| old.post.clone()),
     });
     let mut generation = Generation {

@@ -74,6 +74,8 @@ pub struct Course {
     pub slots: Vec<Slot>,
     /// Which variables that tell of files have none.
     pub pathless: u8,
+    /// Whether the request is answered and goes on for its own sake.
+    pub posted: bool,
     /// Whether the connection ends with this answer, although its head does not say so.
     pub cut: bool,
     /// How deep values are within values.
@@ -102,6 +104,7 @@ impl Course {
             captures: Captures::default(),
             slots: Vec::new(),
             pathless: 0,
+            posted: false,
             cut: false,
             depth: 0,
             used: false,
@@ -117,6 +120,8 @@ impl Course {
         self.placed = true;
         self.tried = false;
         self.pathless = 0;
+        self.depth = 0;
+        self.posted = false;
         self.cut = false;
         self.error_page = false;
         self.doing = b"";
@@ -133,6 +138,23 @@ impl Course {
             }
             self.used = false;
         }
+    }
+
+    /// Makes it ready for a request within a request, which has no body and nobody to invite one from.
+    pub fn within(&mut self) {
+        self.internal = true;
+        self.raw = false;
+        self.get = true;
+        self.expect_tested = true;
+        self.settled = true;
+        self.args = Some(Vec::new());
+    }
+
+    /// Has two requests change their variables.
+    pub fn swap_slots(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.slots, &mut other.slots);
+        let used = self.used | other.used;
+        (self.used, other.used) = (used, used);
     }
 
     /// Sets a variable.

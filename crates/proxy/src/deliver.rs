@@ -4,54 +4,44 @@ use std::future::poll_fn;
 use std::io::IoSlice;
 use std::task::Poll;
 
-use rustix::io::Errno;
-use surehop_engine::{Attempt, Cause, Event, Keep};
 use surehop_hop::buffer::{Buf, SMALL};
 use surehop_hop::clock::Millis;
 use surehop_hop::connections::{Upstream, cause_of};
-use surehop_hop::drive::{Exchange as _, Route, Stopped, advance};
+use surehop_hop::drive::{Exchange as _, Route, Stopped};
 use surehop_wire::chunked::Decoder;
-use surehop_wire::header::Known;
 use surehop_wire::request::Method;
 use surehop_wire::response::BodyFraming;
-use surehop_wire::{date, status};
 
+use crate::ahead::Ahead;
 use crate::carriage::{self, Pace};
-use crate::coming::{Coming, decode};
+use crate::coming::{Coming, decode, grow};
 use crate::config::LocationConf;
 use crate::connection::After;
+use crate::ending::{Broken, SWITCHING, current, settle, tell, tell_refused};
 use crate::filters;
 use crate::framer::Framer;
+use crate::gzip;
 use crate::head;
 use crate::incoming;
-use crate::log;
+use crate::pace;
+use crate::parts::{Narrow, Parts};
 use crate::plan::Level;
 use crate::send::Sender;
-use crate::vars;
 
 /// How many receives one poll makes before the other connections have their turn.
 const ROUNDS: usize = 16;
-/// `101 Switching Protocols`
-const SWITCHING: u16 = 101;
 
-/// Why the relay ended before the body did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Broken {
-    Upstream(Cause, Errno),
-    /// The upstream closed where more was due.
-    Short,
-    Invalid,
-    UpstreamTimedOut,
-    Client(Errno),
-    ClientTimedOut,
-    ClientGone,
-    SenderFailed,
+/// The upstream's connection, as long as it is in use, and what it sent and the client has not taken.
+struct Held {
+    live: Option<Upstream>,
+    buf: Option<Buf>,
 }
 
 struct Delivery {
-    upstream: Upstream,
+    upstream: Held,
     coming: Coming,
     framer: Framer,
+    narrow: Option<Box<Narrow>>,
     head_at: usize,
     received: u64,
     length: u64,
@@ -59,18 +49,31 @@ struct Delivery {
     upstream_progress: Millis,
     client_progress: Millis,
     pace: Option<Box<Pace>>,
+    /// Whether the client may be received ahead of, as far as memory and a file go.
+    buffered: bool,
+    ahead: Option<Box<Ahead>>,
+    /// Why no more will come, while the client is still sent what has.
+    cut: Option<Broken>,
 }
 
-/// Relays the answer whose head has been heard.
+/// Relays the answer whose head has been heard; an error is the status of another answer in its place.
 pub async fn deliver(
     s: &mut Sender<'_>,
     route: &Route<'_>,
     location: &LocationConf,
-    upstream: Upstream,
-) -> After {
+    mut upstream: Upstream,
+) -> Result<After, u16> {
     let worker = s.worker;
+    if s.ex.mute() {
+        note(s, route, upstream);
+        return Ok(After::Keep);
+    }
     learn(s, true);
-    let chunked = write_head(s);
+    let buffered = carriage::buffered(s.ex, s.proxy);
+    if let Err(code) = incoming::write_head(s) {
+        leave(s, route, upstream);
+        return Err(code);
+    }
     let now = worker.reactor.now();
     let received =
         s.ex.session
@@ -78,14 +81,17 @@ pub async fn deliver(
             .map_or(0, |attempt| attempt.received);
     // A HEAD that went upstream as another method, or a status that allows none: the body is for nobody.
     let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
-    let pace = if s.proxy.plan.carriage.limit_rate.is_some() && s.proxy.plan.buffering {
+    let pace = if s.proxy.plan.carriage.limit_rate.is_some() && buffered {
         let rate = carriage::limit_rate(worker, s.client, s.ex, s.proxy);
         Pace::new(rate, now).map(Box::new)
     } else {
         None
     };
     let mut d = Delivery {
-        upstream,
+        upstream: Held {
+            buf: upstream.buf.take(),
+            live: Some(upstream),
+        },
         coming: match s.ex.response.framing {
             _ if unwanted => Coming::Done,
             BodyFraming::None | BodyFraming::Length(0) => Coming::Done,
@@ -93,7 +99,11 @@ pub async fn deliver(
             BodyFraming::Chunked => Coming::Chunked(Decoder::new()),
             BodyFraming::UntilClose => Coming::UntilClose,
         },
-        framer: Framer::new(chunked),
+        framer: Framer::new(s.ex.reply.chunked),
+        narrow: match s.ex.reply.parts.take() {
+            Some(Parts::One(range)) => Some(Box::new(Narrow::new(&range))),
+            _ => None,
+        },
         head_at: 0,
         received,
         length: 0,
@@ -101,20 +111,38 @@ pub async fn deliver(
         upstream_progress: now,
         client_progress: now,
         pace,
+        buffered,
+        ahead: None,
+        cut: None,
     };
     let early = d.take_in(s);
     let timeouts = (route.read_timeout, location.plan.send_timeout_ms);
     let broken = match early {
         Err(broken) => Some(broken),
-        Ok(()) => poll_fn(|_| d.poll(s, timeouts)).await.err(),
+        Ok(()) => poll_fn(|_| d.poll(s, route, timeouts)).await.err(),
     };
-    finish(s, route, d, broken)
+    Ok(finish(s, route, d, broken))
 }
 
 /// Settles an attempt whose answer is not the client's; as in nginx, the rest of it is nobody's.
 pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     learn(s, true);
-    warn(s);
+    incoming::warn(s);
+    leave(s, route, upstream);
+}
+
+/// Takes note of an answer to a request within a request: it is looked at, and goes nowhere.
+fn note(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
+    learn(s, true);
+    // As it goes nowhere, nothing about it can fail.
+    let _ = incoming::write_head(s);
+    s.ex.complete = true;
+    s.ex.course.doing = b" while sending to client";
+    leave(s, route, upstream);
+}
+
+/// Goes no further than the head; the connection rests if that was all.
+fn leave(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     let received =
         s.ex.session
             .current_mut()
@@ -132,73 +160,10 @@ pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
     settle(s, route, upstream, reusable, None, (received, 0));
 }
 
-/// Writes the head for the client; true if the body goes out in chunks.
-fn write_head(s: &mut Sender<'_>) -> bool {
-    let worker = s.worker;
-    warn(s);
-    let done = s.body.done();
-    let ex = &mut *s.ex;
-    let rewrites = incoming::rewrites(worker, s.client, ex, &s.proxy.plan.reply);
-    ex.status = ex.status_or(ex.response.status);
-    head::begin(worker, ex);
-    let dated = vars::place(worker, ex).filters.expires.is_some();
-    let raw = &ex.response_raw[..];
-    let reply = &mut ex.reply;
-    reply.line_passed = ex.course.status == 0 || status::line(ex.status).is_none();
-    // Who lets the upstream's own through gets that, or none.
-    reply.server_passed = s.proxy.shows(b"server");
-    reply.date_passed = s.proxy.shows(b"date");
-    reply.length = ex.response.content_length;
-    if !ex.kept_type.is_empty() {
-        reply.pass_kind(&ex.kept_type);
-    }
-    for (index, line) in ex.response.headers.iter().enumerate() {
-        if !line.forward {
-            continue;
-        }
-        if line.known == Known::LastModified && dated {
-            reply.modified = date::parse(line.value.of(raw));
-        }
-        match line.known {
-            Known::ContentType => reply.pass_kind(line.value.of(raw)),
-            Known::ContentLength => {}
-            known if s.proxy.hides(known, line.name.of(raw)) => {}
-            known => match rewrites.iter().find(|(at, _)| *at == index) {
-                None => reply.pass(line),
-                Some((_, value)) => {
-                    reply.pass_with(line, value);
-                    if known == Known::Location {
-                        reply.last_is_location();
-                    }
-                }
-            },
-        }
-    }
-    // What follows a 101 is no HTTP, and upgraded connections are not relayed.
-    ex.keep &= done && ex.status != SWITCHING;
-    head::write(worker, s.client, ex);
-    ex.reply.chunked
-}
-
-fn current(s: &Sender<'_>) -> Option<Attempt> {
-    s.ex.session.attempts().last().copied()
-}
-
 /// `sticky learn`: the answer may bind a session to its peer.
 fn learn(s: &mut Sender<'_>, header: bool) {
     if let Some(binding) = &s.group.binding {
         binding.learn(s.worker, s.client, s.ex, header);
-    }
-}
-
-/// What nginx warns of in a response head.
-fn warn(s: &Sender<'_>) {
-    let Some(attempt) = current(s) else { return };
-    for warning in &s.ex.response.warnings {
-        s.tell(Level::Warn, &attempt, |out| {
-            warning.message(&s.ex.response, &s.ex.response_raw, out);
-            out.extend_from_slice(b" while reading response header from upstream");
-        });
     }
 }
 
@@ -217,13 +182,16 @@ impl Delivery {
             self.length += n as u64;
         }
         decode(&mut self.coming, &mut self.surplus, buf, 0).map_err(|_| Broken::Invalid)?;
+        if let Some(narrow) = &mut self.narrow {
+            narrow.keep(buf, 0);
+        }
         let more = !matches!(self.coming, Coming::Done);
         let big = match self.coming {
             Coming::Length(left) => left > SMALL as u64,
             _ => n > SMALL / 2,
         };
         if more && big {
-            grow(s, buf);
+            grow(s.worker, buf);
         }
         Ok(())
     }
@@ -231,6 +199,7 @@ impl Delivery {
     fn poll(
         &mut self,
         s: &mut Sender<'_>,
+        route: &Route<'_>,
         (read_timeout, send_timeout): (Millis, Millis),
     ) -> Poll<Result<(), Broken>> {
         let rx = &s.worker.reactor;
@@ -240,8 +209,10 @@ impl Delivery {
                 return Poll::Pending;
             }
             // An answer may come while the request is still being sent.
-            if !s.whole() {
-                match s.poll_send(&self.upstream.socket) {
+            if let Some(live) = &self.upstream.live
+                && !s.whole()
+            {
+                match s.poll_send(&live.socket) {
                     Poll::Ready(Err(Stopped::Sender)) => {
                         return Poll::Ready(Err(Broken::SenderFailed));
                     }
@@ -250,20 +221,38 @@ impl Delivery {
             }
             let wrote = match self.poll_write(s) {
                 Poll::Ready(Ok(wrote)) => wrote,
-                Poll::Ready(Err(e)) => return Poll::Ready(Err(Broken::Client(e))),
+                Poll::Ready(Err(broken)) => return Poll::Ready(Err(broken)),
                 Poll::Pending => false,
             };
             if self.head_at == s.ex.out.len() && self.framer.done() {
                 return Poll::Ready(Ok(()));
             }
+            if let Some(broken) = self.cut
+                && self.drained(s)
+            {
+                return Poll::Ready(Err(broken));
+            }
             let read = match self.poll_read(s) {
                 Poll::Ready(Ok(read)) => read,
-                Poll::Ready(Err(broken)) => return Poll::Ready(Err(broken)),
+                Poll::Ready(Err(broken)) => {
+                    if self.drained(s) || !self.cut_off(s, route, broken) {
+                        return Poll::Ready(Err(broken));
+                    }
+                    true
+                }
                 Poll::Pending => false,
             };
-            if !wrote && !read {
+            // What a stream that pauses has sent so far is the client's.
+            let flushed = !wrote
+                && !read
+                && self.framer.idle()
+                && s.ex.packer.as_mut().is_some_and(|packer| packer.flush());
+            if !wrote && !read && !flushed {
                 break;
             }
+        }
+        if matches!(self.coming, Coming::Done) && self.buffered && s.whole() {
+            self.release(s, route);
         }
         let patient = s.proxy.plan.crossing.ignore_client_abort;
         if !patient && s.body.done() && s.client.socket.peer_closed() {
@@ -276,7 +265,9 @@ impl Delivery {
         // Whoever is waited for has a deadline: the client while it is to take bytes, else the upstream.
         let to_client = self.head_at < s.ex.out.len() || !self.framer.idle();
         let (deadline, late) = if to_client {
-            (self.client_progress + send_timeout, Broken::ClientTimedOut)
+            // Who is sent to slowly on purpose is not late.
+            let from = self.client_progress.max(s.ex.pace.until());
+            (from + send_timeout, Broken::ClientTimedOut)
         } else {
             (
                 self.upstream_progress + read_timeout,
@@ -286,35 +277,65 @@ impl Delivery {
         if rx.now() >= deadline {
             return Poll::Ready(Err(late));
         }
-        rx.arm(deadline);
+        rx.arm(match s.ex.pace.until() {
+            until if to_client && until > rx.now() => until,
+            _ => deadline,
+        });
         Poll::Pending
     }
 
     /// Sends what there is; true if something was sent.
-    fn poll_write(&mut self, s: &mut Sender<'_>) -> Poll<Result<bool, Errno>> {
-        let data = self.upstream.buf.as_ref().map_or(&[][..], Buf::data);
-        let last = matches!(self.coming, Coming::Done);
+    fn poll_write(&mut self, s: &mut Sender<'_>) -> Poll<Result<bool, Broken>> {
+        if let Some(ahead) = &mut self.ahead
+            && !ahead.is_empty()
+            && self.upstream.buf.as_ref().is_none_or(Buf::is_empty)
+        {
+            let buf = self
+                .upstream
+                .buf
+                .get_or_insert_with(|| s.worker.buffers.large());
+            ahead.take(buf).map_err(|_| Broken::File)?;
+        }
+        let ahead = self.ahead.as_ref().is_some_and(|ahead| !ahead.is_empty());
+        let mut last = matches!(self.coming, Coming::Done) && !ahead && self.cut.is_none();
+        if let Some(packer) = &mut s.ex.packer {
+            last &= packer.fill(self.upstream.buf.as_mut(), last);
+        }
         if last && s.ex.reply.trailed {
             s.ex.reply.trailed = false;
             filters::trailers(s.worker, s.client, s.ex);
             self.framer.trail(&s.ex.reply.trailers);
         }
+        let room = if s.ex.pace.limited() {
+            Some(pace::room(s.worker, s.ex).unwrap_or(0))
+        } else {
+            None
+        };
+        let from = match &s.ex.packer {
+            Some(packer) => Some(&packer.out),
+            None => self.upstream.buf.as_ref(),
+        };
+        let data = from.map_or(&[][..], Buf::data);
         self.framer.open(data.len(), last);
         let head = &s.ex.out[self.head_at..];
         if head.is_empty() && self.framer.idle() {
             return Poll::Ready(Ok(false));
         }
         let [pre, data, post, tail] = self.framer.parts(data);
-        let wrote = if head.is_empty() && pre.is_empty() && post.is_empty() && tail.is_empty() {
-            s.client.socket.poll_write(&[data])
+        let socket = &s.client.socket;
+        let wrote = if let Some(room) = room {
+            match room {
+                0 => Poll::Pending,
+                room => socket.poll_write(&pace::cut([head, &pre, &data, &post, &tail], room)),
+            }
+        } else if head.is_empty() && pre.is_empty() && post.is_empty() && tail.is_empty() {
+            socket.poll_write(&[data])
         } else {
-            s.client
-                .socket
-                .poll_write(&[IoSlice::new(head), pre, data, post, tail])
+            socket.poll_write(&[IoSlice::new(head), pre, data, post, tail])
         };
         let n = match wrote {
             Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(e)) => return Poll::Ready(Err(e)),
+            Poll::Ready(Err(e)) => return Poll::Ready(Err(Broken::Client(e))),
             Poll::Ready(Ok(n)) => n,
         };
         let of_head = n.min(head.len());
@@ -322,9 +343,14 @@ impl Delivery {
         s.ex.head_sent += of_head as u64;
         s.ex.body_sent += (n - of_head) as u64;
         let of_data = self.framer.sent(n - of_head);
-        if let Some(buf) = self.upstream.buf.as_mut() {
+        let from = match &mut s.ex.packer {
+            Some(packer) => Some(&mut packer.out),
+            None => self.upstream.buf.as_mut(),
+        };
+        if let Some(buf) = from {
             buf.consume(of_data);
         }
+        pace::sent(s.worker, s.ex, n);
         self.client_progress = s.worker.reactor.now();
         Poll::Ready(Ok(true))
     }
@@ -334,21 +360,38 @@ impl Delivery {
         if matches!(self.coming, Coming::Done) {
             return Poll::Ready(Ok(false));
         }
-        let buf = self
+        if self.ahead.as_ref().is_some_and(|ahead| !ahead.is_empty()) {
+            return self.poll_ahead(s);
+        }
+        let mut buf = self
             .upstream
             .buf
-            .get_or_insert_with(|| s.worker.buffers.small());
+            .take()
+            .unwrap_or_else(|| s.worker.buffers.small());
         if buf.space().len() < buf.capacity() / 4 {
             buf.compact();
         }
         if buf.space().is_empty() {
-            // Nobody listens to the upstream meanwhile, so it owes nothing.
-            self.upstream_progress = s.worker.reactor.now();
-            return Poll::Ready(Ok(false));
+            self.upstream.buf = Some(buf);
+            return self.poll_ahead(s);
         }
+        let read = self.receive(s, &mut buf);
+        // A long body fills what it is given: from now on it gets more at a time.
+        if buf.space().is_empty() && self.pace.is_none() {
+            grow(s.worker, &mut buf);
+        }
+        self.upstream.buf = Some(buf);
+        read
+    }
+
+    /// Receives into the room behind what `buf` holds.
+    fn receive(&mut self, s: &Sender<'_>, buf: &mut Buf) -> Poll<Result<bool, Broken>> {
+        let Some(live) = &self.upstream.live else {
+            return Poll::Ready(Ok(false));
+        };
+        let now = s.worker.reactor.now();
         let mut space = buf.space();
         if let Some(pace) = &mut self.pace {
-            let now = s.worker.reactor.now();
             match pace.allows(now) {
                 Ok(most) => {
                     let most = most.min(space.len());
@@ -362,8 +405,7 @@ impl Delivery {
                 }
             }
         }
-        let offered = space.len();
-        let n = match self.upstream.socket.poll_read(space) {
+        let n = match live.socket.poll_read(space) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Err(e)) => return Poll::Ready(Err(Broken::Upstream(cause_of(e), e))),
             Poll::Ready(Ok(0)) => {
@@ -376,58 +418,148 @@ impl Delivery {
             }
             Poll::Ready(Ok(n)) => n,
         };
-        // A long body fills what it is given: from now on it gets more at a time.
-        let fills = n == offered && self.pace.is_none();
         if let Some(pace) = &mut self.pace {
-            pace.took(n, s.worker.reactor.now());
+            pace.took(n, now);
         }
         let before = buf.len();
         buf.filled(n);
         self.received += n as u64;
-        self.upstream_progress = s.worker.reactor.now();
+        self.upstream_progress = now;
         self.length += n as u64;
         decode(&mut self.coming, &mut self.surplus, buf, before).map_err(|_| Broken::Invalid)?;
-        if fills {
-            grow(s, buf);
+        if let Some(narrow) = &mut self.narrow {
+            narrow.keep(buf, before);
         }
         Poll::Ready(Ok(true))
     }
-}
 
-/// Moves the bytes of a small buffer into a large one.
-fn grow(s: &Sender<'_>, buf: &mut Buf) {
-    if buf.capacity() == SMALL {
-        let mut large = s.worker.buffers.large();
-        large.push(buf.data());
-        s.worker.buffers.give(std::mem::replace(buf, large));
+    /// Receives into a file, as far as that is allowed; true if something came.
+    fn poll_ahead(&mut self, s: &Sender<'_>) -> Poll<Result<bool, Broken>> {
+        let most = s.proxy.plan.carriage.max_temp_file_size;
+        let total = self.ahead.as_ref().map_or(0, |ahead| ahead.total());
+        if !self.buffered || total >= most || self.ahead.is_none() && !self.go_ahead(s) {
+            // Nobody listens to the upstream meanwhile, so it owes nothing.
+            self.upstream_progress = s.worker.reactor.now();
+            return Poll::Ready(Ok(false));
+        }
+        let mut fresh = s.worker.buffers.large();
+        let read = self.receive(s, &mut fresh);
+        let put = self.ahead.as_mut().map(|ahead| ahead.put(fresh.data()));
+        s.worker.buffers.give(fresh);
+        if let Some(Err(refused)) = put {
+            tell_refused(s, &refused);
+            return Poll::Ready(Err(Broken::File));
+        }
+        read
+    }
+
+    /// Makes the file; false if it can't be made, and that has been told of.
+    fn go_ahead(&mut self, s: &Sender<'_>) -> bool {
+        let folder = &s.worker.config.plan.temp_paths[s.proxy.plan.carriage.temp];
+        match Ahead::new(folder) {
+            Ok(ahead) => {
+                if let Some(attempt) = current(s) {
+                    s.tell(Level::Warn, &attempt, |out| {
+                        out.extend_from_slice(
+                            b"an upstream response is buffered to a temporary file ",
+                        );
+                        out.extend_from_slice(ahead.path());
+                        out.extend_from_slice(b" while reading upstream");
+                    });
+                }
+                self.ahead = Some(Box::new(ahead));
+                true
+            }
+            Err(refused) => {
+                tell_refused(s, &refused);
+                self.buffered = false;
+                false
+            }
+        }
+    }
+
+    /// Whether the client has got all that there is.
+    fn drained(&self, s: &Sender<'_>) -> bool {
+        self.head_at == s.ex.out.len()
+            && self.framer.idle()
+            && self.upstream.buf.as_ref().is_none_or(Buf::is_empty)
+            && self.ahead.as_ref().is_none_or(|ahead| ahead.is_empty())
+            && s.ex.packer.as_ref().is_none_or(|packer| !packer.held)
+    }
+
+    /// Lets an upstream go that broke off; the client still gets what has come. False if there is no use
+    /// in that.
+    fn cut_off(&mut self, s: &mut Sender<'_>, route: &Route<'_>, broken: Broken) -> bool {
+        let upstreams = matches!(
+            broken,
+            Broken::Upstream(..) | Broken::Short | Broken::Invalid
+        );
+        let live = self.upstream.live.take_if(|_| upstreams);
+        let (Some(live), Some(attempt)) = (live, current(s)) else {
+            return false;
+        };
+        tell(s, &attempt, broken);
+        learn(s, false);
+        let counts = (self.received, self.length);
+        settle(s, route, live, false, broken.died(), counts);
+        self.coming = Coming::Done;
+        self.cut = Some(broken);
+        true
+    }
+
+    /// Lets the upstream go, which has sent all, while the client still takes it.
+    fn release(&mut self, s: &mut Sender<'_>, route: &Route<'_>) {
+        let Some(live) = self.upstream.live.take() else {
+            return;
+        };
+        self.surplus(s);
+        learn(s, false);
+        let reusable = self.reusable(s, &live);
+        settle(s, route, live, reusable, None, (self.received, self.length));
+    }
+
+    /// Whether a connection whose body has come can be used for another request.
+    fn reusable(&self, s: &Sender<'_>, live: &Upstream) -> bool {
+        !self.surplus
+            && s.ex.response.status != SWITCHING
+            && !s.ex.response.connection_close
+            && s.whole()
+            && !live.socket.seen_closed()
+    }
+
+    /// Tells of bytes that nobody asked for.
+    fn surplus(&self, s: &Sender<'_>) {
+        let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
+        let head_alone = unwanted || s.ex.head.method == Method::Head;
+        if let (Some(attempt), true) = (current(s), self.surplus && !head_alone) {
+            let text: &[u8] = if s.ex.response.framing == BodyFraming::Chunked {
+                b"upstream sent data after final chunk while reading upstream"
+            } else {
+                b"upstream sent more data than specified in \"Content-Length\" header while reading upstream"
+            };
+            s.tell(Level::Warn, &attempt, |out| out.extend_from_slice(text));
+        }
     }
 }
 
 /// Settles the attempt and says what becomes of both connections.
-fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Broken>) -> After {
+fn finish(s: &mut Sender<'_>, route: &Route<'_>, mut d: Delivery, broken: Option<Broken>) -> After {
     let hop = &s.worker.connections;
+    if let Some(buf) = d.upstream.buf.take() {
+        s.worker.buffers.give(buf);
+    }
+    gzip::end(s.worker, s.ex);
     let attempt = current(s);
-    if let (Some(attempt), Some(broken)) = (&attempt, broken) {
+    if let (Some(attempt), Some(broken)) = (&attempt, broken.filter(|_| d.cut.is_none())) {
         tell(s, attempt, broken);
     }
-    let unwanted = head::bodiless(s.ex) && s.ex.response.framing != BodyFraming::None;
-    let head_alone = unwanted || s.ex.head.method == Method::Head;
-    if let (Some(attempt), true) = (&attempt, d.surplus && !head_alone) {
-        let text: &[u8] = if s.ex.response.framing == BodyFraming::Chunked {
-            b"upstream sent data after final chunk while reading upstream"
-        } else {
-            b"upstream sent more data than specified in \"Content-Length\" header while reading upstream"
-        };
-        s.tell(Level::Warn, attempt, |out| out.extend_from_slice(text));
-    }
+    let Some(upstream) = d.upstream.live.take() else {
+        // It was let go already.
+        s.ex.complete = broken.is_none();
+        return after(s, broken.is_none());
+    };
+    d.surplus(s);
     let sent = s.sent();
-    let Delivery {
-        upstream,
-        received,
-        length,
-        surplus,
-        ..
-    } = d;
     let client_broke = matches!(
         broken,
         Some(
@@ -438,8 +570,8 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
     if client_broke {
         if let Some(attempt) = s.ex.session.current_mut() {
             attempt.sent = sent;
-            attempt.received = received;
-            attempt.length = length;
+            attempt.received = d.received;
+            attempt.length = d.length;
         }
         let mut group = route.group.borrow_mut();
         s.ex.session.abandon(&mut group, hop.reactor.now());
@@ -449,101 +581,18 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, d: Delivery, broken: Option<Bro
         return After::Close;
     }
     let whole = broken.is_none();
-    let reusable = whole
-        && !surplus
-        && s.ex.response.status != SWITCHING
-        && !s.ex.response.connection_close
-        && s.whole()
-        && !upstream.socket.seen_closed();
-    let died = match broken {
-        Some(Broken::Upstream(cause, e)) => Some((cause, e.raw_os_error())),
-        Some(Broken::UpstreamTimedOut) => Some((Cause::TimedOut, Errno::TIMEDOUT.raw_os_error())),
-        Some(Broken::Invalid) => Some((Cause::Invalid, 0)),
-        Some(_) => Some((Cause::Closed, 0)),
-        None => None,
-    };
-    settle(s, route, upstream, reusable, died, (received, length));
+    let reusable = whole && d.reusable(s, &upstream);
+    let died = broken.and_then(Broken::died);
+    let counts = (d.received, d.length);
+    settle(s, route, upstream, reusable, died, counts);
     s.ex.complete = whole;
+    after(s, whole)
+}
+
+fn after(s: &Sender<'_>, whole: bool) -> After {
     match (whole && s.ex.keep, s.body.done()) {
         (true, _) => After::Keep,
         (false, false) if whole => After::Linger,
         _ => After::Close,
     }
-}
-
-/// Tells the engine how an attempt ended that the client did not break, and keeps a connection that can
-/// be used again. The last two are the bytes received, and those of the body.
-fn settle(
-    s: &mut Sender<'_>,
-    route: &Route<'_>,
-    upstream: Upstream,
-    reusable: bool,
-    died: Option<(Cause, i32)>,
-    (received, length): (u64, u64),
-) {
-    let hop = &s.worker.connections;
-    let sent = s.sent();
-    let keep = reusable.then(|| Keep {
-        conn: upstream.conn,
-        hint: s
-            .ex
-            .response
-            .keep_alive_timeout
-            .map(|seconds| seconds.saturating_mul(1000)),
-        rtt: upstream.rtt,
-    });
-    if keep.is_some() {
-        hop.rest(upstream);
-    } else {
-        hop.close(upstream);
-    }
-    advance(
-        hop,
-        route,
-        s,
-        Event::Finished {
-            sent,
-            received,
-            length,
-            died,
-            keep,
-        },
-    );
-    if keep.is_some() {
-        hop.expires(route.group.borrow().next_expiry());
-    }
-}
-
-fn tell(s: &Sender<'_>, attempt: &Attempt, broken: Broken) {
-    let level = match broken {
-        Broken::Client(_) | Broken::ClientTimedOut | Broken::ClientGone | Broken::SenderFailed => {
-            Level::Info
-        }
-        _ => Level::Error,
-    };
-    s.tell(level, attempt, |out| {
-        out.extend_from_slice(match broken {
-            Broken::Upstream(..) => b"recv() failed",
-            Broken::Short => b"upstream prematurely closed connection",
-            Broken::Invalid => b"upstream sent invalid chunked response",
-            Broken::UpstreamTimedOut => b"upstream timed out",
-            Broken::Client(_) => b"send() failed",
-            Broken::ClientTimedOut => b"client timed out",
-            Broken::ClientGone => {
-                b"epoll_wait() reported that client prematurely closed connection, so upstream connection is closed too"
-            }
-            Broken::SenderFailed => b"client prematurely closed connection",
-        });
-        match broken {
-            Broken::Upstream(_, e) | Broken::Client(e) => log::errno(out, e.raw_os_error()),
-            Broken::UpstreamTimedOut | Broken::ClientTimedOut => {
-                log::errno(out, Errno::TIMEDOUT.raw_os_error());
-            }
-            _ => {}
-        }
-        out.extend_from_slice(match broken {
-            Broken::Client(_) | Broken::ClientTimedOut => b" while sending to client",
-            _ => b" while reading upstream",
-        });
-    });
 }

@@ -11,8 +11,12 @@ use surehop_hop::clock::Millis;
 use surehop_wire::request::{Framing, RequestHead};
 use surehop_wire::response::ResponseHead;
 
+use crate::ask::Sub;
 use crate::client::Body;
 use crate::course::Course;
+use crate::entry::Admission;
+use crate::gzip::Packer;
+use crate::pace::Pace;
 use crate::reply::Reply;
 use crate::spool::Spool;
 use crate::target::{Made, Said};
@@ -42,6 +46,14 @@ pub struct Exchange {
     pub request_length: u64,
     /// The answer's status; 0 as long as there is none.
     pub status: u16,
+    /// How fast the answer goes out.
+    pub pace: Pace,
+    /// Packs the answer's body.
+    pub packer: Option<Box<Packer>>,
+    /// Whether a body may be packed, once that was asked.
+    pub packable: Option<bool>,
+    /// Bytes of the body before and after it was packed.
+    pub packed: Option<(u64, u64)>,
     /// What is said of the answer.
     pub reply: Reply,
     /// The head of the answer.
@@ -90,6 +102,10 @@ pub struct Exchange {
     pub body: Option<Body>,
     /// What was read of its body, if it is in memory.
     pub held: Option<Buf>,
+    /// What became of it at the entry.
+    pub admission: Admission,
+    /// What it knows of the request that it is a part of, if it is one.
+    pub sub: Option<Box<Sub>>,
     /// Its body, if it is in a file.
     pub spool: Option<Box<Spool>>,
     /// Whether all of its body was taken in.
@@ -115,6 +131,10 @@ impl Exchange {
             started: 0,
             request_length: 0,
             status: 0,
+            pace: Pace::default(),
+            packer: None,
+            packable: None,
+            packed: None,
             reply: Reply::default(),
             out: Vec::with_capacity(1024),
             kept_type: Vec::new(),
@@ -139,6 +159,8 @@ impl Exchange {
             course: Course::new(),
             body: None,
             held: None,
+            admission: Admission::default(),
+            sub: None,
             spool: None,
             taken: false,
             path: Vec::new(),
@@ -154,6 +176,10 @@ impl Exchange {
         self.pipelined = false;
         self.request_length = 0;
         self.status = 0;
+        self.pace = Pace::default();
+        self.packer = None;
+        self.packable = None;
+        self.packed = None;
         self.reply.reset();
         self.out.clear();
         self.kept_type.clear();
@@ -174,6 +200,8 @@ impl Exchange {
         self.made.clear();
         self.said = None;
         self.course.reset();
+        self.admission.reset();
+        self.sub = None;
         self.body = None;
         self.spool = None;
         self.taken = false;
@@ -209,6 +237,14 @@ impl Exchange {
         }
     }
 
+    /// The name of the method of the request that the client made.
+    pub fn client_method(&self) -> &[u8] {
+        match &self.sub {
+            Some(sub) if !sub.get => self.head.method_span.of(self.bytes()),
+            _ => self.method(),
+        }
+    }
+
     /// Every try at an upstream, in order.
     pub fn attempts(&self) -> &[Attempt] {
         if self.proxied {
@@ -234,6 +270,11 @@ impl Exchange {
             Some(spool) => spool.len,
             None => self.held.as_ref().map_or(0, |held| held.len() as u64),
         }
+    }
+
+    /// Whether nobody is sent what comes of it.
+    pub fn mute(&self) -> bool {
+        self.sub.is_some() || self.course.posted
     }
 
     /// Whether the request has a body.

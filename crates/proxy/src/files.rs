@@ -15,15 +15,13 @@ use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::fresh::Since;
 use crate::log;
-use crate::phases::Outcome;
+use crate::phases::{self, Outcome};
 use crate::plan::{Level, Text};
 use crate::template::{Piece, Template, Var};
 use crate::told;
+use crate::variables;
 use crate::vars;
 use crate::worker::Worker;
-
-/// How often a path may be asked for while it is made.
-const DEEPEST: u8 = 20;
 
 /// What a location says of files.
 #[derive(Debug, Deserialize)]
@@ -151,13 +149,14 @@ pub fn value(
         return false;
     }
     // A root may be made of variables, and those of the root.
-    if ex.course.depth > DEEPEST {
-        told::line(worker, client, ex, Level::Error, None, |out| {
-            out.extend_from_slice(b"cycle while evaluating variable \"request_filename\"");
-        });
+    let name: &[u8] = match var {
+        Var::RequestFilename => b"request_filename",
+        Var::RealpathRoot => b"realpath_root",
+        _ => b"document_root",
+    };
+    if !variables::descend(worker, client, ex, name) {
         return false;
     }
-    ex.course.depth += 1;
     let start = out.len();
     let found = if *var == Var::RequestFilename {
         map(worker, client, ex, out).is_some()
@@ -298,8 +297,17 @@ fn try_each(
             }
         }
     }
-    if tries.code != 0 {
-        return Some(Outcome::Status(tries.code));
+    match tries.code {
+        0 => {}
+        // Of these nginx makes no answer: the request is over.
+        code if code == 444 || code < 300 && !matches!(code, 201 | 204) => {
+            ex.status = if code == 444 { code } else { 0 };
+            ex.complete = code != 444;
+            // A body that nobody has read must not become the next request.
+            ex.keep &= ex.complete && !ex.has_body();
+            return Some(Outcome::Done(phases::after(ex)));
+        }
+        code => return Some(Outcome::Status(code)),
     }
     path.truncate(root);
     name(worker, client, ex, files, &tries.last, path);

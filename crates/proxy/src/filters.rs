@@ -7,6 +7,8 @@ use surehop_wire::write;
 
 use crate::client::Client;
 use crate::exchange::Exchange;
+use crate::gzip::Gzip;
+use crate::pace::Size;
 use crate::plan::Text;
 use crate::relay;
 use crate::template::{Piece, Template};
@@ -28,6 +30,9 @@ pub struct Filters {
     pub chunked: bool,
     pub msie_padding: bool,
     pub msie_refresh: bool,
+    pub gzip: Option<Gzip>,
+    pub limit_rate: Size,
+    pub limit_rate_after: Size,
 }
 
 impl Filters {
@@ -179,11 +184,7 @@ const fn safe(status: u16) -> bool {
 
 /// Adds lines to an answer whose facts are known.
 pub fn headers(worker: &Worker, client: &Client, ex: &mut Exchange) {
-    ex.reply.filtered = true;
     let filters = &vars::place(worker, ex).filters;
-    if !filters.adds() {
-        return;
-    }
     let safe = safe(ex.status);
     if let Some(expires) = filters.expires.as_ref().filter(|_| safe) {
         expire(worker, client, ex, expires);
@@ -213,7 +214,9 @@ fn add(ex: &mut Exchange, name: &[u8], value: &[u8]) {
             }
         }
         _ if value.is_empty() => {}
-        _ => reply.line(name, value),
+        Known::CacheControl | Known::Link => reply.line(name, value),
+        // Of others nginx does not take notice itself.
+        _ => reply.extra(name, value),
     }
 }
 

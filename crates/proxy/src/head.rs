@@ -10,13 +10,18 @@ use crate::attempts;
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::filters::{self, Tokens};
+use crate::gzip;
+use crate::pace;
+use crate::parts;
 use crate::plan::Location;
+use crate::reply::Ranges;
 use crate::vars;
 use crate::worker::Worker;
 
 /// Begins an answer. Lines that were added before, `WWW-Authenticate` say, stay.
 pub fn begin(worker: &Worker, ex: &mut Exchange) {
     ex.reply.facts();
+    ex.packer = None;
     if ex.proxied
         && let Some(group) = attempts::group_of(worker, ex)
         && let Some(binding) = &group.binding
@@ -25,13 +30,35 @@ pub fn begin(worker: &Worker, ex: &mut Exchange) {
     }
 }
 
-/// Writes the head into `ex.out`. Decides how the body is framed, and whether the connection can be kept.
-pub fn write(worker: &Worker, client: &Client, ex: &mut Exchange) {
-    let place = vars::place(worker, ex);
-    let filters = &place.filters;
-    if !ex.reply.filtered {
+/// Changes an answer as the location, and the request, want it; an error is its status instead. To be
+/// called by itself by those whose answers may be asked for in parts.
+pub fn filter(worker: &Worker, client: &Client, ex: &mut Exchange) -> Result<(), u16> {
+    ex.reply.filtered = true;
+    if ex.sub.is_some() {
+        return Ok(());
+    }
+    let filters = &vars::place(worker, ex).filters;
+    if filters.adds() {
         filters::headers(worker, client, ex);
     }
+    if let Some(gzip) = &filters.gzip {
+        gzip::begin(worker, ex, gzip);
+    }
+    if ex.reply.ranges != Ranges::None {
+        ex.reply.parts = parts::follow(worker, ex)?;
+    }
+    Ok(())
+}
+
+/// Writes the head into `ex.out`. Decides how the body is framed, and whether the connection can be kept.
+pub fn write(worker: &Worker, client: &Client, ex: &mut Exchange) {
+    // Nothing that is not asked for in parts fails in this.
+    if !ex.reply.filtered && filter(worker, client, ex).is_err() {
+        ex.reply.parts = None;
+    }
+    pace::begin(worker, client, ex);
+    let place = vars::place(worker, ex);
+    let filters = &place.filters;
     settle_facts(ex);
     frame(ex, filters.chunked);
     ex.keep &= !worker.closing();
@@ -73,6 +100,9 @@ pub fn write(worker: &Worker, client: &Client, ex: &mut Exchange) {
         write::header(&mut out, b"Transfer-Encoding", b"chunked");
     }
     connection(ex, place, &mut out);
+    if ex.reply.varies {
+        write::header(&mut out, b"Vary", b"Accept-Encoding");
+    }
     let raw = &ex.response_raw[..];
     for line in ex.reply.due() {
         let (name, value) = (ex.reply.name(line, raw), ex.reply.value(line, raw));

@@ -4,15 +4,21 @@
 use serde::Deserialize;
 use surehop_wire::header::Known;
 use surehop_wire::request::Method;
+use surehop_wire::{date, status};
 
 use crate::answer;
 use crate::client::Client;
 use crate::config::ProxyConf;
 use crate::cookies;
+use crate::ending::{SWITCHING, current};
 use crate::exchange::Exchange;
+use crate::head;
+use crate::pace;
 use crate::phases::Outcome;
 use crate::plan::{Level, Text};
+use crate::reply::Ranges;
 use crate::script::Regex;
+use crate::send::Sender;
 use crate::template::{Piece, Template};
 use crate::told;
 use crate::vars;
@@ -209,6 +215,9 @@ pub fn elsewhere(
 ) -> Option<Outcome> {
     let reply = &proxy.plan.reply;
     let status = ex.response.status;
+    if ex.response.has(&[Known::XAccelLimitRate]) && !reply.ignores(b"x-accel-limit-rate") {
+        limit(ex);
+    }
     if !reply.intercept_errors && !ex.response.has(&[Known::XAccelRedirect]) {
         return None;
     }
@@ -230,6 +239,17 @@ pub fn elsewhere(
     keep_for_redirect(worker, client, ex, reply);
     ex.course.doing = b" while reading response header from upstream";
     Some(accelerated(worker, client, ex, target))
+}
+
+/// Has the client's answer go out as fast as `X-Accel-Limit-Rate` says.
+fn limit(ex: &mut Exchange) {
+    let line = ex.response.find(Known::XAccelLimitRate);
+    let value = line.map_or(&[][..], |line| line.value.of(&ex.response_raw));
+    if value.iter().all(u8::is_ascii_digit)
+        && let Some(rate) = pace::size(value)
+    {
+        ex.pace.give(rate);
+    }
 }
 
 /// Where `X-Accel-Redirect` leads.
@@ -322,6 +342,74 @@ fn keep_for_redirect(worker: &Worker, client: &Client, ex: &mut Exchange, reply:
             let value = made.as_deref().unwrap_or_else(|| line.value.of(raw));
             ex.reply.line(line.name.of(raw), value);
         }
+    }
+}
+
+/// Writes the head for the client; an error is the status of another answer in its place.
+pub fn write_head(s: &mut Sender<'_>) -> Result<(), u16> {
+    let worker = s.worker;
+    warn(s);
+    let done = s.body.done();
+    let ex = &mut *s.ex;
+    let rewrites = rewrites(worker, s.client, ex, &s.proxy.plan.reply);
+    ex.status = ex.status_or(ex.response.status);
+    head::begin(worker, ex);
+    let ranged = s.proxy.plan.reply.force_ranges;
+    let dated = ranged || vars::place(worker, ex).filters.expires.is_some();
+    let raw = &ex.response_raw[..];
+    let reply = &mut ex.reply;
+    reply.line_passed = ex.course.status == 0 || status::line(ex.status).is_none();
+    // Who lets the upstream's own through gets that, or none.
+    reply.server_passed = s.proxy.shows(b"server");
+    reply.date_passed = s.proxy.shows(b"date");
+    reply.length = ex.response.content_length;
+    if ranged {
+        reply.ranges = Ranges::One;
+    }
+    if !ex.kept_type.is_empty() {
+        reply.pass_kind(&ex.kept_type);
+    }
+    for (index, line) in ex.response.headers.iter().enumerate() {
+        if !line.forward {
+            continue;
+        }
+        if line.known == Known::LastModified && dated {
+            reply.modified = date::parse(line.value.of(raw));
+        }
+        match line.known {
+            Known::ContentType => reply.pass_kind(line.value.of(raw)),
+            Known::ContentLength => {}
+            // Who makes ranges says so himself.
+            Known::AcceptRanges if ranged => {}
+            known if s.proxy.hides(known, line.name.of(raw)) => {}
+            known => match rewrites.iter().find(|(at, _)| *at == index) {
+                None => reply.pass(line),
+                Some((_, value)) => {
+                    reply.pass_with(line, value);
+                    if known == Known::Location {
+                        reply.last_is_location();
+                    }
+                }
+            },
+        }
+    }
+    // What follows a 101 is no HTTP, and upgraded connections are not relayed.
+    ex.keep &= done && ex.status != SWITCHING;
+    if ranged {
+        head::filter(worker, s.client, ex)?;
+    }
+    head::write(worker, s.client, ex);
+    Ok(())
+}
+
+/// What nginx warns of in a response head.
+pub fn warn(s: &Sender<'_>) {
+    let Some(attempt) = current(s) else { return };
+    for warning in &s.ex.response.warnings {
+        s.tell(Level::Warn, &attempt, |out| {
+            warning.message(&s.ex.response, &s.ex.response_raw, out);
+            out.extend_from_slice(b" while reading response header from upstream");
+        });
     }
 }
 

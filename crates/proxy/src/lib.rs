@@ -2,8 +2,11 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod ahead;
 pub mod answer;
+pub mod ask;
 pub mod attempts;
+pub mod basic;
 pub mod binding;
 pub mod carriage;
 pub mod client;
@@ -13,22 +16,33 @@ pub mod connection;
 pub mod control;
 pub mod cookies;
 pub mod course;
+pub mod crypt;
 pub mod deliver;
+pub mod des;
+pub mod ending;
+pub mod entry;
 pub mod exchange;
 pub mod files;
 pub mod filters;
 pub mod framer;
 pub mod fresh;
+pub mod gzip;
 pub mod head;
 pub mod incoming;
 pub mod intake;
+pub mod limits;
 pub mod log;
 pub mod log_paths;
+pub mod networks;
+pub mod outgoing;
+pub mod pace;
+pub mod parts;
 pub mod phases;
 pub mod place;
 pub mod plan;
 pub mod post;
 pub mod ranges;
+pub mod real_ip;
 pub mod record;
 pub mod relay;
 pub mod reply;

@@ -4,12 +4,13 @@
 use std::rc::Rc;
 
 use surehop_wire::request::{Framing, Method};
-use surehop_wire::{status as codes, uri};
+use surehop_wire::uri;
 
 use crate::answer;
 use crate::client::{Body, Client};
 use crate::config::ActionConf;
 use crate::connection::After;
+use crate::entry;
 use crate::exchange::Exchange;
 use crate::files;
 use crate::plan::Level;
@@ -49,13 +50,45 @@ enum From {
 /// Takes a request whose head was read through all phases.
 pub async fn run(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
     ex.keep = true;
+    let own = &worker.config.locations[worker.config.servers[ex.server].plan.own].plan;
+    if let Some(real_ip) = own.entry.as_ref().and_then(|entry| entry.real_ip.as_ref()) {
+        real_ip.apply(client, ex);
+    }
     let outcome = pass(worker, client, ex, From::Server).await;
     let after = conclude(worker, client, ex, outcome).await;
-    if ex.course.cut {
+    let after = if ex.course.cut {
         ex.complete = false;
-        return After::Close;
+        After::Close
+    } else {
+        after
+    };
+    if vars::place(worker, ex).post_action.is_some() {
+        Box::pin(afterwards(worker, client, ex)).await;
     }
     after
+}
+
+/// `post_action`: a request goes on elsewhere once it is answered; what comes of that goes nowhere.
+async fn afterwards(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) {
+    while let Some(target) = &vars::place(worker, ex).post_action {
+        if ex.status == 444 || ex.course.posted && ex.course.changes == 0 {
+            return;
+        }
+        ex.course.posted = true;
+        let target = target.0.clone();
+        let outcome = if target.first() == Some(&b'/') {
+            Outcome::Redirect(target, Vec::new())
+        } else {
+            Outcome::Named(target)
+        };
+        conclude(worker, client, ex, outcome).await;
+    }
+}
+
+/// Takes a request within a request through the phases; its answer goes nowhere.
+pub async fn within(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> After {
+    let outcome = pass(worker, client, ex, From::Server).await;
+    conclude(worker, client, ex, outcome).await
 }
 
 /// Answers a request that was refused before there was a location for it.
@@ -82,6 +115,11 @@ async fn conclude(
     loop {
         outcome = match outcome {
             Outcome::Done(after) => return after,
+            // Neither has an answer, nor a page that somebody could say.
+            Outcome::Status(code @ (408 | 499)) => {
+                ex.status = code;
+                return After::Close;
+            }
             Outcome::Status(code) => match error_page(worker, client, ex, code) {
                 Some(next) => next,
                 None => return page(worker, client, ex, code).await,
@@ -90,6 +128,7 @@ async fn conclude(
                 if let Some(next) = error_page(worker, client, ex, code) {
                     next
                 } else {
+                    ex.course.expect_tested = true;
                     settle(worker, client, ex).await;
                     answer::redirect(worker, client, ex, code, &target).await;
                     return after(ex);
@@ -163,9 +202,9 @@ pub fn enter(worker: &Worker, client: &Client, ex: &mut Exchange, location: usiz
 async fn pass(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, from: From) -> Outcome {
     let server = &worker.config.servers[ex.server];
     ex.course.placed = true;
-    ex.course.doing = b"";
     let mut look = match from {
         From::Server => {
+            ex.course.doing = b"";
             ex.location = Some(server.plan.own);
             if !server.plan.script.is_empty()
                 && let Some(outcome) = rewrite(worker, client, ex, &server.plan.script).await
@@ -201,7 +240,12 @@ async fn pass(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange, from:
         ex.location = Some(server.plan.own);
         look = true;
     }
-    // What limits or forbids comes here.
+    // Boxed: who asks nothing at the entry does not pay for what could be asked there.
+    if let Some(entry) = &vars::place(worker, ex).entry
+        && let Some(outcome) = Box::pin(entry::admit(worker, client, ex, entry)).await
+    {
+        return outcome;
+    }
     if let Some(outcome) = files::tries(worker, client, ex) {
         return outcome;
     }
@@ -226,8 +270,12 @@ fn find(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> Result<(), O
         return Err(Outcome::Status(404));
     }
     enter(worker, client, ex, location);
-    if let Framing::Length(length) = ex.head.framing
-        && !ex.course.settled
+    let (framing, settled) = match &ex.sub {
+        Some(sub) => (sub.framing, sub.settled),
+        None => (ex.head.framing, ex.course.settled),
+    };
+    if let Framing::Length(length) = framing
+        && !settled
         && plan.client_max_body_size > 0
         && length > plan.client_max_body_size
     {
@@ -287,8 +335,7 @@ async fn returned(
     match text.filter(|text| code < 400 || !text.is_empty()) {
         Some(text) => vars::expand(worker, client, ex, text, &mut body),
         // nginx has pages for errors and redirects alone.
-        None if code < 300 && code != 201 && code != 204 => {}
-        None if matches!(code, 301 | 302 | 303 | 307 | 308) => {}
+        None if code < 400 => {}
         None => return Outcome::Status(code),
     }
     if matches!(code, 301 | 302 | 303 | 307 | 308) {
@@ -377,11 +424,8 @@ fn to_page(worker: &Worker, client: &Client, ex: &mut Exchange, page: &ErrorPage
 }
 
 async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16) -> After {
+    ex.course.expect_tested = true;
     settle(worker, client, ex).await;
-    if codes::sent(code) == 499 {
-        ex.status = code;
-        return After::Close;
-    }
     answer::page(worker, client, ex, code).await;
     after(ex)
 }

@@ -6,9 +6,11 @@
 use serde::{Deserialize, Deserializer};
 
 use crate::carriage::Carriage;
+use crate::entry::Entry;
 use crate::files::{Files, LimitExcept, Types};
 use crate::filters::Filters;
 use crate::incoming::Incoming;
+use crate::limits::ZonePlan;
 use crate::script::{ErrorPage, Op, Regex, Variable};
 use crate::template::Template;
 
@@ -78,6 +80,8 @@ pub struct Plan {
     pub temp_paths: Vec<TempPath>,
     /// The configuration's own variables.
     pub variables: Vec<Variable>,
+    /// What `limit_req` and `limit_conn` count in.
+    pub zones: Vec<ZonePlan>,
 }
 
 /// A folder for temporary files, and how the folders in it are named.
@@ -336,12 +340,23 @@ pub struct Location {
     pub script: Vec<Op>,
     pub error_pages: Vec<ErrorPage>,
     pub recursive_error_pages: bool,
+    pub post_action: Option<Text>,
     pub internal: bool,
     pub absolute_redirect: bool,
     pub port_in_redirect: bool,
     pub server_name_in_redirect: bool,
     pub rewrite_log: bool,
     pub uninitialized_variable_warn: bool,
+    pub entry: Option<Box<Entry>>,
+}
+
+impl Location {
+    /// `log_subrequest`
+    pub fn logs_subrequests(&self) -> bool {
+        self.entry
+            .as_ref()
+            .is_some_and(|entry| entry.log_subrequest)
+    }
 }
 
 /// What a location does.
@@ -411,6 +426,15 @@ pub enum HttpVersion {
     V11,
 }
 
+/// Where requests wait for a peer that has as many as it may have.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Queue {
+    pub length: u32,
+    pub timeout_ms: u64,
+}
+
 /// An upstream group.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -425,6 +449,7 @@ pub struct Group {
     pub peers: Vec<Peer>,
     pub keepalive: Keepalive,
     pub resilience: Resilience,
+    pub queue: Option<Queue>,
 }
 
 /// How a group chooses.

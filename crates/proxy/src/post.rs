@@ -62,6 +62,8 @@ pub enum Handed {
     Upstream(Box<IdleUpstream>),
     /// Log files, opened anew.
     Files(Files),
+    /// A peer was freed: who waits for one may look.
+    Freed,
 }
 
 /// Where a worker finds what is handed to it.
@@ -104,6 +106,16 @@ impl Post {
         let heirs = lock(&self.0);
         if let Some((inbox, alarm)) = heirs.get(index % heirs.len().max(1)) {
             inbox.put(handed);
+            alarm.ring();
+        }
+    }
+}
+
+impl Post {
+    /// Has every worker look whether somebody waits for a peer that was freed.
+    pub fn call(&self) {
+        for (inbox, alarm) in lock(&self.0).iter() {
+            inbox.put(Handed::Freed);
             alarm.ring();
         }
     }
@@ -158,6 +170,12 @@ impl Worker {
                 }
                 Handed::Upstream(idle) => self.take_upstream(*idle),
                 Handed::Files(files) => self.logs.reopen(&files),
+                Handed::Freed => {
+                    for group in &self.groups {
+                        self.connections
+                            .call_from_elsewhere(&mut group.borrow_mut());
+                    }
+                }
             }
         }
     }

@@ -170,8 +170,13 @@ pub async fn proxy(
                 return outcome;
             }
             match deliver::deliver(&mut sender, &route, location, upstream).await {
-                After::Close if dropped => Outcome::Done(After::Linger),
-                after => Outcome::Done(after),
+                Ok(After::Close) if dropped => Outcome::Done(After::Linger),
+                Ok(after) => Outcome::Done(after),
+                Err(code) => {
+                    give_back(&mut sender);
+                    sender.ex.course.doing = b" while sending to client";
+                    Outcome::Status(code)
+                }
             }
         }
         Driven::Failed(status, _) => {

@@ -5,6 +5,8 @@
 
 use surehop_wire::header::{Header, Known, Span};
 
+use crate::parts::Parts;
+
 /// A header line. What is not the upstream's own stands in the reply's own text.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
@@ -27,6 +29,18 @@ enum State {
     Gone,
 }
 
+/// Which ranges of an answer may be asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ranges {
+    /// It is given as a whole.
+    #[default]
+    None,
+    /// One at a time.
+    One,
+    /// As many as the location allows.
+    Any,
+}
+
 /// The head of an answer to be.
 #[derive(Debug, Default)]
 pub struct Reply {
@@ -44,8 +58,10 @@ pub struct Reply {
     pub undated: bool,
     /// Whether lines were added to it already, as the location says.
     pub filtered: bool,
-    /// Whether a range of it may be asked for.
-    pub ranges: bool,
+    /// Which ranges of it may be asked for.
+    pub ranges: Ranges,
+    /// Those that were, once that is known.
+    pub parts: Option<Parts>,
     /// Whether the upstream's status line is passed on.
     pub line_passed: bool,
     /// Whether `Server`, and `Date`, are left to the lines.
@@ -56,6 +72,8 @@ pub struct Reply {
     location: Option<usize>,
     /// Whether the body goes out in chunks. Known once the head is written.
     pub chunked: bool,
+    /// Whether caches are told that the answer depends on who asks.
+    pub varies: bool,
     /// Whether there may be trailers.
     pub trailed: bool,
     /// The trailers' lines, once the body has come to its end.
@@ -70,6 +88,8 @@ impl Reply {
         self.facts();
         self.lines.clear();
         self.text.clear();
+        self.trailed = false;
+        self.varies = false;
     }
 
     /// Forgets the facts and keeps the lines: what was added before an error is sent with its page.
@@ -81,13 +101,13 @@ impl Reply {
         self.modified = None;
         self.undated = false;
         self.filtered = false;
-        self.ranges = false;
+        self.ranges = Ranges::None;
+        self.parts = None;
         self.line_passed = false;
         self.server_passed = false;
         self.date_passed = false;
         self.location = None;
         self.chunked = false;
-        self.trailed = false;
         self.trailers.clear();
     }
 
@@ -135,6 +155,14 @@ impl Reply {
             state: State::Due,
         };
         self.lines.push(line);
+    }
+
+    /// Adds a line of our own that is nothing to us, whatever its name.
+    pub fn extra(&mut self, name: &[u8], value: &[u8]) {
+        self.line(name, value);
+        if let Some(line) = self.lines.last_mut() {
+            line.known = Known::Other;
+        }
     }
 
     /// Adds a line of the upstream's.
@@ -242,6 +270,14 @@ impl Reply {
     pub fn restore(&mut self, at: usize, value: &[u8]) {
         self.change(at, value);
         self.lines[at].state = State::Due;
+    }
+
+    /// Takes back the line of that name that was added last.
+    pub fn take_back_last(&mut self, known: Known) {
+        let mut lines = self.lines.iter_mut().rev();
+        if let Some(line) = lines.find(|line| line.known == known && line.state != State::Gone) {
+            line.state = State::Gone;
+        }
     }
 
     /// Takes back all lines of that name.

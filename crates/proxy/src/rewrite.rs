@@ -4,6 +4,7 @@ use surehop_wire::uri;
 
 use crate::client::Client;
 use crate::exchange::Exchange;
+use crate::pace;
 use crate::plan::Level;
 use crate::script::{FileTest, Op, Regex, Rewrite, Test};
 use crate::template::{Piece, Template, Var};
@@ -63,6 +64,11 @@ impl<'a, 'b> Run<'a, 'b> {
                     let value = self.value(value);
                     self.ex.course.args = Some(value);
                     self.ex.course.args_given = true;
+                    None
+                }
+                Op::LimitRate { value } => {
+                    let value = self.value(value);
+                    pace::set(self.worker, self.client, self.ex, &value);
                     None
                 }
                 Op::If {

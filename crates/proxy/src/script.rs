@@ -1,10 +1,11 @@
 //! What the configuration computes: regular expressions, the rewrite module's steps, error pages, own
 //! variables. Read from the plan straight into what is run.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Deserializer};
 
+use crate::networks::Network;
 use crate::plan::Text;
 use crate::template::{Template, Var};
 
@@ -78,6 +79,11 @@ pub enum Op {
     },
     /// `set $args`
     Args {
+        value: Template,
+    },
+    /// `set $limit_rate`
+    #[serde(rename = "limit_rate")]
+    LimitRate {
         value: Template,
     },
     If {
@@ -224,14 +230,46 @@ fn table<'de, D: Deserializer<'de>>(from: D) -> Result<Table, D::Error> {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
 pub struct Geo {
-    /// The address, `$remote_addr` unless said otherwise.
+    /// The address, the client's unless said otherwise.
     pub value: Template,
     pub default: Text,
-    /// First and last address and value; where two hold an address, the later one counts.
-    pub ranges: Vec<(IpAddr, IpAddr, Text)>,
+    /// First and last address and value, in their order and without overlaps.
+    #[serde(deserialize_with = "ordered")]
+    ranges: Vec<GeoRange>,
     /// Networks whose X-Forwarded-For is believed.
-    pub proxies: Vec<(IpAddr, IpAddr)>,
+    #[serde(deserialize_with = "pairs")]
+    pub proxies: Vec<Network>,
     pub proxy_recursive: bool,
+}
+
+type GeoRange = (IpAddr, IpAddr, Text);
+
+fn ordered<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<GeoRange>, D::Error> {
+    let ranges = Vec::<GeoRange>::deserialize(from)?;
+    if ranges.windows(2).all(|two| two[0].1 < two[1].0) {
+        Ok(ranges)
+    } else {
+        Err(serde::de::Error::custom("ranges that are in no order"))
+    }
+}
+
+fn pairs<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Network>, D::Error> {
+    let pairs = Vec::<(IpAddr, IpAddr)>::deserialize(from)?;
+    let networks = pairs.into_iter().map(|(low, high)| Network::Ip(low, high));
+    Ok(networks.collect())
+}
+
+impl Geo {
+    /// The value for an address. What is no address is the last of IPv4 to nginx.
+    pub fn find(&self, address: Option<IpAddr>) -> &[u8] {
+        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::BROADCAST));
+        let behind = self.ranges.partition_point(|(low, ..)| *low <= address);
+        let found = behind.checked_sub(1).map(|at| &self.ranges[at]);
+        match found.filter(|(_, high, _)| address <= *high) {
+            Some((.., value)) => &value.0,
+            None => &self.default.0,
+        }
+    }
 }
 
 /// The builtin that a set variable stands for as long as it is not set: `$http_…` and the like.

@@ -13,13 +13,14 @@ use surehop_wire::header::Known;
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::files::{self, Found};
-use crate::filters;
 use crate::fresh::{self, Verdict};
 use crate::head;
 use crate::log;
+use crate::outgoing::{self, Outgoing};
+use crate::parts::{self, Parts};
 use crate::phases::{self, Outcome};
 use crate::plan::Level;
-use crate::ranges::{self, Asked};
+use crate::reply::Ranges;
 use crate::told;
 use crate::vars;
 use crate::worker::Worker;
@@ -40,17 +41,21 @@ pub async fn serve(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> O
     if let Err(code) = conditions(worker, ex) {
         return Outcome::Status(code);
     }
-    filters::headers(worker, client, ex);
-    let parts = match parts(worker, ex, size) {
-        Ok(parts) => parts,
-        Err(code) => return Outcome::Status(code),
-    };
+    if let Err(code) = head::filter(worker, client, ex) {
+        return Outcome::Status(code);
+    }
     head::write(worker, client, ex);
-    let parts = match parts {
+    let parts = match ex.reply.parts.take() {
         _ if head::bodiless(ex) => Parts::One(0..0),
-        parts => parts,
+        parts => parts.unwrap_or(Parts::One(0..size)),
     };
-    let sent = Sending::new(worker, client, ex, &file).send(parts).await;
+    // What only has to be copied, the kernel copies.
+    let plain = ex.packer.is_none() && !ex.reply.chunked && !ex.pace.limited();
+    let sent = if plain || ex.sub.is_some() {
+        Sending::new(worker, client, ex, &file).send(parts).await
+    } else {
+        Box::pin(carry(worker, client, ex, &file, parts)).await
+    };
     ex.complete = sent.is_ok();
     if let Err(stopped) = sent {
         ex.keep = false;
@@ -72,7 +77,7 @@ fn describe(worker: &Worker, ex: &mut Exchange, stat: &Stat) -> u64 {
     ex.reply.set_kind(kind);
     ex.reply.length = Some(size);
     ex.reply.modified = Some(stat.st_mtime);
-    ex.reply.ranges = true;
+    ex.reply.ranges = Ranges::Any;
     if vars::place(worker, ex).files.etag {
         let etag = format!("\"{:x}-{size:x}\"", stat.st_mtime);
         ex.reply.line(b"ETag", etag.as_bytes());
@@ -80,19 +85,13 @@ fn describe(worker: &Worker, ex: &mut Exchange, stat: &Stat) -> u64 {
     size
 }
 
-/// The answer's entity tag.
-fn etag(ex: &Exchange) -> Option<&[u8]> {
-    let at = ex.reply.find(Known::ETag)?;
-    Some(ex.reply.value_at(at, &ex.response_raw))
-}
-
 /// Weighs the request's conditions against the answer that is described; an error is its status instead.
 pub fn conditions(worker: &Worker, ex: &mut Exchange) -> Result<(), u16> {
-    if ex.status != 200 {
+    if ex.status != 200 || ex.sub.is_some() {
         return Ok(());
     }
     let since = vars::place(worker, ex).files.if_modified_since;
-    match fresh::weigh(ex, since, etag(ex), ex.reply.modified) {
+    match fresh::weigh(ex, since, parts::etag(ex), ex.reply.modified) {
         Verdict::Send => {}
         Verdict::Failed => {
             ex.reply.reset();
@@ -104,77 +103,11 @@ pub fn conditions(worker: &Worker, ex: &mut Exchange) -> Result<(), u16> {
             ex.status = 304;
             ex.reply.kind.clear();
             ex.reply.length = None;
-            ex.reply.ranges = false;
+            ex.reply.ranges = Ranges::None;
+            ex.reply.take_back_all(Known::AcceptRanges);
         }
     }
     Ok(())
-}
-
-/// The bytes of a file that go out.
-enum Parts {
-    /// One range, or all of it.
-    One(Range<u64>),
-    /// Several with what stands before each, and what stands behind the last.
-    Several(Vec<(Vec<u8>, Range<u64>)>, Vec<u8>),
-}
-
-/// Follows `Range`, where there is one; an error is the answer's status instead.
-fn parts(worker: &Worker, ex: &mut Exchange, size: u64) -> Result<Parts, u16> {
-    let whole = Parts::One(0..size);
-    if ex.status != 200 || !ex.reply.ranges {
-        return Ok(whole);
-    }
-    let most = vars::place(worker, ex).files.max_ranges;
-    if most == 0 {
-        return Ok(whole);
-    }
-    let bytes = ex.bytes();
-    let value = |known| ex.head.find(known).map(|line| line.value.of(bytes));
-    let asked = value(Known::Range).map(|range| (range, value(Known::IfRange)));
-    let asked = match asked {
-        Some((_, Some(condition))) if !ranges::holds(condition, etag(ex), ex.reply.modified) => {
-            Asked::Whole
-        }
-        Some((range, _)) => ranges::read(range, size, most),
-        None => Asked::Whole,
-    };
-    match asked {
-        Asked::Whole => {
-            ex.reply.line(b"Accept-Ranges", b"bytes");
-            Ok(whole)
-        }
-        Asked::Unsatisfiable => {
-            let range = format!("bytes */{size}");
-            ex.reply.line(b"Content-Range", range.as_bytes());
-            Err(416)
-        }
-        Asked::Parts(mut parts) if parts.len() == 1 => {
-            let part = parts.remove(0);
-            ex.status = 206;
-            ex.reply.length = Some(part.end - part.start);
-            let range = ranges::content_range(&part, size);
-            ex.reply.line(b"Content-Range", range.as_bytes());
-            Ok(Parts::One(part))
-        }
-        Asked::Parts(parts) => {
-            ex.status = 206;
-            let boundary = ranges::boundary();
-            let kind = std::mem::take(&mut ex.reply.kind);
-            let headed = |part: Range<u64>| {
-                let head = ranges::part_head(&boundary, &kind, &part, size);
-                (head, part)
-            };
-            let parts: Vec<_> = parts.into_iter().map(headed).collect();
-            let end = ranges::parts_end(&boundary);
-            let lengths = parts
-                .iter()
-                .map(|(head, part)| head.len() as u64 + part.end - part.start);
-            ex.reply.length = Some(lengths.sum::<u64>() + end.len() as u64);
-            let kind = format!("multipart/byteranges; boundary={boundary}");
-            ex.reply.set_kind(kind.as_bytes());
-            Ok(Parts::Several(parts, end))
-        }
-    }
 }
 
 /// Why an answer ended before its body did.
@@ -188,6 +121,16 @@ enum Stopped {
     Gone,
     /// The file is no longer as long as it was; it ends there.
     Truncated(u64),
+}
+
+impl From<outgoing::Stopped> for Stopped {
+    fn from(stopped: outgoing::Stopped) -> Self {
+        match stopped {
+            outgoing::Stopped::Client(errno) => Self::Client("writev()", errno),
+            outgoing::Stopped::TimedOut => Self::TimedOut,
+            outgoing::Stopped::Gone => Self::Gone,
+        }
+    }
 }
 
 /// An answer on its way.
@@ -216,6 +159,9 @@ impl<'a> Sending<'a> {
     }
 
     async fn send(mut self, parts: Parts) -> Result<(), Stopped> {
+        if self.ex.mute() {
+            return Ok(()); // it is looked at, and goes nowhere
+        }
         match parts {
             Parts::One(range) => self.part(b"", range).await,
             Parts::Several(parts, end) => {
@@ -309,15 +255,73 @@ impl<'a> Sending<'a> {
                 .write("sendfile()", |client| {
                     client.socket.poll_send_file(file, at, count)
                 })
-                .await?;
-            if sent == 0 {
-                return Err(Stopped::Truncated(range.start));
+                .await;
+            match sent {
+                Ok(0) => return Err(Stopped::Truncated(range.start)),
+                Ok(n) => self.ex.body_sent += n as u64,
+                Err(stopped) => return Err(stopped),
             }
-            self.ex.body_sent += sent as u64;
-            self.worker.reactor.give_way().await;
+            if !range.is_empty() {
+                self.worker.reactor.give_way().await;
+            }
         }
         Ok(())
     }
+}
+
+/// Sends parts of a file through what is done to answers on their way out.
+async fn carry(
+    worker: &Worker,
+    client: &mut Client,
+    ex: &mut Exchange,
+    file: &OwnedFd,
+    parts: Parts,
+) -> Result<(), Stopped> {
+    let (parts, end) = match parts {
+        Parts::One(range) => (vec![(Vec::new(), range)], Vec::new()),
+        Parts::Several(parts, end) => (parts, end),
+    };
+    let mut outgoing = Outgoing::new(worker, client, ex);
+    let mut buf = worker.buffers.large();
+    let sent = pieces(worker, &mut outgoing, file, &parts, &end, &mut buf).await;
+    worker.buffers.give(buf);
+    outgoing.end();
+    sent
+}
+
+async fn pieces(
+    worker: &Worker,
+    outgoing: &mut Outgoing<'_>,
+    file: &OwnedFd,
+    parts: &[(Vec<u8>, Range<u64>)],
+    end: &[u8],
+    buf: &mut Buf,
+) -> Result<(), Stopped> {
+    for (number, (before, range)) in parts.iter().enumerate() {
+        let whole = number + 1 == parts.len() && end.is_empty();
+        if !before.is_empty() {
+            outgoing.send(before, false).await?;
+        }
+        let mut at = range.start;
+        while at < range.end {
+            buf.clear();
+            let most = range.end.min(at + buf.space().len() as u64);
+            let read = read(file, &(at..most), buf);
+            if read == 0 {
+                return Err(Stopped::Truncated(at));
+            }
+            at += read;
+            // What is the last goes out together with what stands behind it.
+            let last = whole && at == range.end;
+            outgoing.send(buf.data(), last).await?;
+            if last {
+                return Ok(());
+            }
+            worker.reactor.give_way().await;
+        }
+    }
+    outgoing.send(end, true).await?;
+    Ok(())
 }
 
 /// Reads of a range what there is of it, and can be read.

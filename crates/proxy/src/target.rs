@@ -288,6 +288,7 @@ fn made(host: &[u8], address: &Address) -> Result<Rc<Made>, String> {
         slow_start_ms: 0,
     };
     let group = plan::Group {
+        queue: None,
         name: Text(host.to_vec()),
         implicit: true,
         zone: None,

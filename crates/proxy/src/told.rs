@@ -47,6 +47,9 @@ pub fn line(
             if !ex.head.line.is_empty() {
                 quoted(out, b"request", ex.head.line.of(bytes));
             }
+            if ex.sub.is_some() {
+                quoted(out, b"subrequest", &ex.uri);
+            }
             if let Some(upstream) = upstream {
                 out.extend_from_slice(b", upstream: \"http://");
                 out.extend_from_slice(upstream.as_bytes());

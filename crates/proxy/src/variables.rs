@@ -1,17 +1,21 @@
 //! The configuration's own variables: `set`, named groups, `map`, `geo`, `split_clients`.
 
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
 use surehop_hop::socket::Address;
 
 use crate::client::Client;
 use crate::exchange::Exchange;
+use crate::networks;
 use crate::plan::Level;
 use crate::routes;
 use crate::script::{Geo, Map, Source, fallback};
 use crate::told;
 use crate::vars;
 use crate::worker::Worker;
+
+/// How deep nginx lets values be made of values.
+const DEEPEST: u8 = 100;
 
 /// Appends the value of a variable; false if it has none.
 pub fn value(
@@ -28,11 +32,15 @@ pub fn value(
     let Some(variable) = worker.config.plan.variables.get(index) else {
         return false;
     };
+    if !descend(worker, client, ex, &variable.name.0) {
+        return false;
+    }
     let start = out.len();
     let (found, keep) = match &variable.source {
-        Source::Capture => return false,
+        Source::Capture => (false, false),
         Source::Set => {
             if let Some(var) = fallback(&variable.name) {
+                ex.course.depth -= 1;
                 return vars::value(worker, client, ex, &var, out);
             }
             if vars::place(worker, ex).uninitialized_variable_warn {
@@ -63,10 +71,26 @@ pub fn value(
             (part.is_some(), true)
         }
     };
+    ex.course.depth -= 1;
     if keep {
         ex.course.set(index, found, &out[start..]);
     }
     found
+}
+
+/// Goes one level deeper into values that are made of values; false, which is told, if they go round in a
+/// circle.
+pub fn descend(worker: &Worker, client: &Client, ex: &mut Exchange, name: &[u8]) -> bool {
+    if ex.course.depth < DEEPEST {
+        ex.course.depth += 1;
+        return true;
+    }
+    told::line(worker, client, ex, Level::Error, None, |out| {
+        out.extend_from_slice(b"cycle while evaluating variable \"");
+        out.extend_from_slice(name);
+        out.push(b'"');
+    });
+    false
 }
 
 fn map(worker: &Worker, client: &Client, ex: &mut Exchange, map: &Map, out: &mut Vec<u8>) {
@@ -90,49 +114,28 @@ fn map(worker: &Worker, client: &Client, ex: &mut Exchange, map: &Map, out: &mut
 }
 
 fn geo(worker: &Worker, client: &Client, ex: &mut Exchange, geo: &Geo, out: &mut Vec<u8>) {
-    let mut address = match &client.remote {
-        Some(Address::Ip(address)) => Some(address.ip()),
-        _ => None,
-    };
+    let mut address = client.remote.clone();
     if !geo.value.is_empty() {
         let mut text = Vec::new();
         vars::expand(worker, client, ex, &geo.value, &mut text);
-        address = std::str::from_utf8(&text).ok().and_then(|t| t.parse().ok());
+        let given = networks::ip(&text).map(|ip| Address::Ip(SocketAddr::new(ip, 0)));
+        let Some(given) = given else {
+            return out.extend_from_slice(geo.find(None));
+        };
+        address = Some(given);
     }
-    let mut address = address.map(plain);
     if !geo.proxies.is_empty() {
-        let bytes = ex.bytes();
-        let lines = ex.head.headers.iter();
-        let forwarded = lines
-            .filter(|line| line.known == surehop_wire::header::Known::XForwardedFor)
-            .flat_map(|line| line.value.of(bytes).split(|&b| b == b',' || b == b' '))
-            .filter(|word| !word.is_empty())
-            .filter_map(|word| std::str::from_utf8(word).ok()?.parse::<IpAddr>().ok());
-        for next in forwarded.collect::<Vec<_>>().into_iter().rev() {
-            let trusted = |at: IpAddr| geo.proxies.iter().any(|(from, to)| within(at, *from, *to));
-            if !address.is_some_and(trusted) {
-                break;
-            }
-            address = Some(plain(next));
-            if !geo.proxy_recursive {
-                break;
-            }
+        let lines = networks::values(&ex.head.headers, ex.bytes(), b"x-forwarded-for");
+        let recursive = geo.proxy_recursive;
+        if let Some(at) = networks::forwarded(address.as_ref(), &lines, &geo.proxies, recursive) {
+            address = Some(Address::Ip(at));
         }
     }
-    let found = address.and_then(|at| {
-        let mut ranges = geo.ranges.iter().rev();
-        ranges.find(|(from, to, _)| within(at, *from, *to))
-    });
-    out.extend_from_slice(found.map_or(&geo.default.0, |(.., value)| &value.0));
-}
-
-/// An IPv4 address in IPv6's clothes is an IPv4 address.
-fn plain(address: IpAddr) -> IpAddr {
-    address.to_canonical()
-}
-
-fn within(address: IpAddr, from: IpAddr, to: IpAddr) -> bool {
-    address.is_ipv4() == from.is_ipv4() && address >= from && address <= to
+    let ip = match address {
+        Some(Address::Ip(address)) => Some(address.ip().to_canonical()),
+        _ => None,
+    };
+    out.extend_from_slice(geo.find(ip));
 }
 
 /// `MurmurHash2` with seed 0, by which nginx splits clients.

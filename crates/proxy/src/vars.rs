@@ -1,21 +1,23 @@
 //! What the variables are worth at a given moment.
 
 use std::io::Write;
+use std::net::IpAddr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use surehop_engine::Attempt;
 use surehop_hop::socket::Address;
 use surehop_wire::header::{Header, Known};
 use surehop_wire::request::Framing;
 
 use crate::attempts;
+use crate::basic::Credentials;
 use crate::client::Client;
 use crate::config::ActionConf;
 use crate::exchange::Exchange;
+use crate::gzip;
 use crate::head;
 use crate::intake;
 use crate::plan::Escape;
+use crate::stub::Connections;
 use crate::template::{LogFormat, Piece, Template, Var};
 use crate::worker::Worker;
 
@@ -113,13 +115,6 @@ pub fn seconds(out: &mut Vec<u8>, ms: u64) {
     let _ = write!(out, "{}.{:03}", ms / 1000, ms % 1000);
 }
 
-fn header<'a>(headers: &[Header], bytes: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    headers
-        .iter()
-        .find(|header| header.name.of(bytes).eq_ignore_ascii_case(name))
-        .map(|header| header.value.of(bytes))
-}
-
 /// Appends the values of all lines of that name, as nginx joins them.
 fn all<'a>(
     out: &mut Vec<u8>,
@@ -204,6 +199,8 @@ pub fn value(
             return put(out, cookie_of(ex, bytes, name));
         }
         Var::SentHttp(name) => return head::sent(worker, ex, name, out),
+        Var::GzipRatio => return gzip::ratio(ex, out),
+        Var::LimitRate => number(out, ex.pace.rate()),
         Var::SentTrailer(name) => return lines_of(out, &ex.reply.trailers, name),
         Var::UpstreamHttp(name) => {
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
@@ -232,7 +229,7 @@ pub fn value(
                 out.push(b'?');
             }
         }
-        Var::RequestMethod => return known(out, ex.method()),
+        Var::RequestMethod => return known(out, ex.client_method()),
         Var::RequestBody => return put(out, intake::shown(ex)),
         Var::RequestBodyFile => return put(out, ex.spool.as_ref().map(|spool| &*spool.path)),
         Var::Scheme => out.extend_from_slice(b"http"),
@@ -250,27 +247,36 @@ pub fn value(
             None => return false,
         },
         Var::RemoteAddr => out.extend_from_slice(client.remote_text.as_bytes()),
-        Var::RemotePort => match &client.remote {
-            Some(Address::Ip(address)) => number(out, u64::from(address.port())),
-            _ => return false,
-        },
+        Var::BinaryRemoteAddr => binary(client.remote.as_ref(), out),
+        Var::RealipRemoteAddr => {
+            let before = client.before.as_ref().map(|before| &before.text);
+            out.extend_from_slice(before.unwrap_or(&client.remote_text).as_bytes());
+        }
+        Var::RealipRemotePort => {
+            let before = client.before.as_ref().map(|before| &before.remote);
+            port(before.unwrap_or(&client.remote).as_ref(), out);
+        }
+        Var::LimitReqStatus => return put(out, ex.admission.requests.map(str::as_bytes)),
+        Var::LimitConnStatus => return put(out, ex.admission.connections.map(str::as_bytes)),
+        Var::RemotePort => port(client.remote.as_ref(), out),
         Var::RemoteUser => {
-            let line = header(&head.headers, bytes, b"authorization");
-            return put(out, line.and_then(user_of).as_deref());
+            let credentials = Credentials::of(ex);
+            return put(out, credentials.as_ref().map(Credentials::user));
         }
         Var::TimeLocal => out.extend_from_slice(&worker.logs.times(now).local),
         Var::TimeIso8601 => out.extend_from_slice(&worker.logs.times(now).iso),
         Var::Msec => seconds(out, worker.logs.times(now).wall),
         Var::Status => {
-            // What the status was to be counts, even if the client had the page already, or got a part.
+            // An error's counts before the answer that stands for it, whatever became of that.
             let status = match ex.course.status {
-                given if given != 0 && matches!(ex.status, 206 | 304) => given,
-                _ => ex.status,
+                0 => ex.status,
+                error => surehop_wire::status::sent(error),
             };
-            let _ = write!(out, "{:03}", surehop_wire::status::sent(status));
+            let _ = write!(out, "{status:03}");
         }
         Var::BodyBytesSent => number(out, ex.body_sent),
         Var::BytesSent => number(out, ex.head_sent + ex.body_sent),
+        Var::RequestLength if ex.sub.is_some() => out.push(b'0'),
         Var::RequestLength => number(out, ex.request_length + client.body_read),
         Var::RequestTime => seconds(out, now.saturating_sub(ex.started)),
         Var::RequestId => {
@@ -300,6 +306,18 @@ pub fn value(
             );
         }
         Var::Connection => number(out, client.number),
+        Var::Connections(which) => {
+            let now = Connections::of(&worker.shared);
+            number(
+                out,
+                match *which {
+                    "active" => now.active,
+                    "reading" => now.reading,
+                    "writing" => now.writing,
+                    _ => now.waiting,
+                },
+            );
+        }
         Var::ConnectionRequests => number(out, client.requests),
         Var::ConnectionTime => seconds(out, now - client.opened),
         Var::Pid => number(out, u64::from(std::process::id())),
@@ -431,15 +449,22 @@ fn lines_of(out: &mut Vec<u8>, lines: &[u8], name: &[u8]) -> bool {
     found
 }
 
-fn user_of(authorization: &[u8]) -> Option<Vec<u8>> {
-    let at = authorization.iter().position(|&byte| byte == b' ')?;
-    if !authorization[..at].eq_ignore_ascii_case(b"basic") {
-        return None;
+fn binary(remote: Option<&Address>, out: &mut Vec<u8>) {
+    // Who comes by a unix socket has no name here.
+    if let Some(Address::Ip(address)) = remote {
+        match address.ip() {
+            IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
+            IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
+        }
     }
-    let mut decoded = STANDARD.decode(authorization[at..].trim_ascii()).ok()?;
-    let end = memchr::memchr(b':', &decoded)?;
-    decoded.truncate(end);
-    Some(decoded)
+}
+
+fn port(remote: Option<&Address>, out: &mut Vec<u8>) {
+    if let Some(Address::Ip(address)) = remote
+        && address.port() > 0
+    {
+        number(out, u64::from(address.port()));
+    }
 }
 
 fn random_id() -> [u8; 32] {

@@ -27,6 +27,7 @@ use crate::log::Logs;
 use crate::place::{Place, place};
 use crate::plan::Level;
 use crate::post::{Files, Inbox, Post};
+use crate::stub::{AllStages, Stages};
 
 /// How many unused exchanges a worker keeps.
 const KEPT_EXCHANGES: usize = 256;
@@ -59,6 +60,8 @@ pub struct Shared {
     pub requests: Arc<AtomicU64>,
     /// Client connections open.
     pub clients: Arc<AtomicU64>,
+    /// What its workers, and those of earlier configurations, are at.
+    pub stages: Arc<AllStages>,
     /// Where the workers of the present configuration are reached.
     pub post: Arc<Post>,
 }
@@ -82,6 +85,8 @@ pub struct Worker {
     pub groups: Vec<RefCell<Group>>,
     /// `$hostname`.
     pub hostname: String,
+    /// The requests it is at.
+    pub stages: Arc<Stages>,
     /// Its own client connections.
     pub clients: Cell<usize>,
     // Boxed: what is handed about is a pointer, not a kilobyte.
@@ -145,6 +150,7 @@ impl Worker {
             logs: Logs::new(files, &config.plan, &hostname),
             connections: Connections::new(reactor.clone(), buffers.clone()),
             hostname,
+            stages: shared.stages.add(),
             clients: Cell::new(0),
             exchanges: RefCell::default(),
             places: Places::default(),
@@ -385,6 +391,8 @@ fn prepare(
         prober(for_prober).await;
     });
     worker.connections.watched_by(keeper, prober);
+    let post = worker.shared.post.clone();
+    worker.connections.call_others_by(move || post.call());
     for (index, fd) in listeners.iter().enumerate() {
         let listener =
             Listener::new(&worker.reactor, fd.as_fd()).map_err(|e| format!("listener: {e}"))?;

@@ -39,6 +39,8 @@ def supports(scope: Scope, parameter: str) -> bool:
 
 
 def _method(node: Node, scope: Scope, method: str, key: Template = ()) -> Method:
+    if scope.own("queue"):
+        raise node.fail(f'"{method}" must stand before "queue"')
     before = sum(len(scope.own(name)) for name in METHODS)
     if before or scope.own("sticky"):
         scope.findings.warnings.append(node.fail("load balancing method redefined"))

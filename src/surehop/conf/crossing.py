@@ -10,7 +10,10 @@ from surehop.conf.table import settings_of, value_of
 from surehop.conf.templates import Template
 from surehop.errors import ConfigError
 
-_SIZES = ("proxy_buffer_size", "proxy_buffers", "proxy_busy_buffers_size")
+_SIZES = (
+    *("proxy_buffer_size", "proxy_buffers", "proxy_busy_buffers_size"),
+    *("proxy_max_temp_file_size", "proxy_temp_file_write_size"),
+)
 _FEWEST = 2
 
 
@@ -72,6 +75,8 @@ def carriage(scope: Scope) -> Carriage:
         receive_buffer=value_of(scope, "proxy_socket_rcvbuf"),
         send_buffer=value_of(scope, "proxy_socket_sndbuf"),
         limit_rate=value_of(scope, "proxy_limit_rate"),
+        max_temp_file_size=value_of(scope, "proxy_max_temp_file_size"),
+        temp=value_of(scope, "proxy_temp_path"),
     )
 
 
@@ -97,8 +102,23 @@ def check_buffers(scope: Scope) -> Iterator[ConfigError]:
             '"proxy_busy_buffers_size" must be less than the size of all "proxy_buffers" '
             "minus one buffer"
         )
+    else:
+        message = _temp_sizes(scope, largest, bound)
     if message is not None:
         yield _end(scope).fail(message)
+
+
+def _temp_sizes(scope: Scope, largest: int, bound: str) -> str | None:
+    write = value_of(scope, "proxy_temp_file_write_size")
+    if write is not None and write < largest:
+        return f'"proxy_temp_file_write_size" must be equal to or greater than {bound}'
+    most = value_of(scope, "proxy_max_temp_file_size")
+    if 0 < most < largest:
+        return (
+            '"proxy_max_temp_file_size" must be equal to zero to disable temporary files usage '
+            f"or must be equal to or greater than {bound}"
+        )
+    return None
 
 
 def _end(scope: Scope) -> Where:

@@ -23,8 +23,23 @@ class Expires:
 
 
 @dataclass(frozen=True, slots=True)
+class Gzip:
+    """`types` are lower-cased, `*` is any; `window` is in bits; `disable` are patterns."""
+
+    types: tuple[str, ...]
+    min_length: int
+    level: int
+    window: int
+    http_version: str
+    proxied: tuple[str, ...]
+    vary: bool
+    disable: tuple[str, ...]
+    disable_msie6: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Filters:
-    """`tokens` is on, off or build."""
+    """`tokens` is on, off or build; `gzip` is None for off; the rates are sizes, empty for none."""
 
     tokens: str
     headers: tuple[Added, ...]
@@ -33,3 +48,6 @@ class Filters:
     chunked: bool
     msie_padding: bool
     msie_refresh: bool
+    gzip: Gzip | None
+    limit_rate: Template
+    limit_rate_after: Template

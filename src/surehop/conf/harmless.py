@@ -101,13 +101,6 @@ def _lowat(node: Node, scope: Scope) -> int:
     return count
 
 
-def _buffers(node: Node, _scope: Scope) -> tuple[int, int]:
-    count, length = values.number(node.args[0].value), values.size(node.args[1].value)
-    if not count or not length:
-        raise node.fail(f'"{node.name.value}" directive invalid value')
-    return count, length
-
-
 def _aio(node: Node, scope: Scope) -> str:
     token = node.args[0]
     way, equals, pool = token.value.partition("=")
@@ -231,7 +224,7 @@ ROWS = (
     *accepted("sendfile_max_chunk subrequest_output_buffer_size read_ahead", HSL, _size),
     *accepted("postpone_output", HSL, _size),
     *accepted("send_lowat", HSL, _lowat),
-    *accepted("output_buffers", HSL, _buffers, 2),
+    *accepted("output_buffers", HSL, values.buffers, 2),
     *accepted("aio", HSL, _aio),
     *accepted("directio", HSL, values.one(_offset_or_off)),
     *accepted("directio_alignment", HSL, _offset),

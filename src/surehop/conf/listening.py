@@ -35,7 +35,7 @@ class Name(NamedTuple):
 
 
 def where(node: Node) -> Where:
-    return Where(node.file, node.name.line, node.name.column)
+    return Where(node.file, node.line, node.name.column)
 
 
 def read_listen(node: Node, scope: Scope) -> Listen:

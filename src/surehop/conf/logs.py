@@ -62,7 +62,7 @@ def default_error_log(path: str) -> Setting:
     """What `error_log PATH;` would say, where no line does."""
     name = Token(Kind.WORD, "error_log", "error_log", "", 1, 1, 0, 0)
     end = Token(Kind.SEMICOLON, ";", ";", "", 1, 1, 0, 0)
-    return Setting(Node(COMMAND_LINE, name, (), None, end), ErrorLog(path, "error"))
+    return Setting(Node(COMMAND_LINE, name, (), None, end, 1), ErrorLog(path, "error"))
 
 
 def read_log_format(node: Node, scope: Scope) -> LogFormat:

@@ -9,20 +9,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from surehop.conf.address import Address
+from surehop.conf.entry import ConnectionZone, Entry, RequestZone
 from surehop.conf.filters import Filters
 from surehop.conf.syslog import Syslog
 from surehop.conf.templates import Template
+from surehop.conf.where import Where as Where  # noqa: PLC0414 (its name is part of this vocabulary)
 from surehop.errors import ConfigError
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    file: str
-    line: int
-    column: int
-
-    def fail(self, message: str, *, hint: str | None = None) -> ConfigError:
-        return ConfigError(message, file=self.file, line=self.line, column=self.column, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +228,7 @@ class Routing:
 
     error_pages: tuple[ErrorPage, ...]
     recursive_error_pages: bool
+    post_action: str | None
     internal: bool
     absolute_redirect: bool
     port_in_redirect: bool
@@ -322,6 +315,8 @@ class Carriage:
     receive_buffer: int
     send_buffer: int
     limit_rate: Template | None
+    max_temp_file_size: int
+    temp: TempPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,6 +423,7 @@ class Location:
     routing: Routing
     steps: tuple[Step, ...]
     inner: "tuple[Location, ...]"
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -541,6 +537,14 @@ Sticky = StickyCookie | RouteBy | Learn
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    """How many requests may wait, and how long, where every server has as many as it may have."""
+
+    length: int
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Upstream:
     name: str
     where: Where
@@ -549,6 +553,7 @@ class Upstream:
     balance: Balance
     sticky: Sticky | None
     keepalive: Keepalive
+    queue: Queue | None
     resilience: Resilience
 
 
@@ -575,6 +580,7 @@ class Model:
     servers: tuple[Server, ...]
     variables: tuple[Computed, ...]
     regexes: tuple[Regex, ...]
+    zones: tuple[RequestZone | ConnectionZone, ...]
     resilience: Resilience
     warnings: tuple[ConfigError, ...]
     without_effect: tuple[ConfigError, ...]

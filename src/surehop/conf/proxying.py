@@ -1,6 +1,7 @@
 """The rows of nginx's proxy module."""
 
-from surehop.conf import passing, replies, routes, values
+from surehop.conf import passing, replies, routes, temp_path, values
+from surehop.conf.model import TempPath
 from surehop.conf.rows import HSL, LI, LX, MANY, OWN, Directive, L, accepted, ms_rows, row
 from surehop.conf.values import PAGE
 
@@ -49,6 +50,15 @@ ROWS: tuple[Directive, ...] = (
     row("proxy_buffer_size", HSL, 1, _size, PAGE),
     row("proxy_buffers", HSL, 2, passing.read_buffers, (8, PAGE)),
     row("proxy_busy_buffers_size", HSL, 1, _size),
+    row("proxy_max_temp_file_size", HSL, 1, values.one(values.offset), 1 << 30),
+    *accepted("proxy_temp_file_write_size", HSL, _size),
+    row(
+        "proxy_temp_path",
+        HSL,
+        (1, 4),
+        temp_path.read_temp_path,
+        TempPath("proxy_temp", (1, 2), None),
+    ),
     *accepted("proxy_send_lowat", HSL, passing.read_send_lowat),
     # without a cache these say what happens anyway
     *accepted("proxy_cache proxy_store", HSL, passing.read_off),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from surehop.conf import model
 from surehop.conf.regexes import read_regex
-from surehop.conf.scope import Scope, not_yet
+from surehop.conf.scope import Scope
 from surehop.conf.templates import VARIABLES, Template, Text, Variable, compile_template
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
@@ -16,7 +16,7 @@ from surehop.conf.values import number
 _REDIRECTS = ("http://", "https://", "$scheme")
 _LARGEST_STATUS = 999
 _FLAGS = ("last", "break", "redirect", "permanent")
-_CHANGEABLE = "args"
+_CHANGEABLE = ("args", "limit_rate")
 _REGEX_TESTS = ("~", "~*", "!~", "!~*")
 _FILE_TESTS = {"f": "file", "d": "folder", "e": "exists", "x": "executable"}
 _ERRORS = range(300, 600)
@@ -60,7 +60,7 @@ def read_set(node: Node, scope: Scope) -> None:
     if not target.value.startswith("$"):
         raise node.fail(f'invalid variable name "{target.value}"', at=target)
     name = declare(node, target)
-    if name != _CHANGEABLE:
+    if name not in _CHANGEABLE:
         scope.findings.variables.setdefault(name, Assigned())
     scope.steps.append(model.Set(name, compile_template(node, value, scope)))
 
@@ -70,9 +70,7 @@ def declare(node: Node, token: Token) -> str:
     name = token.value[1:].lower()
     if not token.value.startswith("$") or not name:
         raise node.fail(f'invalid variable name "{token.value}"', at=token)
-    if name == "limit_rate":
-        raise not_yet(node, f'"${name}" is an nginx variable')
-    if name in VARIABLES and name != _CHANGEABLE:
+    if name in VARIABLES and name not in _CHANGEABLE:
         raise node.fail(f'the duplicate "{name}" variable', at=token)
     return name
 

@@ -72,7 +72,7 @@ def row(
 def block(
     name: str, contexts: frozenset[Context], arity: Any, inner: Context, read: Reader
 ) -> Directive:
-    repeatable = inner not in {Context.EVENTS, Context.HTTP}
+    repeatable = inner not in {Context.EVENTS, Context.HTTP, Context.LIMIT_EXCEPT}
     return row(name, contexts, arity, read, inherit=OWN, block=inner, repeatable=repeatable)
 
 

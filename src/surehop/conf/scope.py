@@ -45,6 +45,7 @@ class Findings:
     variables: dict[str, Any] = field(default_factory=dict)
     unknown: list[tuple[str, ConfigError]] = field(default_factory=list)
     regexes: list[Any] = field(default_factory=list)
+    zones: dict[str, str] = field(default_factory=dict)  # shared memory by name: whose it is
     upstreams: set[str] = field(default_factory=set)  # their names, in lower case
     # log files by their paths, with how they are buffered: nginx opens also those nobody writes to
     log_files: dict[str, Any] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from typing import Any
 
 from surehop.conf import balancing, logs, model
 from surehop.conf.address import Address
+from surehop.conf.admitting import entry_of, zones_missing, zones_of
 from surehop.conf.conflicts import conflicting_names
 from surehop.conf.crossing import carriage, check_buffers, crossing, reply
 from surehop.conf.filtering import filters
@@ -31,6 +32,7 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
     formats = [setting.value for setting in http.own("log_format")] if http else []
     findings.late.extend(_ports_of_upstreams(servers, upstreams))
     findings.late.extend(_zones_without_size(_within(http, Context.UPSTREAM)))
+    findings.late.extend(zones_missing(http))
     findings.warnings.extend(conflicting_names(servers))
     findings.late.extend(
         error for name, error in findings.unknown if name not in findings.variables
@@ -52,6 +54,7 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
         servers=tuple(servers),
         variables=tuple(_computed(findings)),
         regexes=tuple(findings.regexes),
+        zones=zones_of(http),
         resilience=_resilience(http or main),
         warnings=tuple(findings.warnings),
         without_effect=tuple(findings.without_effect),
@@ -124,6 +127,7 @@ def _location(scope: Scope) -> model.Location:
         routing=_routing(scope, internal=bool(scope.own("internal"))),
         steps=_steps(scope),
         inner=inner,
+        entry=entry_of(scope),
         intake=intake(scope),
         **_shared(scope),
     )
@@ -143,6 +147,7 @@ def _own(scope: Scope) -> model.Location:
         routing=_routing(scope, internal=False),
         steps=(),
         inner=(),
+        entry=entry_of(scope),
         intake=intake(scope),
         **_shared(scope),
     )
@@ -166,6 +171,7 @@ def _block(scope: Scope) -> model.Location | None:
         routing=_routing(scope, internal=bool(outer.own("internal"))),
         steps=(),
         inner=(),
+        entry=entry_of(scope),
         intake=intake(scope),
         **_shared(scope),
     )
@@ -193,7 +199,7 @@ def _step(step: Any) -> model.Step:
 def _routing(scope: Scope, *, internal: bool) -> model.Routing:
     pages = [page for line in settings_of(scope, "error_page") for page in line]
     flags = (
-        *("recursive_error_pages", "absolute_redirect", "port_in_redirect"),
+        *("post_action", "recursive_error_pages", "absolute_redirect", "port_in_redirect"),
         *("server_name_in_redirect", "rewrite_log", "uninitialized_variable_warn"),
     )
     said = {flag: value_of(scope, flag) for flag in flags}
@@ -277,6 +283,7 @@ def _upstream(scope: Scope) -> model.Upstream:
             time_ms=value_of(scope, "keepalive_time"),
             timeout_ms=value_of(scope, "keepalive_timeout"),
         ),
+        queue=scope.own_value("queue"),
         resilience=_resilience(scope),
     )
 

@@ -64,7 +64,7 @@ def read_syslog(node: Node) -> Syslog:
         int(said.get("severity", _SEVERITIES.index("info"))),
         str(said.get("tag") or "nginx"),
         hostname,
-        (node.file, token.line, token.column),
+        (node.file, node.line, token.column),
     )
 
 

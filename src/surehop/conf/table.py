@@ -12,6 +12,7 @@ from surehop.conf import (
     client_rows,
     files,
     filter_rows,
+    geo,
     harmless,
     listening,
     logs,
@@ -22,6 +23,7 @@ from surehop.conf import (
     values,
     variables,
 )
+from surehop.conf.entry_rows import ENTRY_ROWS
 from surehop.conf.model import KeepaliveTimeout, User
 from surehop.conf.rows import (
     HSL,
@@ -131,6 +133,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("uninitialized_variable_warn", HSL | SI | LI, 1, values.flag, default=True),
     _row("error_page", HSL | LI, (2, _MANY), rewriting.read_error_page, repeatable=True),
     _row("recursive_error_pages", HSL, 1, values.flag, default=False),
+    _row("post_action", HSL | LI, 1, values.one(str)),
     _row("internal", L, 0, values.nothing, inherit=OWN),
     *(
         _row(f"{name}_redirect", HSL, 1, values.flag, default=True)
@@ -139,10 +142,11 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("server_name_in_redirect", HSL, 1, values.flag, default=False),
     _row("merge_slashes", H | S, 1, values.flag, default=True),
     _block("map", H, 2, Context.VALUES, variables.read_map),
-    _block("geo", H, (1, 2), Context.VALUES, variables.read_geo),
+    _block("geo", H, (1, 2), Context.VALUES, geo.read_geo),
     _block("split_clients", H, 2, Context.VALUES, variables.read_split_clients),
     *_accepted("types_hash_max_size types_hash_bucket_size", HSL, _number),
     *_accepted("proxy_headers_hash_max_size proxy_headers_hash_bucket_size", HSL, _number),
+    *ENTRY_ROWS,
     *files.ROWS,
     *logs.ROWS,
     *proxying.ROWS,
@@ -155,6 +159,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("random", U, (0, 2), balancing.read_random, inherit=OWN, repeatable=True),
     _row("least_conn", U, 0, balancing.read_method, inherit=OWN, repeatable=True),
     _row("least_time", U, (1, 2), balancing.read_least_time, inherit=OWN, repeatable=True),
+    _row("queue", U, (1, 2), upstreams.read_queue, inherit=OWN),
     _row("sticky", U, (2, _MANY), balancing.read_sticky, inherit=OWN, repeatable=True),
     _row(
         "keepalive",

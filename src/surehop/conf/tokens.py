@@ -38,6 +38,16 @@ class Kind(StrEnum):
     BLANK = "blank"
 
 
+# What stands in the block of such a directive is Lua: quotation marks and brackets of its own.
+_LUA = "_by_lua_block"
+_OF_LUA = re.compile(
+    r"""
+      --\[(=*)\[ .*? \]\1\] | --[^\n]*
+    | "(?:[^"\\\n]++|\\.)*+" | '(?:[^'\\\n]++|\\.)*+' | \[(=*)\[ .*? \]\2\]
+    | (?P<bracket> [{}] )
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 _SIGNS = {";": Kind.SEMICOLON, "{": Kind.OPEN, "}": Kind.CLOSE}
 
 
@@ -84,10 +94,14 @@ def scan(
     plain = text.isascii()
     begins = 1 - column  # where the line begins
     at = 0
+    lua = ""  # the directive, then its bracket
     while found := _TOKEN.match(text, at):
         raw = found[0]
         what = found.lastgroup
         end = found.end()
+        if lua == "{":
+            end = _end_of_lua(text, at)
+            raw, what, lua = text[at:end], "blank", ""
         refusal = None
         if what in {"word", "quoted", "open"}:
             refusal = _refusal(text, at, end)
@@ -101,7 +115,9 @@ def scan(
         if what == "word":
             value = _unescaped(raw) if "\\" in raw else raw
             tokens.append(Token(Kind.WORD, value, raw, "", line, at - begins + 1, offset, to))
+            lua = lua or (raw if raw.endswith(_LUA) else "")
         elif what == "sign":
+            lua = raw if lua and raw == "{" else ""
             tokens.append(Token(_SIGNS[raw], "", raw, "", line, at - begins + 1, offset, to))
         elif what == "quoted":
             value = _unescaped(raw[1:-1])
@@ -114,6 +130,16 @@ def scan(
             begins = text.rindex("\n", at, end) + 1
         at, offset = end, to
     return Scan(tuple(tokens), None)
+
+
+def _end_of_lua(text: str, at: int) -> int:
+    """Give where the bracket stands that ends a block of Lua; the end of the text if none does."""
+    depth = 1
+    for found in _OF_LUA.finditer(text, at):
+        depth += {"{": 1, "}": -1}.get(found["bracket"] or "", 0)
+        if not depth:
+            return found.start()
+    return len(text)
 
 
 _Refusal = tuple[str, int, str | None]

@@ -22,18 +22,18 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One directive: `block` is None where it ends with ";". `last` ends it: `;`, or the `}`."""
+    """One directive: `block` is None where it ends with ";". `last` ends it: `;`, or the `}`.
+
+    `line` is that of the `;` or the `{`: there nginx has read the words, and complains of them.
+    """
 
     file: str
     name: Token
     args: tuple[Token, ...]
     block: tuple["Node | Broken", ...] | None
     last: Token
+    line: int
     commented: bool = False
-
-    @property
-    def line(self) -> int:
-        return self.name.line
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -43,14 +43,17 @@ class Node:
         self, message: str, *, at: Token | None = None, hint: str | None = None
     ) -> ConfigError:
         at = at or self.name
-        return ConfigError(message, file=self.file, line=at.line, column=at.column, hint=hint)
+        line = max(at.line, self.line)
+        column = at.column if at.line == line else None
+        return ConfigError(message, file=self.file, line=line, column=column, hint=hint)
 
 
 @dataclass(slots=True)
 class _Open:
-    """A block that is being read."""
+    """A block that is being read; `line` is that of its `{`."""
 
     head: list[Token]
+    line: int
     children: list[Node | Broken] = field(default_factory=list)
 
 
@@ -73,7 +76,7 @@ def broken(nodes: tuple[Node | Broken, ...]) -> Iterator[Broken]:
 class _Parser:
     def __init__(self, file: str) -> None:
         self._file = file
-        self._stack: list[_Open] = [_Open([])]
+        self._stack: list[_Open] = [_Open([], 1)]
         self._words: list[Token] = []
 
     def parse(self, scanned: Scan, text: str) -> tuple[Node | Broken, ...]:
@@ -111,13 +114,13 @@ class _Parser:
             self._fail('unexpected ";"', token)
             return
         name, *args = self._words
-        self._put(Node(self._file, name, tuple(args), None, token))
+        self._put(Node(self._file, name, tuple(args), None, token, token.line))
         self._words.clear()
 
     def _open(self, token: Token) -> None:
         if not self._words:
             self._fail('unexpected "{"', token)
-        self._stack.append(_Open(self._words))
+        self._stack.append(_Open(self._words, token.line))
         self._words = []
 
     def _close(self, token: Token) -> None:
@@ -136,7 +139,8 @@ class _Parser:
         opened = self._stack.pop()
         if opened.head:  # a block without a name was reported where it began
             name, *args = opened.head
-            self._put(Node(self._file, name, tuple(args), tuple(opened.children), last))
+            children = tuple(opened.children)
+            self._put(Node(self._file, name, tuple(args), children, last, opened.line))
         else:
             self._stack[-1].children.extend(c for c in opened.children if isinstance(c, Broken))
 
@@ -165,7 +169,8 @@ class _Parser:
             self._fail("only one directive without a block can stand in a comment", token)
         else:
             name, *args = words[:-1]
-            self._put(Node(self._file, name, tuple(args), None, words[-1], commented=True))
+            end = words[-1]
+            self._put(Node(self._file, name, tuple(args), None, end, end.line, commented=True))
 
     def _finish(self, scanned: Scan, text: str) -> None:
         """Close what the end of the text leaves open."""

@@ -6,7 +6,7 @@ from typing import Any
 from surehop.conf import balancing
 from surehop.conf.address import AddressError, parse
 from surehop.conf.listening import where
-from surehop.conf.model import Member
+from surehop.conf.model import Member, Queue
 from surehop.conf.scope import Scope, not_yet
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
@@ -15,6 +15,8 @@ from surehop.conf.values import PAGE, number, seconds, size
 _SMALLEST_ZONE = 8 * PAGE
 _NOT_YET = ("resolve", "service=")
 _LONGEST_ROUTE = 32
+_QUEUE_TIMEOUT = 60
+_MOST_WAITING = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +113,17 @@ def read_keepalive(node: Node, _scope: Scope) -> KeepaliveSize:
     if len(node.args) > 1 and node.args[1].value != "local":
         raise node.fail(f'invalid parameter "{node.args[1].value}"', at=node.args[1])
     return KeepaliveSize(connections, len(node.args) > 1)
+
+
+def read_queue(node: Node, _scope: Scope) -> Queue:
+    length = number(node.args[0].value)
+    if not length or length > _MOST_WAITING:
+        raise node.fail(f'invalid value "{node.args[0].value}"', at=node.args[0])
+    timeout = _QUEUE_TIMEOUT
+    for token in node.args[1:]:
+        key, _, text = token.value.partition("=")
+        found = seconds(text)
+        if key != "timeout" or not found:
+            raise node.fail(f'invalid parameter "{token.value}"', at=token)
+        timeout = found
+    return Queue(length, 1000 * timeout)

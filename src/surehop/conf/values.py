@@ -125,6 +125,14 @@ def connections(node: Node, _scope: Scope) -> int:
     return count
 
 
+def buffers(node: Node, _scope: Scope) -> tuple[int, int]:
+    """Read a count and a size, neither of them 0."""
+    count, length = number(node.args[0].value), size(node.args[1].value)
+    if not count or not length:
+        raise node.fail(f'"{node.name.value}" directive invalid value')
+    return count, length
+
+
 def words(node: Node, _scope: Scope) -> tuple[str, ...]:
     return node.words
 

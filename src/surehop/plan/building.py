@@ -6,7 +6,8 @@ from surehop.conf import model
 from surehop.conf.address import Address
 from surehop.conf.templates import Template, Variable
 from surehop.errors import ConfigError, ConfigErrors
-from surehop.plan import data
+from surehop.plan import carrying, data
+from surehop.plan.entering import Entries, zone
 from surehop.plan.groups import Groups
 from surehop.plan.listeners import Listeners
 from surehop.plan.logs import Logs
@@ -49,6 +50,7 @@ class _Builder:
         self._locations: list[data.Location] = []
         self._groups = Groups(source, resolve, resilience_default=resilience_default)
         self._listeners = Listeners(resolve)
+        self._entries = Entries(source.file, resolve)
         self._temp_paths = TempPaths(source)
         self._scripts = Scripts(source.variables, self._location)
         self._serving = Serving(source.prefix)
@@ -59,6 +61,7 @@ class _Builder:
         servers = tuple(self._server(server) for server in source.servers)
         listeners = self._listeners.finish(source.servers)
         errors = [
+            *self._entries.errors,
             *self._logs.errors,
             *self._groups.errors,
             *self._listeners.errors,
@@ -86,6 +89,7 @@ class _Builder:
             groups=self._groups.finish(),
             temp_paths=self._temp_paths.finish(),
             variables=self._scripts.variables(),
+            zones=tuple(zone(each) for each in source.zones),
             files=self._logs.files(),
             log_caches=self._logs.caches(),
             warnings=(*warnings, *self._groups.warnings),
@@ -144,12 +148,14 @@ class _Builder:
                 script=script,
                 error_pages=tuple(error_page(page) for page in routing.error_pages),
                 recursive_error_pages=routing.recursive_error_pages,
+                post_action=routing.post_action or None,
                 internal=routing.internal,
                 absolute_redirect=routing.absolute_redirect,
                 port_in_redirect=routing.port_in_redirect,
                 server_name_in_redirect=routing.server_name_in_redirect,
                 rewrite_log=routing.rewrite_log,
                 uninitialized_variable_warn=routing.uninitialized_variable_warn,
+                entry=self._entries.of(location.entry),
             )
         )
         return len(self._locations) - 1
@@ -194,7 +200,17 @@ class _Builder:
             buffer_size=proxy.buffer_size,
             crossing=proxy.crossing,
             reply=self._scripts.reply(proxy.reply),
-            carriage=proxy.carriage,
+            carriage=self._carriage(proxy.carriage),
+        )
+
+    def _carriage(self, said: model.Carriage) -> carrying.Carriage:
+        return carrying.Carriage(
+            bind=said.bind,
+            receive_buffer=said.receive_buffer,
+            send_buffer=said.send_buffer,
+            limit_rate=said.limit_rate,
+            max_temp_file_size=said.max_temp_file_size,
+            temp=self._temp_paths.index(said.temp),
         )
 
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surehop.conf.filters import Filters
-from surehop.conf.model import Carriage, Crossing
+from surehop.conf.model import Crossing
 from surehop.conf.templates import Template, Variable
+from surehop.plan.carrying import Carriage, Reply
+from surehop.plan.entering import Entry, Zone
 
 VERSION = 1
 
@@ -122,6 +124,12 @@ class SetArgs:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLimitRate:
+    op: str = field(default="limit_rate", init=False)
+    value: Template
+
+
+@dataclass(frozen=True, slots=True)
 class Rewrite:
     op: str = field(default="rewrite", init=False)
     regex: Regex
@@ -143,7 +151,7 @@ class If:
     script: "tuple[Step, ...]"
 
 
-Step = Return | Break | Set | SetArgs | Rewrite | If
+Step = Return | Break | Set | SetArgs | SetLimitRate | Rewrite | If
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,31 +219,6 @@ class Nothing:
 class StatusPage:
     kind: str = field(default="status", init=False)
     allow_remote: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Replacing:
-    """`pattern` is a dict: `text` or `regex`."""
-
-    pattern: dict[str, Any]
-    replacement: Template
-
-
-@dataclass(frozen=True, slots=True)
-class CookieFlags:
-    pattern: dict[str, Any]
-    flags: tuple[Template, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    redirects: tuple[Replacing, ...]
-    cookie_domains: tuple[Replacing, ...]
-    cookie_paths: tuple[Replacing, ...]
-    cookie_flags: tuple[CookieFlags, ...]
-    ignored: tuple[str, ...]
-    intercept_errors: bool
-    force_ranges: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,12 +313,14 @@ class Location:
     script: tuple[Step, ...]
     error_pages: tuple[ErrorPage, ...]
     recursive_error_pages: bool
+    post_action: str | None
     internal: bool
     absolute_redirect: bool
     port_in_redirect: bool
     server_name_in_redirect: bool
     rewrite_log: bool
     uninitialized_variable_warn: bool
+    entry: Entry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,6 +392,12 @@ Sticky = StickyCookie | StickyRoute | StickyLearn
 
 
 @dataclass(frozen=True, slots=True)
+class Queue:
+    length: int
+    timeout_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     name: str
     implicit: bool
@@ -417,6 +408,7 @@ class Group:
     peers: tuple[Peer, ...]
     keepalive: Keepalive
     resilience: Resilience
+    queue: Queue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,6 +441,7 @@ class Plan:
     groups: tuple[Group, ...]
     temp_paths: tuple[TempPath, ...] = ()
     variables: tuple[Computed, ...] = ()
+    zones: tuple[Zone, ...] = ()
     warnings: tuple[Warned, ...] = ()
 
     def to_json(self, *, indent: int | None = None) -> str:

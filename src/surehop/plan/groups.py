@@ -96,6 +96,7 @@ class Groups:
             peers=tuple(peers) if upstream.sticky else tuple(_unbound(peer) for peer in peers),
             keepalive=_keepalive(upstream.keepalive),
             resilience=rules,
+            queue=_queue(upstream.queue),
         )
 
     def _rules(self, said: model.Resilience) -> data.Resilience:
@@ -187,3 +188,7 @@ def _keepalive(said: model.Keepalive) -> data.Keepalive:
 
 def _with_scopes(group: data.Group, scopes: int) -> data.Group:
     return replace(group, keepalive=replace(group.keepalive, scopes=scopes))
+
+
+def _queue(queue: model.Queue | None) -> data.Queue | None:
+    return None if queue is None else data.Queue(queue.length, queue.timeout_ms)

@@ -5,7 +5,7 @@ from typing import Any
 
 from surehop.conf import model
 from surehop.conf.templates import Template
-from surehop.plan import data
+from surehop.plan import carrying, data
 
 
 class Scripts:
@@ -34,10 +34,8 @@ class Scripts:
                 return data.Return(status, text)
             case model.Break():
                 return data.Break()
-            case model.Set("args", value):
-                return data.SetArgs(value)
             case model.Set(name, value):
-                return data.Set(self._slots[name], value)
+                return self._set(name, value)
             case model.If(test, location, steps):
                 at = self._location(location) if location else None
                 return data.If(self._test(test), at, self.steps(steps))
@@ -52,16 +50,16 @@ class Scripts:
                     stop=step.stop,
                 )
 
-    def reply(self, said: model.Reply) -> data.Reply:
-        def replacing(lines: tuple[model.Replacing, ...]) -> tuple[data.Replacing, ...]:
-            return tuple(data.Replacing(self._pattern(x.pattern), x.replacement) for x in lines)
+    def reply(self, said: model.Reply) -> carrying.Reply:
+        def replacing(lines: tuple[model.Replacing, ...]) -> tuple[carrying.Replacing, ...]:
+            return tuple(carrying.Replacing(self._pattern(x.pattern), x.replacement) for x in lines)
 
-        return data.Reply(
+        return carrying.Reply(
             redirects=replacing(said.redirects),
             cookie_domains=replacing(said.cookie_domains),
             cookie_paths=replacing(said.cookie_paths),
             cookie_flags=tuple(
-                data.CookieFlags(self._pattern(line.pattern), line.flags)
+                carrying.CookieFlags(self._pattern(line.pattern), line.flags)
                 for line in said.cookie_flags
             ),
             ignored=said.ignored,
@@ -73,6 +71,13 @@ class Scripts:
         if isinstance(pattern, model.Regex):
             return {"regex": self.regex(pattern)}
         return {"text": pattern}
+
+    def _set(self, name: str, value: Template) -> data.Step:
+        if name == "args":
+            return data.SetArgs(value)
+        if name == "limit_rate":
+            return data.SetLimitRate(value)
+        return data.Set(self._slots[name], value)
 
     def _test(self, test: model.Test) -> dict[str, Any]:
         match test:

@@ -37,16 +37,16 @@ class Journal:
     def write(self, level: str, text: str, *, hint: str | None = None) -> None:
         rank = _SEVEREST_FIRST.index(level)
         now = time.strftime("%Y/%m/%d %H:%M:%S")
-        tail = f" (hint: {hint})" if hint else ""
-        line = f"{now} [{level}] {os.getpid()}#{os.getpid()}: {text}{tail}\n"
+        line = f"{now} [{level}] {os.getpid()}#{os.getpid()}: {text}\n"
+        advice = f"hint: {hint}\n" if hint else ""
         for sink in self.sinks:
             if rank <= _SEVEREST_FIRST.index(sink.level):
                 if sink.syslog:
                     _send(sink.descriptor, sink.syslog, rank, line.removesuffix("\n"))
                 else:
-                    _put(sink.descriptor, line)
+                    # a log has nginx's lines alone; who reads along is helped
+                    _put(sink.descriptor, line + (advice if sink.stderr else ""))
         if rank <= _SAID_ALOUD and not any(sink.stderr for sink in self.sinks):
-            advice = f"hint: {hint}\n" if hint else ""
             _put(_STDERR, f"{self.name}: [{level}] {text}\n{advice}")
 
     def complain(self, error: SurehopError) -> None:

@@ -25,6 +25,7 @@ pub(crate) fn plan(rules: Rules, peers: &[PeerPlan]) -> GroupPlan {
         slow_start: false,
         keepalive: KeepalivePlan::default(),
         rules,
+        queue: None,
     }
 }
 

@@ -213,6 +213,7 @@ impl World {
                 retry: !choice.is_multiple_of(3),
                 delay: None,
             },
+            Step::Wait { .. } => unreachable!("the group has no queue"),
             Step::Done | Step::Fail { .. } => unreachable!("the request is over"),
         }
     }
@@ -271,8 +272,12 @@ impl World {
             assert!(self.idle.remove(&conn.0), "{conn:?} closed twice");
         }
         assert_eq!(self.idle.len(), self.group.idle_connections());
-        assert!(self.idle.len() <= self.group.plan().keepalive.connections as usize);
         let plan = self.group.plan();
+        let many = self.idle.len() > plan.keepalive.connections as usize;
+        assert!(
+            !many || self.group.next_expiry() == Some(0),
+            "nobody is called to close"
+        );
         let (state, mut reachable) = (self.group.state(), false);
         for (peer, plan) in (0..).zip(&plan.peers) {
             let view = state.peer(peer, self.now);
@@ -288,6 +293,7 @@ impl World {
         self.now += time;
         self.group.expire(self.now);
         self.close();
+        assert!(self.idle.len() <= self.group.plan().keepalive.connections as usize);
         while let Some(probe) = self.group.state().claim_probe(self.now, &self.probes) {
             if time.is_multiple_of(3) {
                 self.group

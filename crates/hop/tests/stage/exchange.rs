@@ -127,6 +127,7 @@ impl Hop {
                 ..KeepalivePlan::default()
             },
             rules,
+            queue: None,
         };
         let state = Arc::new(GroupState::new(&plan));
         let group = Group::new(plan, state, 1).unwrap();

@@ -18,8 +18,8 @@ _LINE = re.compile(
     r"^\S+ \S+ \[(?P<level>\w+)\] \S+ (?:\*\d+ )?(?P<message>.*?)"
     r"(?:, client: (?P<rest>.*))?$"
 )
-# The folder is a temporary one, and the hint stands in the log that is kept.
-_PLACE = re.compile(r" in \S*/([^/\s]+:\d+)(?: \(hint: .*\))?$")
+# The folder is a temporary one.
+_PLACE = re.compile(r" in \S*/([^/\s]+:\d+)$")
 _UPSTREAM = re.compile(r'upstream: "(?:https?://)?(unix:[^:"]*|[^/"]*)')
 
 
