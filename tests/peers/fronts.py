@@ -25,6 +25,7 @@ _NGINX = f"""
     server {{
         listen 127.0.0.1:@PORT@;
         location / {{ proxy_pass http://back; }}
+        location /flow/ {{ proxy_request_buffering off; proxy_pass http://back; }}
         location /anew/ {{ proxy_pass http://back/; }}
         location /line/ {{ proxy_set_header X-Path $uri; proxy_pass http://back; }}
         location /added/ {{ add_header X-Path $uri; return 204; }}

@@ -51,4 +51,5 @@ STRICT = {
 
 def difference(differences: Mapping[str, str | None], name: str) -> str | None:
     """Why a case differs, if it may."""
+    name = name.removeprefix("flow, ")
     return next((why for pattern, why in differences.items() if fnmatchcase(name, pattern)), None)

@@ -508,6 +508,13 @@ def _written() -> Iterator[Case]:
             yield Case(f"written: {folder.decode()}, {name}", _get(line=line))
 
 
+def _flowing() -> Iterator[Case]:
+    """Bodies once more, where they are passed on as they come."""
+    for family in (_both, _encodings, _lengths, _chunks):
+        for case in family():
+            yield Case(f"flow, {case.name}", case.sent.replace(b" /@/a", b" /flow/@/a"), case.may)
+
+
 CASES = [
     case
     for family in (
@@ -520,6 +527,7 @@ CASES = [
         _hosts,
         _rows,
         _written,
+        _flowing,
     )
     for case in family()
 ]

@@ -73,7 +73,7 @@ fn on_request(bytes: &[u8]) -> Fields {
 }
 
 fn by_httparse(bytes: &[u8]) -> Fields {
-    let mut slots = [httparse::EMPTY_HEADER; 1000];
+    let mut slots = [httparse::EMPTY_HEADER; 256];
     let taken = httparse::Request::new(&mut slots).parse(bytes);
     let taken = taken.is_ok_and(|status| status.is_complete());
     vec![("status", if taken { "200" } else { "400" }.into())]
