@@ -35,7 +35,7 @@ class Groups:
 
     @property
     def strict(self) -> bool:
-        """Whether anything of `resilience` holds in `http`: then nobody asks for nginx to the letter."""
+        """Whether any point of `resilience` holds in `http`: else it is nginx to the letter."""
         return any(astuple(self._rules(self._outer)))
 
     def finish(self) -> tuple[data.Group, ...]:
