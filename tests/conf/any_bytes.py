@@ -20,9 +20,14 @@ FILES = {
     "/p/self.inc": b"include self.inc;",
 }
 
+_TOO_MUCH = ("too many", "workers: there are")
+
 
 def check(raw: bytes) -> bool:
-    """Whether it makes a plan: it does, or is refused with a reason. A plan can always be run."""
+    """Whether it makes a plan: it does, or is refused with a reason.
+
+    A plan can be run, unless it asks for more than there can be.
+    """
     try:
         model = loads(raw, file="/p/f", prefix="/p", privileged=True, read_file=_read)
     except ConfigErrors as refused:
@@ -32,7 +37,12 @@ def check(raw: bytes) -> bool:
         plan = build(model, resolve=_resolve, resilience_default=True, version="0", cpus=1)
     except SurehopError:
         return False
-    _core.check_plan(plan.to_json().encode())
+    try:
+        _core.check_plan(plan.to_json().encode())
+    except ValueError as refused:
+        if not any(word in str(refused) for word in _TOO_MUCH):
+            raise
+        return False
     return True
 
 

@@ -25,6 +25,9 @@ fn all(target: &str, check: fn(&[u8])) {
             continue;
         };
         for entry in entries {
+            if cfg!(miri) && checked >= 40 {
+                return;
+            }
             let path = entry.unwrap().path();
             println!("{}", path.display());
             check(&std::fs::read(path).unwrap());
