@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from missing import missing
 from surehop.lab.origins import Origin
 from surehop.lab.subjects import Program, find_nginx, find_surehop
+
+# How long an example takes says what else the machine does.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

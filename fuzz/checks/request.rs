@@ -1,6 +1,7 @@
 //! Request heads: cuts change nothing, what crosses can't be read in two ways, httparse agrees on what both take.
 
 use crate::cuts;
+use surehop_wire::request::Room;
 use surehop_wire::{Framing, HeadScan, Limits, RequestError, RequestHead, Version, write};
 
 /// Panics if something does not hold.
@@ -23,11 +24,15 @@ pub(crate) fn check(bytes: &[u8]) {
 /// Limits that short inputs reach.
 fn narrow() -> Limits {
     Limits {
-        request_line: 32,
-        header_line: 24,
-        head: 96,
+        room: Room {
+            first: 32,
+            large: 40,
+            count: 2,
+        },
         headers: 4,
+        underscores: true,
         strict: true,
+        ..Limits::default()
     }
 }
 
@@ -101,7 +106,10 @@ fn crossing(head: &RequestHead, bytes: &[u8], limits: &Limits) {
     for line in head.headers.iter().filter(|line| line.forward) {
         let (name, value) = (line.name.of(bytes), line.value.of(bytes));
         assert!(line.valid && !name.is_empty());
-        assert!(name.iter().all(|&b| b.is_ascii_alphanumeric() || b == b'-'));
+        assert!(
+            name.iter()
+                .all(|&b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        );
         assert!(!value.iter().any(|b| b"\r\n\0".contains(b)));
         assert!(!value.starts_with(b" ") && !value.ends_with(b" "));
         assert!(
@@ -117,11 +125,12 @@ fn crossing(head: &RequestHead, bytes: &[u8], limits: &Limits) {
     let mut again = RequestHead::default();
     assert_eq!(HeadScan::request().advance(&anew), Some(anew.len()));
     let wide = Limits {
-        request_line: limits.request_line + 64,
-        header_line: limits.header_line + 64,
-        head: limits.head + 256,
+        room: Room {
+            first: anew.len() + 1,
+            ..limits.room
+        },
         headers: limits.headers + 2,
-        strict: limits.strict,
+        ..*limits
     };
     assert_eq!(again.parse(&anew, &wide), Ok(()));
     assert_eq!((again.method, again.framing), (head.method, head.framing));

@@ -597,6 +597,40 @@ BROKEN = [
             'invalid number of arguments in "client_body_temp_path" directive',
             5,
         ),
+        (
+            "http",
+            "large_client_header_buffers 0 1k;",
+            '"large_client_header_buffers" directive invalid value',
+            3,
+        ),
+        (
+            "http",
+            "large_client_header_buffers 4;",
+            'invalid number of arguments in "large_client_header_buffers" directive',
+            3,
+        ),
+        ("location", "lingering_close foo;", 'invalid value "foo"', 5),
+        ("location", "keepalive_disable foo;", 'invalid value "foo"', 5),
+        ("location", "max_headers 1;", '"max_headers" directive is not allowed here', 5),
+        (
+            "location",
+            "underscores_in_headers on;",
+            '"underscores_in_headers" directive is not allowed here',
+            5,
+        ),
+        ("server", "max_headers x;", '"max_headers" directive invalid number', 4),
+        (
+            "server",
+            "client_header_buffer_size 1g;",
+            '"client_header_buffer_size" directive invalid value',
+            4,
+        ),
+        (
+            "server",
+            "large_client_header_buffers 4 200;",
+            'the "large_client_header_buffers" size must be equal to or greater than "connection_pool_size"',
+            6,
+        ),
     )
 ]
 
@@ -634,6 +668,9 @@ ODD = [
     ("location", "send_timeout '1d 2h';"),
     ("location", "client_max_body_size 9223372036854775807;"),
     ("location", "keepalive_timeout 5 1y;"),
+    ("location", "keepalive_disable safari safari; lingering_close ALWAYS; lingering_time 0;"),
+    ("server", "max_headers 0; client_header_buffer_size 1; keepalive_min_timeout 5s;"),
+    ("http", "large_client_header_buffers 4 512; ignore_invalid_headers off;"),
     ("location", "client_body_in_file_only CLEAN; client_body_temp_path temporary 5 5;"),
     ("location", "client_body_buffer_size 0; proxy_request_buffering off;"),
     ("location", "access_log '';"),

@@ -183,7 +183,8 @@ class Bench:
         final = 0
         while raw:
             if not raw.startswith(b"HTTP/"):
-                answers.append({"status": f"bare {raw!r}", "headers": [], "body": "", "raw": ""})
+                text = self._plain(raw.decode("latin-1"))
+                answers.append({"status": f"bare {text!r}", "headers": [], "body": "", "raw": ""})
                 break
             head, _, raw = raw.partition(b"\r\n\r\n")
             status, *lines = head.decode("latin-1").split("\r\n")

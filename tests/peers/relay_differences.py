@@ -66,16 +66,6 @@ DIFFERENCES = (
         "what a client sends can't put control characters into the error log",
     ),
     Difference(
-        "request-http09",
-        r"",
-        "HTTP/0.9 is refused",
-    ),
-    Difference(
-        "request-long-uri request-large-head",
-        r"access 0: request=|^error: .* client sent too long",
-        "how much of a line that is too long is quoted depends on how buffers are cut",
-    ),
-    Difference(
         "request-http3 request-connect body-line-cut-off body-line-timeout",
         r"access 0: (request_uri|uri|document_uri|server_protocol)=",
         "of a request that is refused, what is not known is `-`; nginx says `` or `/`",

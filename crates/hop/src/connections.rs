@@ -202,10 +202,11 @@ impl Connections {
         }
     }
 
-    /// An idle connection's expiry may have moved: the keeper looks again.
+    /// An idle connection's expiry may have moved, or there are too many: the keeper looks at the turn's end,
+    /// when it is known which of them nobody took.
     pub fn call_keeper(&self) {
         if let Some(keeper) = self.keeper.get() {
-            self.reactor.wake(keeper);
+            self.reactor.wake_last(keeper);
         }
     }
 

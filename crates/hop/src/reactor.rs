@@ -81,6 +81,8 @@ struct Task {
     generation: u32,
     future: Option<Pin<Box<dyn Future<Output = ()>>>>,
     queued: bool,
+    /// It runs behind those that are not.
+    patient: bool,
     deadline: Millis,
     /// The heap entry that counts.
     armed: Millis,
@@ -95,6 +97,8 @@ struct Core {
     slots: RefCell<Slab<Rc<Slot>>>,
     tasks: RefCell<Slab<Task>>,
     queue: RefCell<VecDeque<TaskId>>,
+    /// Patient tasks: they run when the queue is empty.
+    later: RefCell<VecDeque<TaskId>>,
     /// Tasks that gave way: they run in the next turn.
     yielded: RefCell<Vec<TaskId>>,
     heap: RefCell<BinaryHeap<Reverse<(Millis, TaskId)>>>,
@@ -102,6 +106,8 @@ struct Core {
     current: Cell<TaskId>,
     /// The earliest deadline that the running task asked for in this poll.
     deadline: Cell<Millis>,
+    /// Whether it said in this poll that it is patient.
+    patient: Cell<bool>,
     now: Cell<Millis>,
     generation: Cell<u32>,
     on_panic: RefCell<Tell>,
@@ -147,11 +153,13 @@ impl Reactor {
             slots: RefCell::default(),
             tasks: RefCell::default(),
             queue: RefCell::default(),
+            later: RefCell::default(),
             yielded: RefCell::default(),
             heap: RefCell::default(),
             stirred: RefCell::default(),
             current: Cell::new(NO_TASK),
             deadline: Cell::new(NEVER),
+            patient: Cell::new(false),
             now: Cell::new(clock::now()),
             generation: Cell::new(0),
             on_panic: RefCell::new(Box::new(|_| {})),
@@ -199,6 +207,7 @@ impl Reactor {
             generation,
             future: Some(Box::pin(future)),
             queued: true,
+            patient: false,
             deadline: NEVER,
             armed: NEVER,
         });
@@ -218,12 +227,26 @@ impl Reactor {
 
     /// Puts a task into the run queue.
     pub fn wake(&self, id: TaskId) {
+        self.enqueue(id, false);
+    }
+
+    /// Has a task run at this turn's end.
+    pub fn wake_last(&self, id: TaskId) {
+        self.enqueue(id, true);
+    }
+
+    fn enqueue(&self, id: TaskId, last: bool) {
         if let Some(task) = self.0.tasks.borrow_mut().get_mut(id.index as usize)
             && task.generation == id.generation
             && !task.queued
         {
             task.queued = true;
-            self.0.queue.borrow_mut().push_back(id);
+            let queue = if last || task.patient {
+                &self.0.later
+            } else {
+                &self.0.queue
+            };
+            queue.borrow_mut().push_back(id);
         }
     }
 
@@ -250,7 +273,7 @@ impl Reactor {
         for id in core.yielded.borrow_mut().drain(..) {
             self.wake(id);
         }
-        let timeout = if core.queue.borrow().is_empty() {
+        let timeout = if core.queue.borrow().is_empty() && core.later.borrow().is_empty() {
             self.until_next(limit)
         } else {
             Some(Duration::ZERO)
@@ -270,6 +293,7 @@ impl Reactor {
         // Taken out one by one: a task may wake or start others, and those run in this turn too.
         loop {
             let next = core.queue.borrow_mut().pop_front();
+            let next = next.or_else(|| core.later.borrow_mut().pop_front());
             let Some(id) = next else { break };
             self.run(id);
         }
@@ -362,6 +386,7 @@ impl Reactor {
         let Some(mut future) = taken else { return };
         core.current.set(id);
         core.deadline.set(NEVER);
+        core.patient.set(false);
         let mut context = Context::from_waker(Waker::noop());
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut context)));
         match polled {
@@ -371,6 +396,7 @@ impl Reactor {
                     task.future = Some(future);
                     let deadline = core.deadline.get();
                     task.deadline = deadline;
+                    task.patient = core.patient.get();
                     if deadline < task.armed {
                         task.armed = deadline;
                         core.heap.borrow_mut().push(Reverse((deadline, id)));
@@ -413,6 +439,12 @@ impl Reactor {
     /// Has the running task polled again at `deadline` at the latest.
     pub fn arm(&self, deadline: Millis) {
         self.0.deadline.set(self.0.deadline.get().min(deadline));
+    }
+
+    /// What the running task waits for is a beginning: of what is ready in one turn, others go first. What
+    /// ends leaves behind what a beginning needs: connections, buffers.
+    pub fn patiently(&self) {
+        self.0.patient.set(true);
     }
 
     /// Sleeps until `deadline`.

@@ -313,6 +313,11 @@ impl Socket {
         let _ = net::shutdown(&self.fd, Shutdown::Write);
     }
 
+    /// Has the close be a reset.
+    pub fn set_reset(&self) {
+        let _ = sockopt::set_socket_linger(&self.fd, Some(std::time::Duration::ZERO));
+    }
+
     /// Turns Nagle's algorithm off; not an error on a unix socket.
     pub fn set_nodelay(&self) {
         let _ = sockopt::set_tcp_nodelay(&self.fd, true);

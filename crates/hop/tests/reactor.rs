@@ -4,6 +4,7 @@
 mod stage;
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::rc::Rc;
@@ -149,6 +150,36 @@ fn a_task_woken_twice_is_polled_once() {
     rx.wake_all();
     rx.turn(Some(Duration::ZERO)).unwrap();
     assert_eq!(polls.get(), 2);
+}
+
+#[test]
+fn who_is_patient_runs_when_the_others_have_run() {
+    let reactor = Reactor::new().unwrap();
+    let order = Rc::new(RefCell::new(Vec::new()));
+    let spawn = |name: &'static str, patient: bool| {
+        let (rx, order, mut first) = (reactor.clone(), order.clone(), true);
+        reactor.spawn(poll_fn(move |_| {
+            if std::mem::take(&mut first) {
+                if patient {
+                    rx.patiently();
+                }
+                return Poll::Pending;
+            }
+            order.borrow_mut().push(name);
+            Poll::Ready(())
+        }))
+    };
+    let tasks = [
+        spawn("patient", true),
+        spawn("last", false),
+        spawn("other", false),
+    ];
+    reactor.turn(Some(Duration::ZERO)).unwrap();
+    reactor.wake(tasks[0]);
+    reactor.wake_last(tasks[1]);
+    reactor.wake(tasks[2]);
+    reactor.turn(Some(Duration::ZERO)).unwrap();
+    assert_eq!(*order.borrow(), ["other", "patient", "last"]);
 }
 
 #[test]

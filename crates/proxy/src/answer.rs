@@ -8,6 +8,7 @@ use surehop_wire::{header::Known, status, uri};
 use crate::client::Client;
 use crate::exchange::Exchange;
 use crate::head;
+use crate::lingering;
 use crate::outgoing::Outgoing;
 use crate::phases::{self, Outcome};
 use crate::serving;
@@ -165,8 +166,10 @@ pub fn keeps(worker: &Worker, client: &Client, ex: &Exchange) -> bool {
     let asked = match ex.head.version {
         Version::Http11 => !ex.head.connection_close,
         Version::Http10 => ex.head.connection_keep_alive && !ex.head.connection_close,
+        Version::Http09 => false,
     };
     asked
+        && !lingering::disabled(&vars::place(worker, ex).patience, ex)
         && timeout > 0
         && client.requests < requests
         && worker.reactor.now() - client.opened < server.keepalive_time_ms

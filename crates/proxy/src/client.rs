@@ -5,21 +5,19 @@ use std::io::IoSlice;
 use std::task::Poll;
 
 use rustix::io::Errno;
-use surehop_hop::buffer::{Buf, LARGE};
+use surehop_hop::buffer::{Buf, LARGE, SMALL};
 use surehop_hop::clock::Millis;
 use surehop_hop::socket::{Address, Socket};
-use surehop_wire::request::{Framing, Limits, RequestError};
+use surehop_wire::request::{Framing, RequestError};
 use surehop_wire::{chunked, scan::HeadScan};
 
 use crate::exchange::Exchange;
+use crate::heading;
+use crate::lingering::Linger;
 use crate::post::IdleClient;
 use crate::real_ip;
 use crate::worker::Worker;
 
-/// How long a closing connection is drained at most, and how long it may be silent meanwhile (nginx's
-/// `lingering_time` and `lingering_timeout`).
-const LINGER: Millis = 30_000;
-const LINGER_SILENCE: Millis = 5_000;
 /// Requests that are taken up one after the other before the other connections have their turn.
 const IN_A_ROW: u32 = 16;
 
@@ -55,6 +53,12 @@ pub struct Client {
     in_a_row: u32,
     /// How long it may be idle, by the location of its last request.
     pub idle_timeout: Millis,
+    /// `keepalive_min_timeout`, by the same.
+    pub promised: Millis,
+    /// How it is closed, by the same.
+    pub linger: Linger,
+    /// Whether it was too slow.
+    pub timed_out: bool,
     local: OnceCell<Option<Address>>,
 }
 
@@ -155,6 +159,9 @@ impl Client {
             body_limit: 0,
             in_a_row: 0,
             idle_timeout: 0,
+            promised: 0,
+            linger: Linger::default(),
+            timed_out: false,
             local: OnceCell::new(),
         }
     }
@@ -214,14 +221,20 @@ impl Client {
             worker.buffers.give(buf);
         }
         let mut in_a_row = self.in_a_row;
+        // Who was promised some time has it, also of a worker that goes down.
+        let promised = worker.reactor.now() + self.promised;
         let arrived = || {
             if self.socket.seen_readable() {
                 return Poll::Ready(Ok(()));
             }
             self.socket.wait_read();
+            worker.reactor.patiently();
             in_a_row = 0;
             // As in nginx, who has just come may still ask.
-            if worker.stopping() && !first {
+            if worker.stopping() && !first && worker.reactor.now() < promised && !worker.handing() {
+                worker.reactor.arm(promised);
+                Poll::Pending
+            } else if worker.stopping() && !first {
                 Poll::Ready(Err(Over::Stopping))
             } else {
                 Poll::Pending
@@ -243,13 +256,12 @@ impl Client {
     }
 
     /// Reads the head of the next request.
-    pub async fn request(
-        &mut self,
-        worker: &Worker,
-        ex: &mut Exchange,
-        limits: &Limits,
-    ) -> Arrival {
-        let server = &worker.config.servers[worker.config.listeners[self.listener].default].plan;
+    pub async fn request(&mut self, worker: &Worker, ex: &mut Exchange) -> Arrival {
+        let listener = &worker.config.listeners[self.listener];
+        let server = &worker.config.servers[listener.default].plan;
+        let limits = server.heads.limits(worker.config.plan.strict);
+        let mut then = None;
+        let mut most = LARGE.max(limits.room.most() + SMALL);
         let mut scan = HeadScan::request();
         let mut deadline = worker.reactor.now() + server.client_header_timeout_ms;
         let mut begun = false;
@@ -261,18 +273,27 @@ impl Client {
                     ex.started = worker.reactor.now();
                     deadline = ex.started + server.client_header_timeout_ms;
                 }
-                match scan.advance(buf.data()) {
-                    Some(end) => break end,
-                    None => {
-                        if let Err(error) = ex.head.refuse_early(buf.data(), limits) {
-                            return self.refuse(ex, error);
-                        }
+                let whole = scan.advance(buf.data());
+                if then.is_none() {
+                    then = heading::behind_host(worker, listener, &mut ex.course, buf.data());
+                    if let Some((_, limits)) = &then {
+                        most = most.max(limits.room.most() + SMALL);
                     }
+                }
+                if whole.is_some() {
+                    break whole;
+                }
+                let then = then.as_ref().map(|(from, limits)| (*from, limits));
+                match ex.head.refuse_early_for(buf.data(), &limits, then) {
+                    Ok(()) => {}
+                    // There is no more of it.
+                    Err(RequestError::Http09) => break None,
+                    Err(error) => return self.refuse(ex, error),
                 }
             }
             let read = worker
                 .reactor
-                .until(deadline, || match self.poll_fill(worker) {
+                .until(deadline, || match self.poll_fill(worker, most) {
                     // What has come is answered, even now.
                     Poll::Pending if !begun && worker.stopping() => {
                         Poll::Ready(Err(Errno::SHUTDOWN))
@@ -283,7 +304,10 @@ impl Client {
             match read {
                 Ok(Ok(n)) if n > 0 => {}
                 Ok(_) if begun => return self.broken(ex, 400),
-                Err(_) if begun => return self.broken(ex, 408),
+                Err(_) if begun => {
+                    self.timed_out = true;
+                    return self.broken(ex, 408);
+                }
                 Ok(Err(Errno::SHUTDOWN)) => return Arrival::Over(Over::Stopping),
                 Ok(Err(e)) => return Arrival::Over(Over::Broken(e)),
                 Ok(Ok(_)) => return Arrival::Over(Over::Closed),
@@ -293,8 +317,17 @@ impl Client {
         let Some(buf) = self.buf.as_ref() else {
             return Arrival::Over(Over::Closed);
         };
-        match ex.head.parse(&buf.data()[..end], limits) {
-            Ok(()) => {
+        let then = then.as_ref().map(|(from, limits)| (*from, limits));
+        let read = match end {
+            Some(end) => ex.head.parse_for(&buf.data()[..end], &limits, then),
+            None => Err(RequestError::Http09),
+        };
+        let end = match (read, end) {
+            (Ok(()), Some(end)) => end,
+            _ => ex.head.simple_end(buf.data()),
+        };
+        match read {
+            Ok(()) | Err(RequestError::Http09) => {
                 self.take_head(worker, ex, end);
                 Arrival::Request
             }
@@ -335,8 +368,8 @@ impl Client {
     }
 
     /// Receives behind what is there, into a buffer that is taken from the store when there is
-    /// something to receive.
-    fn poll_fill(&mut self, worker: &Worker) -> Poll<Result<usize, Errno>> {
+    /// something to receive, and grows up to `most`.
+    fn poll_fill(&mut self, worker: &Worker, most: usize) -> Poll<Result<usize, Errno>> {
         if !self.socket.seen_readable() {
             if self.buf.as_ref().is_some_and(Buf::is_empty)
                 && let Some(buf) = self.buf.take()
@@ -349,8 +382,11 @@ impl Client {
         let buf = self.buf.get_or_insert_with(|| worker.buffers.small());
         if buf.space().is_empty() {
             buf.compact();
-            if buf.space().is_empty() && buf.capacity() < LARGE {
-                let mut large = worker.buffers.large();
+            if buf.space().is_empty() && buf.capacity() < most {
+                let mut large = match buf.capacity() {
+                    size if size < LARGE => worker.buffers.large(),
+                    size => Buf::new(most.min(size * 2)),
+                };
                 large.push(buf.data());
                 worker.buffers.give(std::mem::replace(buf, large));
             }
@@ -440,7 +476,7 @@ impl Client {
                             continue;
                         }
                     }
-                    match self.poll_fill(worker) {
+                    match self.poll_fill(worker, LARGE) {
                         Poll::Pending => return Poll::Pending,
                         Poll::Ready(Ok(n)) if n > 0 => {}
                         Poll::Ready(_) => return Poll::Ready(Err(BodyError::Gone)),
@@ -462,33 +498,11 @@ impl Client {
             None => 60_000,
         };
         let deadline = worker.reactor.now() + timeout;
-        worker
+        let sent = worker
             .reactor
             .until(deadline, || self.socket.poll_write(parts))
-            .await
-            .unwrap_or(Err(Errno::TIMEDOUT))
-    }
-
-    /// Closes so that what was sent arrives: a close with unread bytes would be a reset.
-    pub async fn linger(mut self, worker: &Worker) {
-        self.socket.finish();
-        let end = worker.reactor.now() + LINGER;
-        let mut buf = self.buf.take().unwrap_or_else(|| worker.buffers.small());
-        loop {
-            buf.clear();
-            let deadline = end.min(worker.reactor.now() + LINGER_SILENCE);
-            match worker
-                .reactor
-                .until(deadline, || self.socket.poll_read(buf.space()))
-                .await
-            {
-                // A fast client must not hold the worker up.
-                Ok(Ok(n)) if n > 0 && worker.reactor.now() < end => {
-                    worker.reactor.give_way().await;
-                }
-                _ => break,
-            }
-        }
-        worker.buffers.give(buf);
+            .await;
+        self.timed_out |= sent.is_err();
+        sent.unwrap_or(Err(Errno::TIMEDOUT))
     }
 }

@@ -17,14 +17,15 @@ pub enum Coming {
     Done,
 }
 
-/// Strips the framing off the bytes of `buf` from `from` on, in place.
+/// Strips the framing off the bytes of `buf` from `from` on, in place; gives trailers that are kept.
 pub fn decode(
     coming: &mut Coming,
     surplus: &mut bool,
     buf: &mut Buf,
     from: usize,
-) -> Result<(), ChunkError> {
+) -> Result<Vec<u8>, ChunkError> {
     let n = buf.len() - from;
+    let mut trailers = Vec::new();
     match coming {
         Coming::Done => {
             *surplus |= n > 0;
@@ -54,6 +55,7 @@ pub fn decode(
                 at += step.consumed;
                 if step.done {
                     *surplus |= at < bytes.len();
+                    trailers = decoder.take_trailers();
                     *coming = Coming::Done;
                     break;
                 }
@@ -64,7 +66,7 @@ pub fn decode(
             buf.truncate(kept);
         }
     }
-    Ok(())
+    Ok(trailers)
 }
 
 /// Moves the bytes of a small buffer into a large one.

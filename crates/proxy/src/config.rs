@@ -44,6 +44,8 @@ pub struct ListenerConf {
     pub address: Address,
     /// Who answers hosts that nobody claims.
     pub default: usize,
+    /// Whether what heads may be depends on the host.
+    pub heads_differ: bool,
     names: Names,
 }
 
@@ -297,7 +299,11 @@ impl ListenerConf {
         let address = Address::parse(&shown)
             .ok_or_else(|| format!("`{shown}` is no address to listen on"))?;
         let names = Names::new(&listener.servers, servers)?;
+        let heads = |server: &usize| servers.get(*server).map(|server| server.heads);
+        let mut all = listener.servers.iter().map(heads);
+        let first = all.next();
         Ok(Self {
+            heads_differ: !all.all(|heads| Some(heads) == first),
             address,
             default: listener.default,
             names,

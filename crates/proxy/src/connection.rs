@@ -10,6 +10,7 @@ use surehop_wire::uri;
 
 use crate::client::{Arrival, Client, Over};
 use crate::exchange::Exchange;
+use crate::lingering;
 use crate::log::{self, Logs};
 use crate::phases;
 use crate::plan::Level;
@@ -46,6 +47,8 @@ pub enum After {
     Keep,
     /// It is closed.
     Close,
+    /// The rest of the request's body is taken in first.
+    Drain,
     /// It is closed once what the client still sends has been taken in, lest a reset overtakes the answer.
     Linger,
 }
@@ -66,7 +69,7 @@ pub async fn serve(worker: Rc<Worker>, mut client: Client, _present: Present) {
         client = back;
         match after {
             After::Keep => {}
-            After::Close => return,
+            After::Close | After::Drain => return,
             After::Linger => return client.linger(&worker).await,
         }
     }
@@ -74,14 +77,10 @@ pub async fn serve(worker: Rc<Worker>, mut client: Client, _present: Present) {
 
 /// Reads a request, answers it and logs it.
 pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
-    let limits = Limits {
-        strict: worker.config.plan.strict,
-        ..Limits::default()
-    };
     let mut stage = Stage::begin(&worker);
     let mut ex = worker.exchange();
     ex.server = worker.config.listeners[client.listener].default;
-    let arrival = client.request(&worker, &mut ex, &limits).await;
+    let arrival = client.request(&worker, &mut ex).await;
     stage.read();
     let after = match arrival {
         // Nothing had come after all.
@@ -109,13 +108,18 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
         }
     };
     worker.shared.requests.fetch_add(1, Ordering::Relaxed);
+    let after = match after {
+        After::Drain => Box::pin(lingering::drain(&worker, &mut client, &mut ex)).await,
+        after => after,
+    };
     record::record(&worker, &client, &mut ex);
     real_ip::restore(&mut client);
-    client.idle_timeout = vars::place(&worker, &ex).keepalive_timeout_ms;
-    // The last answer must not be lost to requests that came behind it.
+    let place = vars::place(&worker, &ex);
+    client.idle_timeout = place.keepalive_timeout_ms;
+    client.promised = place.patience.keepalive_min_ms;
     let after = match after {
-        After::Close if ex.complete && client.unread() => After::Linger,
-        after => after,
+        After::Keep => after,
+        after => lingering::close(&worker, &mut client, &ex, after),
     };
     worker.recycle(ex);
     (client, after)
@@ -160,6 +164,17 @@ fn over(worker: &Worker, client: &Client, how: Over) {
         });
 }
 
+/// Chooses the server by the host.
+fn find_server(worker: &Worker, client: &Client, ex: &mut Exchange) {
+    let listener = &worker.config.listeners[client.listener];
+    let mut host = std::mem::take(&mut ex.host);
+    host.clear();
+    host.extend_from_slice(ex.head.host.of(ex.bytes()));
+    host.make_ascii_lowercase();
+    ex.server = listener.server(&host, &worker.config.servers, &mut ex.course);
+    ex.host = host;
+}
+
 /// Fills in what nginx knows of a head that is no good: the path, and how much of it was taken in.
 fn salvage(ex: &mut Exchange, end: usize) {
     let mut path = std::mem::take(&mut ex.uri);
@@ -178,6 +193,8 @@ fn forget(ex: &mut Exchange) {
     ex.head = RequestHead {
         headers,
         line: ex.head.line,
+        // An answer without a head is one to the end.
+        version: ex.head.version,
         ..RequestHead::default()
     };
 }
@@ -217,6 +234,9 @@ fn broken(worker: &Worker, client: &Client, ex: &mut Exchange, status: u16) {
     let line_read = first.is_some_and(|bytes| bytes.contains(&b'\n'));
     if line_read {
         read_lines(ex);
+        if !ex.head.host.is_empty() {
+            find_server(worker, client, ex);
+        }
         salvage(ex, taken(ex));
     } else {
         forget(ex);
@@ -245,6 +265,9 @@ async fn refuse(
     if error.of_line() {
         forget(ex);
     } else {
+        if !ex.head.host.is_empty() {
+            find_server(worker, client, ex);
+        }
         let mut end = taken(ex);
         if error.of_whole_head() {
             let blank = ex.bytes().get(end..).unwrap_or_default();
@@ -270,12 +293,24 @@ async fn refused(
 }
 
 /// Tells of header lines that go no further because nginx does not take their names.
-fn tell_invalid_lines(worker: &Worker, client: &Client, ex: &Exchange) {
-    for line in ex.head.headers.iter().filter(|line| !line.valid) {
+fn tell_invalid_lines(worker: &Worker, client: &Client, ex: &mut Exchange) {
+    let (server, named) = (ex.server, ex.head.host_header);
+    for at in 0..ex.head.headers.len() {
+        let line = ex.head.headers[at];
+        if line.valid {
+            continue;
+        }
+        // nginx tells at once: what stands behind is not known yet.
+        let known = named.is_some_and(|host| host.start < line.name.start);
+        if !known {
+            ex.server = worker.config.listeners[client.listener].default;
+            ex.head.host_header = None;
+        }
         told::line(worker, client, ex, Level::Info, None, |out| {
-            request::invalid_line(line, ex.bytes(), out);
+            request::invalid_line(&line, ex.bytes(), out);
             out.extend_from_slice(b" while reading client request headers");
         });
+        (ex.server, ex.head.host_header) = (server, named);
     }
 }
 
@@ -292,11 +327,7 @@ async fn answer(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -> 
     ex.uri = path;
     if let Ok(normal) = normal {
         ex.quoted = normal.quoted;
-        let mut host = std::mem::take(&mut ex.host);
-        host.extend_from_slice(ex.head.host.of(ex.bytes()));
-        host.make_ascii_lowercase();
-        ex.server = listener.server(&host, &config.servers, &mut ex.course);
-        ex.host = host;
+        find_server(worker, client, ex);
         tell_invalid_lines(worker, client, ex);
         return phases::run(worker, client, ex).await;
     }

@@ -64,6 +64,8 @@ pub struct Course {
     pub expect_tested: bool,
     /// Whether it is settled what becomes of the body.
     pub settled: bool,
+    /// Whether all of a body that nobody wanted had come before the answer.
+    pub drained: bool,
     /// The arguments, if they are no longer those that were sent.
     pub args: Option<Vec<u8>>,
     /// Whether the configuration gave the arguments: then they exist, even if they are empty.
@@ -99,6 +101,7 @@ impl Course {
             get: false,
             expect_tested: false,
             settled: false,
+            drained: false,
             args: None,
             args_given: false,
             captures: Captures::default(),
@@ -129,6 +132,7 @@ impl Course {
         self.get = false;
         self.expect_tested = false;
         self.settled = false;
+        self.drained = false;
         self.args = None;
         self.args_given = false;
         if self.used {

@@ -17,7 +17,7 @@ use crate::carriage::{self, Pace};
 use crate::coming::{Coming, decode, grow};
 use crate::config::LocationConf;
 use crate::connection::After;
-use crate::ending::{Broken, SWITCHING, current, settle, tell, tell_refused};
+use crate::ending::{Broken, SWITCHING, current, learn, leave, note, settle, tell, tell_refused};
 use crate::filters;
 use crate::framer::Framer;
 use crate::gzip;
@@ -42,6 +42,7 @@ struct Delivery {
     coming: Coming,
     framer: Framer,
     narrow: Option<Box<Narrow>>,
+    trailers: Vec<u8>,
     head_at: usize,
     received: u64,
     length: u64,
@@ -96,6 +97,9 @@ pub async fn deliver(
             _ if unwanted => Coming::Done,
             BodyFraming::None | BodyFraming::Length(0) => Coming::Done,
             BodyFraming::Length(n) => Coming::Length(n),
+            BodyFraming::Chunked if s.proxy.plan.reply.pass_trailers => {
+                Coming::Chunked(Decoder::keeping())
+            }
             BodyFraming::Chunked => Coming::Chunked(Decoder::new()),
             BodyFraming::UntilClose => Coming::UntilClose,
         },
@@ -104,6 +108,7 @@ pub async fn deliver(
             Some(Parts::One(range)) => Some(Box::new(Narrow::new(&range))),
             _ => None,
         },
+        trailers: Vec::new(),
         head_at: 0,
         received,
         length: 0,
@@ -124,53 +129,10 @@ pub async fn deliver(
     Ok(finish(s, route, d, broken))
 }
 
-/// Settles an attempt whose answer is not the client's; as in nginx, the rest of it is nobody's.
-pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
-    learn(s, true);
-    incoming::warn(s);
-    leave(s, route, upstream);
-}
-
-/// Takes note of an answer to a request within a request: it is looked at, and goes nowhere.
-fn note(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
-    learn(s, true);
-    // As it goes nowhere, nothing about it can fail.
-    let _ = incoming::write_head(s);
-    s.ex.complete = true;
-    s.ex.course.doing = b" while sending to client";
-    leave(s, route, upstream);
-}
-
-/// Goes no further than the head; the connection rests if that was all.
-fn leave(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
-    let received =
-        s.ex.session
-            .current_mut()
-            .map_or(0, |attempt| attempt.received);
-    let empty = matches!(
-        s.ex.response.framing,
-        BodyFraming::None | BodyFraming::Length(0)
-    );
-    let reusable = empty
-        && upstream.buf.as_ref().is_none_or(Buf::is_empty)
-        && s.ex.response.status != SWITCHING
-        && !s.ex.response.connection_close
-        && s.whole()
-        && !upstream.socket.seen_closed();
-    settle(s, route, upstream, reusable, None, (received, 0));
-}
-
-/// `sticky learn`: the answer may bind a session to its peer.
-fn learn(s: &mut Sender<'_>, header: bool) {
-    if let Some(binding) = &s.group.binding {
-        binding.learn(s.worker, s.client, s.ex, header);
-    }
-}
-
 impl Delivery {
     /// Takes in what was received together with the head.
     fn take_in(&mut self, s: &Sender<'_>) -> Result<(), Broken> {
-        let Some(buf) = self.upstream.buf.as_mut() else {
+        let Some(mut buf) = self.upstream.buf.take() else {
             return Ok(());
         };
         let n = buf.len();
@@ -181,17 +143,25 @@ impl Delivery {
         if s.ex.head.method != Method::Head {
             self.length += n as u64;
         }
-        decode(&mut self.coming, &mut self.surplus, buf, 0).map_err(|_| Broken::Invalid)?;
-        if let Some(narrow) = &mut self.narrow {
-            narrow.keep(buf, 0);
-        }
+        let decoded = self.decode(&mut buf, 0);
         let more = !matches!(self.coming, Coming::Done);
         let big = match self.coming {
             Coming::Length(left) => left > SMALL as u64,
             _ => n > SMALL / 2,
         };
         if more && big {
-            grow(s.worker, buf);
+            grow(s.worker, &mut buf);
+        }
+        self.upstream.buf = Some(buf);
+        decoded
+    }
+
+    /// Takes the framing off what stands in `buf` from `from` on, and what is not asked for.
+    fn decode(&mut self, buf: &mut Buf, from: usize) -> Result<(), Broken> {
+        let trailers = decode(&mut self.coming, &mut self.surplus, buf, from);
+        self.trailers = trailers.map_err(|_| Broken::Invalid)?;
+        if let Some(narrow) = &mut self.narrow {
+            narrow.keep(buf, from);
         }
         Ok(())
     }
@@ -303,6 +273,10 @@ impl Delivery {
         }
         if last && s.ex.reply.trailed {
             s.ex.reply.trailed = false;
+            s.ex.upstream_trailers = std::mem::take(&mut self.trailers);
+            if !incoming::pass_trailers(s) {
+                return Poll::Ready(Err(Broken::Invalid));
+            }
             filters::trailers(s.worker, s.client, s.ex);
             self.framer.trail(&s.ex.reply.trailers);
         }
@@ -426,10 +400,7 @@ impl Delivery {
         self.received += n as u64;
         self.upstream_progress = now;
         self.length += n as u64;
-        decode(&mut self.coming, &mut self.surplus, buf, before).map_err(|_| Broken::Invalid)?;
-        if let Some(narrow) = &mut self.narrow {
-            narrow.keep(buf, before);
-        }
+        self.decode(buf, before)?;
         Poll::Ready(Ok(true))
     }
 
@@ -578,6 +549,7 @@ fn finish(s: &mut Sender<'_>, route: &Route<'_>, mut d: Delivery, broken: Option
         hop.sweep(&mut group);
         drop(group);
         hop.close(upstream);
+        s.client.timed_out |= broken == Some(Broken::ClientTimedOut);
         return After::Close;
     }
     let whole = broken.is_none();

@@ -2,9 +2,12 @@
 
 use rustix::io::Errno;
 use surehop_engine::{Attempt, Cause, Event, Keep};
+use surehop_hop::buffer::Buf;
 use surehop_hop::connections::Upstream;
 use surehop_hop::drive::{Exchange as _, Route, advance};
+use surehop_wire::response::BodyFraming;
 
+use crate::incoming;
 use crate::log;
 use crate::plan::Level;
 use crate::send::Sender;
@@ -143,4 +146,47 @@ pub fn tell(s: &Sender<'_>, attempt: &Attempt, broken: Broken) {
             _ => b" while reading upstream",
         });
     });
+}
+
+/// Settles an attempt whose answer is not the client's; as in nginx, the rest of it is nobody's.
+pub fn discard(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
+    learn(s, true);
+    incoming::warn(s);
+    leave(s, route, upstream);
+}
+
+/// Takes note of an answer to a request within a request: it is looked at, and goes nowhere.
+pub fn note(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
+    learn(s, true);
+    // As it goes nowhere, nothing about it can fail.
+    let _ = incoming::write_head(s);
+    s.ex.complete = true;
+    s.ex.course.doing = b" while sending to client";
+    leave(s, route, upstream);
+}
+
+/// Goes no further than the head; the connection rests if that was all.
+pub fn leave(s: &mut Sender<'_>, route: &Route<'_>, upstream: Upstream) {
+    let received =
+        s.ex.session
+            .current_mut()
+            .map_or(0, |attempt| attempt.received);
+    let empty = matches!(
+        s.ex.response.framing,
+        BodyFraming::None | BodyFraming::Length(0)
+    );
+    let reusable = empty
+        && upstream.buf.as_ref().is_none_or(Buf::is_empty)
+        && s.ex.response.status != SWITCHING
+        && !s.ex.response.connection_close
+        && s.whole()
+        && !upstream.socket.seen_closed();
+    settle(s, route, upstream, reusable, None, (received, 0));
+}
+
+/// `sticky learn`: the answer may bind a session to its peer.
+pub fn learn(s: &mut Sender<'_>, header: bool) {
+    if let Some(binding) = &s.group.binding {
+        binding.learn(s.worker, s.client, s.ex, header);
+    }
 }

@@ -92,6 +92,8 @@ pub struct Exchange {
     pub response: ResponseHead,
     /// The bytes the spans of `response` point into, kept for `$upstream_http_…`.
     pub response_raw: Vec<u8>,
+    /// Its trailers, line by line, where they are passed on.
+    pub upstream_trailers: Vec<u8>,
     /// `$request_id`, once somebody asked.
     pub id: Option<[u8; 32]>,
     /// `sticky cookie`: what is written behind the server's id.
@@ -154,6 +156,7 @@ impl Exchange {
             session: Session::new(),
             response: ResponseHead::default(),
             response_raw: Vec::new(),
+            upstream_trailers: Vec::new(),
             id: None,
             cookie_tail: Vec::new(),
             course: Course::new(),
@@ -192,6 +195,7 @@ impl Exchange {
         self.upstream_uri.clear();
         self.response_raw.clear();
         self.response.headers.clear();
+        self.upstream_trailers.clear();
         self.id = None;
         self.passed = false;
         self.proxied = false;

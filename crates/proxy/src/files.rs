@@ -241,6 +241,7 @@ fn tell(
         if let Some(errno) = errno {
             log::errno(out, errno.raw_os_error());
         }
+        out.extend_from_slice(ex.course.doing);
     });
 }
 

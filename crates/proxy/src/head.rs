@@ -109,6 +109,9 @@ pub fn write(worker: &Worker, client: &Client, ex: &mut Exchange) {
         write::header(&mut out, name, value);
     }
     out.extend_from_slice(b"\r\n");
+    if ex.head.version == Version::Http09 {
+        out.clear();
+    }
     ex.out = out;
 }
 

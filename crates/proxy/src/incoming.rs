@@ -4,7 +4,8 @@
 use serde::Deserialize;
 use surehop_wire::header::Known;
 use surehop_wire::request::Method;
-use surehop_wire::{date, status};
+use surehop_wire::response::{BodyFraming, ResponseError, ResponseHead};
+use surehop_wire::{date, status, write};
 
 use crate::answer;
 use crate::client::Client;
@@ -37,6 +38,7 @@ pub struct Incoming {
     pub ignored: Vec<Text>,
     pub intercept_errors: bool,
     pub force_ranges: bool,
+    pub pass_trailers: bool,
 }
 
 impl Incoming {
@@ -354,6 +356,7 @@ pub fn write_head(s: &mut Sender<'_>) -> Result<(), u16> {
     let rewrites = rewrites(worker, s.client, ex, &s.proxy.plan.reply);
     ex.status = ex.status_or(ex.response.status);
     head::begin(worker, ex);
+    let trailers = s.proxy.plan.reply.pass_trailers;
     let ranged = s.proxy.plan.reply.force_ranges;
     let dated = ranged || vars::place(worker, ex).filters.expires.is_some();
     let raw = &ex.response_raw[..];
@@ -370,7 +373,8 @@ pub fn write_head(s: &mut Sender<'_>) -> Result<(), u16> {
         reply.pass_kind(&ex.kept_type);
     }
     for (index, line) in ex.response.headers.iter().enumerate() {
-        if !line.forward {
+        // Which trailers there may be is told to who gets them.
+        if !(line.forward || trailers && line.known == Known::Trailer) {
             continue;
         }
         if line.known == Known::LastModified && dated {
@@ -398,8 +402,35 @@ pub fn write_head(s: &mut Sender<'_>) -> Result<(), u16> {
     if ranged {
         head::filter(worker, s.client, ex)?;
     }
+    // Trailers may come behind chunks.
+    let chunked = ex.response.framing == BodyFraming::Chunked;
+    ex.reply.trailed |= chunked && s.proxy.plan.reply.pass_trailers;
     head::write(worker, s.client, ex);
     Ok(())
+}
+
+/// Takes the upstream's trailers over into the client's; false if they are none.
+pub fn pass_trailers(s: &mut Sender<'_>) -> bool {
+    let ex = &mut *s.ex;
+    if ex.upstream_trailers.is_empty() {
+        return true;
+    }
+    let text = [b"HTTP/1.1 200 OK\r\n", &ex.upstream_trailers[..], b"\r\n"].concat();
+    let mut lines = ResponseHead::default();
+    match lines.parse(&text, true) {
+        Ok(()) => {}
+        Err(ResponseError::InvalidHeader { .. }) => return false,
+        // What a length in it is worth is nobody's business, but it goes no further.
+        Err(_) => return true,
+    }
+    for line in &lines.headers {
+        let name = line.name.of(&text);
+        let framing = line.known == Known::ContentLength || line.known.hop_by_hop();
+        if !framing && !s.proxy.hides(line.known, name) {
+            write::header(&mut ex.reply.trailers, name, line.value.of(&text));
+        }
+    }
+    true
 }
 
 /// What nginx warns of in a response head.

@@ -13,6 +13,7 @@ use crate::connection::After;
 use crate::entry;
 use crate::exchange::Exchange;
 use crate::files;
+use crate::lingering::{self, settle};
 use crate::plan::Level;
 use crate::relay;
 use crate::rewrite::{End, Run};
@@ -115,9 +116,10 @@ async fn conclude(
     loop {
         outcome = match outcome {
             Outcome::Done(after) => return after,
-            // Neither has an answer, nor a page that somebody could say.
-            Outcome::Status(code @ (408 | 499)) => {
+            // None of these has an answer, nor a page that somebody could say.
+            Outcome::Status(code @ (408 | 444 | 499)) => {
                 ex.status = code;
+                ex.keep = false;
                 return After::Close;
             }
             Outcome::Status(code) => match error_page(worker, client, ex, code) {
@@ -129,7 +131,10 @@ async fn conclude(
                     next
                 } else {
                     ex.course.expect_tested = true;
-                    settle(worker, client, ex).await;
+                    if let Err(code) = settle(worker, client, ex).await {
+                        outcome = Outcome::Status(code);
+                        continue;
+                    }
                     answer::redirect(worker, client, ex, code, &target).await;
                     return after(ex);
                 }
@@ -285,7 +290,7 @@ fn find(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> Result<(), O
             out.extend_from_slice(b" bytes");
         });
         ex.course.expect_tested = true;
-        ex.course.settled = true;
+        lingering::discard(worker, client, ex);
         return Err(Outcome::Status(413));
     }
     client.body_limit = plan.client_max_body_size;
@@ -329,6 +334,7 @@ async fn returned(
     if code == 444 {
         ex.status = code;
         ex.keep = false;
+        client.timed_out = true;
         return Outcome::Done(After::Close);
     }
     let mut body = Vec::new();
@@ -341,7 +347,9 @@ async fn returned(
     if matches!(code, 301 | 302 | 303 | 307 | 308) {
         return Outcome::Location(code, body);
     }
-    settle(worker, client, ex).await;
+    if let Err(code) = settle(worker, client, ex).await {
+        return Outcome::Status(code);
+    }
     let kind = files::kind(worker, ex);
     answer::give(worker, client, ex, code, (kind, &body)).await
 }
@@ -352,7 +360,9 @@ async fn content(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) ->
     match &location.action {
         ActionConf::Proxy(proxy) => relay::proxy(worker, client, ex, location, proxy).await,
         ActionConf::Status(remote) => {
-            settle(worker, client, ex).await;
+            if let Err(code) = settle(worker, client, ex).await {
+                return Outcome::Status(code);
+            }
             status::give(worker, client, ex, *remote).await;
             Outcome::Done(after(ex))
         }
@@ -425,34 +435,17 @@ fn to_page(worker: &Worker, client: &Client, ex: &mut Exchange, page: &ErrorPage
 
 async fn page(worker: &Worker, client: &mut Client, ex: &mut Exchange, code: u16) -> After {
     ex.course.expect_tested = true;
-    settle(worker, client, ex).await;
+    // There is a page for it already.
+    let _ = settle(worker, client, ex).await;
     answer::page(worker, client, ex, code).await;
     after(ex)
-}
-
-/// Sees to the request's body before an answer of our own. If there is one it is nobody's: a small one
-/// that has come already is skipped, for any other the connection ends with this answer.
-pub async fn settle(worker: &Worker, client: &mut Client, ex: &mut Exchange) {
-    let framing = ex.head.framing;
-    let mut body = ex.body.take().unwrap_or_else(|| Body::of(&framing));
-    if !ex.course.settled {
-        ex.course.settled = true;
-        if !ex.course.expect_tested && !relay::invite(worker, client, ex).await {
-            ex.keep = false;
-        }
-        if !body.done() {
-            relay::skip(worker, client, &mut body);
-        }
-    }
-    ex.keep &= body.done();
-    ex.body = Some(body);
 }
 
 /// What becomes of the connection behind an answer.
 pub fn after(ex: &Exchange) -> After {
     match (ex.keep, ex.body.as_ref().is_none_or(Body::done)) {
-        (true, _) => After::Keep,
+        (_, false) => After::Drain,
+        (true, true) => After::Keep,
         (false, true) => After::Close,
-        (false, false) => After::Linger,
     }
 }

@@ -4,6 +4,7 @@
 //! byte of the configuration.
 
 use serde::{Deserialize, Deserializer};
+use surehop_wire::request::{Limits, Room};
 
 use crate::carriage::Carriage;
 use crate::entry::Entry;
@@ -92,6 +93,60 @@ pub struct TempPath {
     pub path: Text,
     /// Digits of the name of each.
     pub levels: Vec<usize>,
+}
+
+/// What clients' heads may be.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Heads {
+    pub first_size: usize,
+    pub large_count: usize,
+    pub large_size: usize,
+    pub lines: usize,
+    pub ignore_invalid: bool,
+    pub underscores: bool,
+}
+
+impl Heads {
+    /// The same for the parser.
+    pub fn limits(&self, strict: bool) -> Limits {
+        Limits {
+            room: Room {
+                first: self.first_size,
+                large: self.large_size,
+                count: self.large_count,
+            },
+            headers: self.lines,
+            ignore_invalid: self.ignore_invalid,
+            underscores: self.underscores,
+            strict,
+        }
+    }
+}
+
+/// How clients' connections end.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Patience {
+    pub lingering: Lingering,
+    pub lingering_time_ms: u64,
+    pub lingering_timeout_ms: u64,
+    pub not_msie6: bool,
+    pub not_safari: bool,
+    pub keepalive_min_ms: u64,
+    pub reset_timed_out: bool,
+}
+
+/// `lingering_close`
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Lingering {
+    Off,
+    On,
+    Always,
 }
 
 /// How a request's body is taken in.
@@ -282,6 +337,7 @@ pub struct Server {
     pub names: Vec<Text>,
     pub line: Text,
     pub client_header_timeout_ms: u64,
+    pub heads: Heads,
     pub keepalive_timeout_ms: u64,
     pub keepalive_header_s: Option<u64>,
     pub keepalive_requests: u64,
@@ -329,6 +385,7 @@ pub struct Location {
     pub keepalive_requests: u64,
     pub client_body_timeout_ms: u64,
     pub intake: Intake,
+    pub patience: Patience,
     pub send_timeout_ms: u64,
     pub filters: Filters,
     pub action: Action,

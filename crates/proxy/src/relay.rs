@@ -19,6 +19,7 @@ use crate::client::{Body, BodyError, Client};
 use crate::config::{GroupConf, LocationConf, ProxyConf};
 use crate::connection::After;
 use crate::deliver;
+use crate::ending;
 use crate::exchange::Exchange;
 use crate::incoming;
 use crate::intake::{self, Failed};
@@ -35,8 +36,9 @@ use crate::worker::Worker;
 const SKIPS: usize = 16;
 
 /// Skips what has already come of a body that nobody wants.
-pub fn skip(worker: &Worker, client: &mut Client, body: &mut Body) {
+pub fn skip(worker: &Worker, client: &mut Client, body: &mut Body) -> Result<(), BodyError> {
     let mut sink = worker.buffers.small();
+    let mut skipped = Ok(());
     for _ in 0..SKIPS {
         if body.done() {
             break;
@@ -44,12 +46,17 @@ pub fn skip(worker: &Worker, client: &mut Client, body: &mut Body) {
         sink.clear();
         match client.poll_body(worker, body, &mut sink) {
             Poll::Ready(Ok(n)) if n > 0 || body.done() => {}
+            Poll::Ready(Err(BodyError::Invalid)) => {
+                skipped = Err(BodyError::Invalid);
+                break;
+            }
             _ => break,
         }
     }
     worker.buffers.give(sink);
     // As in nginx, what nobody wanted does not count.
     client.body_read = 0;
+    skipped
 }
 
 /// Tells the client that its body is wanted, if it waits for that; false if it went away.
@@ -92,9 +99,8 @@ pub async fn proxy(
     ex.course.settled = true;
     let dropped = lost && !body.done();
     if lost {
-        // Without a length, a byte of it would be the beginning of another request.
-        ex.keep &= !dropped;
-        body = Body::Done;
+        // What is still to come of it is taken in behind the answer.
+        ex.body = Some(std::mem::replace(&mut body, Body::Done));
     }
     let replaced = proxy.body.is_some() || !proxy.plan.crossing.request_body;
     let old = proxy.plan.http_version == HttpVersion::V10;
@@ -108,7 +114,7 @@ pub async fn proxy(
             intake::begin(worker, client, ex, &mut body).map_err(Failed::Client)
         };
         if let Err(failed) = read {
-            ex.body = Some(body);
+            ex.body = Some(Body::Done);
             return match failed {
                 Failed::Client(error) => body_failed(client, ex, error, worker),
                 Failed::File => Outcome::Status(500),
@@ -121,6 +127,8 @@ pub async fn proxy(
         .map(|template| own_body(worker, client, ex, template));
     let framing = match (&own, framing) {
         (Some(own), _) => Framing::Length(own.len() as u64),
+        // nginx has counted down how much of it is left.
+        _ if lost && !dropped && !replaced => Framing::Length(0),
         // nginx would announce the length of a body that it does not send.
         _ if replaced || lost => Framing::None,
         (None, Framing::Chunked) if body.done() => Framing::Length(ex.taken_len()),
@@ -165,12 +173,14 @@ pub async fn proxy(
         Driven::Response(upstream) => {
             let elsewhere = incoming::elsewhere(worker, sender.client, sender.ex, proxy);
             if let Some(outcome) = elsewhere {
-                deliver::discard(&mut sender, &route, upstream);
+                ending::discard(&mut sender, &route, upstream);
                 give_back(&mut sender);
                 return outcome;
             }
             match deliver::deliver(&mut sender, &route, location, upstream).await {
-                Ok(After::Close) if dropped => Outcome::Done(After::Linger),
+                Ok(After::Close | After::Keep) if dropped && sender.ex.complete => {
+                    Outcome::Done(After::Drain)
+                }
                 Ok(after) => Outcome::Done(after),
                 Err(code) => {
                     give_back(&mut sender);
@@ -190,8 +200,7 @@ pub async fn proxy(
         }
         Driven::SenderFailed => {
             let error = sender.failure.unwrap_or(BodyError::Gone);
-            let body = std::mem::replace(&mut sender.body, Body::Done);
-            sender.ex.body = Some(body);
+            sender.ex.body = Some(Body::Done);
             drop(sender);
             body_failed(client, ex, error, worker)
         }
@@ -202,7 +211,7 @@ pub async fn proxy(
 fn give_back(sender: &mut Sender<'_>) {
     sender.ex.keep &= sender.body.done();
     let body = std::mem::replace(&mut sender.body, Body::Done);
-    sender.ex.body = Some(body);
+    sender.ex.body.get_or_insert(body);
 }
 
 /// Where a location's requests may go, and on what terms.
@@ -269,6 +278,7 @@ fn body_failed(
     }
     ex.keep = false;
     client.body_settled = true;
+    client.timed_out |= error == BodyError::TimedOut;
     if matches!(error, BodyError::Gone | BodyError::TimedOut) {
         ex.status = status;
         return Outcome::Done(After::Close);

@@ -15,6 +15,7 @@ use crate::exchange::Exchange;
 use crate::files::{self, Found};
 use crate::fresh::{self, Verdict};
 use crate::head;
+use crate::lingering;
 use crate::log;
 use crate::outgoing::{self, Outgoing};
 use crate::parts::{self, Parts};
@@ -34,7 +35,9 @@ pub async fn serve(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> O
         Found::File(file, stat) => (file, stat),
         Found::Other(outcome) => return outcome,
     };
-    phases::settle(worker, client, ex).await;
+    if let Err(code) = lingering::settle(worker, client, ex).await {
+        return Outcome::Status(code);
+    }
     ex.status = ex.status_or(200);
     head::begin(worker, ex);
     let size = describe(worker, ex, &stat);
@@ -50,7 +53,7 @@ pub async fn serve(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> O
         parts => parts.unwrap_or(Parts::One(0..size)),
     };
     // What only has to be copied, the kernel copies.
-    let plain = ex.packer.is_none() && !ex.reply.chunked && !ex.pace.limited();
+    let plain = ex.packer.is_none() && !ex.reply.trailed && !ex.pace.limited();
     let sent = if plain || ex.sub.is_some() {
         Sending::new(worker, client, ex, &file).send(parts).await
     } else {

@@ -9,7 +9,8 @@ use surehop_wire::request::Method;
 use crate::answer;
 use crate::client::Client;
 use crate::exchange::Exchange;
-use crate::phases::{self, Outcome};
+use crate::lingering;
+use crate::phases::Outcome;
 use crate::worker::{Shared, Worker};
 
 /// The requests that a worker is at. Only that worker writes here, so it shares the line with nobody.
@@ -122,7 +123,9 @@ pub async fn give(worker: &Rc<Worker>, client: &mut Client, ex: &mut Exchange) -
     if !matches!(ex.head.method, Method::Get | Method::Head) {
         return Outcome::Status(405);
     }
-    phases::settle(worker, client, ex).await;
+    if let Err(code) = lingering::settle(worker, client, ex).await {
+        return Outcome::Status(code);
+    }
     let shared = &worker.shared;
     let Connections {
         active,

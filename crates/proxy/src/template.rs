@@ -20,6 +20,7 @@ pub enum Var {
     SentHttp(Box<[u8]>),
     SentTrailer(Box<[u8]>),
     UpstreamHttp(Box<[u8]>),
+    UpstreamTrailer(Box<[u8]>),
     UpstreamCookie(Box<[u8]>),
     Request,
     RequestUri,
@@ -86,13 +87,14 @@ pub enum Var {
 
 /// The families of variables, by the start of their names.
 type Family = fn(Box<[u8]>) -> Var;
-const FAMILIES: [(&str, Family, bool); 7] = [
+const FAMILIES: [(&str, Family, bool); 8] = [
     ("http_", Var::Http, true),
     ("arg_", Var::Arg, false),
     ("cookie_", Var::Cookie, false),
     ("sent_http_", Var::SentHttp, true),
     ("sent_trailer_", Var::SentTrailer, true),
     ("upstream_http_", Var::UpstreamHttp, true),
+    ("upstream_trailer_", Var::UpstreamTrailer, true),
     ("upstream_cookie_", Var::UpstreamCookie, false),
 ];
 

@@ -124,7 +124,7 @@ fn all<'a>(
 ) -> bool {
     let mut found = false;
     for line in headers {
-        if line.name.of(bytes).eq_ignore_ascii_case(name) {
+        if same_name(line.name.of(bytes), name) {
             if found {
                 let cookie = line.known == Known::Cookie;
                 out.extend_from_slice(if cookie { b"; " } else { b", " });
@@ -134,6 +134,15 @@ fn all<'a>(
         }
     }
     found
+}
+
+/// Whether a line's name is that of a variable, which tells no underscore from a dash.
+fn same_name(line: &[u8], variable: &[u8]) -> bool {
+    let plain = |byte: &u8| match byte {
+        b'_' => b'-',
+        byte => byte.to_ascii_lowercase(),
+    };
+    line.len() == variable.len() && line.iter().map(plain).eq(variable.iter().copied())
 }
 
 /// Appends what is empty only as long as it is not known.
@@ -191,7 +200,14 @@ pub fn value(
             };
             out.extend_from_slice(host);
         }
-        Var::Http(name) => return all(out, head.headers.iter(), bytes, name),
+        Var::Http(name) => {
+            return all(
+                out,
+                head.headers.iter().filter(|line| line.valid),
+                bytes,
+                name,
+            );
+        }
         Var::Arg(name) => {
             return put(out, argument(ex.args(), name));
         }
@@ -201,6 +217,7 @@ pub fn value(
         Var::SentHttp(name) => return head::sent(worker, ex, name, out),
         Var::GzipRatio => return gzip::ratio(ex, out),
         Var::LimitRate => number(out, ex.pace.rate()),
+        Var::UpstreamTrailer(name) => return lines_of(out, &ex.upstream_trailers, name),
         Var::SentTrailer(name) => return lines_of(out, &ex.reply.trailers, name),
         Var::UpstreamHttp(name) => {
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
@@ -247,7 +264,7 @@ pub fn value(
             None => return false,
         },
         Var::RemoteAddr => out.extend_from_slice(client.remote_text.as_bytes()),
-        Var::BinaryRemoteAddr => binary(client.remote.as_ref(), out),
+        Var::BinaryRemoteAddr => binary(client, out),
         Var::RealipRemoteAddr => {
             let before = client.before.as_ref().map(|before| &before.text);
             out.extend_from_slice(before.unwrap_or(&client.remote_text).as_bytes());
@@ -449,13 +466,13 @@ fn lines_of(out: &mut Vec<u8>, lines: &[u8], name: &[u8]) -> bool {
     found
 }
 
-fn binary(remote: Option<&Address>, out: &mut Vec<u8>) {
-    // Who comes by a unix socket has no name here.
-    if let Some(Address::Ip(address)) = remote {
-        match address.ip() {
+fn binary(client: &Client, out: &mut Vec<u8>) {
+    match &client.remote {
+        Some(Address::Ip(address)) => match address.ip() {
             IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
             IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
-        }
+        },
+        _ => out.extend_from_slice(client.remote_text.as_bytes()),
     }
 }
 

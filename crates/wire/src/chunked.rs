@@ -62,19 +62,41 @@ enum State {
     Done,
 }
 
-/// Takes the framing off a chunked body, over any cuts of its bytes. Trailers are dropped.
+/// Takes the framing off a chunked body, over any cuts of its bytes. Trailers are dropped, unless they
+/// are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decoder {
     state: State,
     left: u64,
     /// Bytes of the current extension, later of all trailers.
     extra: u32,
+    /// The trailers' lines as they came, if they are kept.
+    trailers: Option<Vec<u8>>,
 }
 
 impl Decoder {
     /// A decoder at the beginning of a body.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same; trailers are kept.
+    pub fn keeping() -> Self {
+        Self {
+            trailers: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+
+    /// The trailers that came, line by line, if they were kept.
+    pub fn take_trailers(&mut self) -> Vec<u8> {
+        self.trailers.take().unwrap_or_default()
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if let Some(trailers) = &mut self.trailers {
+            trailers.extend_from_slice(bytes);
+        }
     }
 
     /// Takes framing and at most one run of data off the front of `buf`. To be called again with
@@ -113,6 +135,7 @@ impl Decoder {
                     let rest = &buf[pos..];
                     let run = memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
                     self.count(run, TRAILER_LIMIT, ChunkError::TrailerTooLong)?;
+                    self.keep(&rest[..run]);
                     pos += run;
                     match rest.get(run) {
                         Some(b'\r') => State::TrailerLf,
@@ -168,10 +191,12 @@ impl Decoder {
             (State::Trailer, b'\r') => State::EndLf,
             (State::Trailer, byte) if byte != b'\n' => {
                 self.count(1, TRAILER_LIMIT, ChunkError::TrailerTooLong)?;
+                self.keep(&[byte]);
                 State::TrailerLine
             }
             (State::TrailerLf, b'\n') => {
                 self.count(2, TRAILER_LIMIT, ChunkError::TrailerTooLong)?;
+                self.keep(b"\r\n");
                 State::Trailer
             }
             (State::EndLf, b'\n') => State::Done,

@@ -291,6 +291,12 @@ static NAME: [NameByte; 256] = {
     table
 };
 
+/// Whether underscores are all that is odd about a name.
+pub(crate) fn underscored(name: &[u8]) -> bool {
+    name.iter()
+        .all(|&byte| byte == b'_' || NAME[byte as usize] == NameByte::Plain)
+}
+
 /// Reads the header line at `start`. Only what nginx takes: no blank before the colon, no folding, no
 /// NUL; and a CR only before LF. A line without a colon is a name without a value.
 pub(crate) fn line(head: &[u8], start: usize, response: bool) -> Line {

@@ -3,23 +3,25 @@
 use crate::header::{self, Header, Known, Line, Span};
 use crate::host;
 use crate::request_line;
+use crate::room::{Outgrown, outgrown};
 use crate::scan::skip_empty_lines;
 use memchr::{memchr, memchr2};
 
 pub use crate::request_error::{Field, RequestError};
+pub use crate::room::Room;
 
 /// What a head may measure. The defaults are nginx's: `client_header_buffer_size 1k`,
 /// `large_client_header_buffers 4 8k` and `max_headers 1000`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of the request line, its line end included.
-    pub request_line: usize,
-    /// Bytes of one header line, its line end included.
-    pub header_line: usize,
-    /// Bytes of the whole head.
-    pub head: usize,
+    /// Bytes.
+    pub room: Room,
     /// Number of header lines.
     pub headers: usize,
+    /// Whether lines are dropped whose names are none.
+    pub ignore_invalid: bool,
+    /// Whether a name may have underscores.
+    pub underscores: bool,
     /// Whether what nginx takes, though RFC 9112 forbids it, is refused: control characters in values, and
     /// in HTTP/1.1 an absolute target of another host than the Host line's.
     pub strict: bool,
@@ -28,10 +30,14 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            request_line: 8192,
-            header_line: 8192,
-            head: 4 * 8192,
+            room: Room {
+                first: 1024,
+                large: 8192,
+                count: 4,
+            },
             headers: 1000,
+            ignore_invalid: true,
+            underscores: false,
             strict: false,
         }
     }
@@ -103,6 +109,8 @@ impl Method {
 /// The protocol's version, as far as behaviour depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Version {
+    /// A request line without a version, and nothing else.
+    Http09,
     /// HTTP/1.0
     Http10,
     /// HTTP/1.1 and every 1.x above it.
@@ -172,13 +180,24 @@ impl RequestHead {
     /// Reads a head that [`crate::HeadScan`] found: `head` is the buffer up to that end, empty
     /// lines in front of it included. Spans are offsets into `head`.
     pub fn parse(&mut self, head: &[u8], limits: &Limits) -> Result<(), RequestError> {
-        let pos = self.first_line(head, limits)?;
+        self.parse_for(head, limits, None)
+    }
+
+    /// The same where other limits hold from an offset on: behind the line that names the host.
+    pub fn parse_for(
+        &mut self,
+        head: &[u8],
+        first: &Limits,
+        then: Option<(usize, &Limits)>,
+    ) -> Result<(), RequestError> {
+        let outgrown = too_large(head, true, first, then);
+        let pos = self.first_line(head, outgrown)?;
         let Lines {
             seen,
             length,
             encoding,
             end,
-        } = self.lines(head, pos, limits)?;
+        } = self.lines(head, pos, outgrown, first, then)?;
         if end >= head.len() {
             return Err(RequestError::InvalidHeader {
                 line: Span::new(end, head.len()),
@@ -200,26 +219,28 @@ impl RequestHead {
         &mut self,
         head: &[u8],
         mut pos: usize,
-        limits: &Limits,
+        outgrown: Option<Outgrown>,
+        first: &Limits,
+        then: Option<(usize, &Limits)>,
     ) -> Result<Lines, RequestError> {
+        let mut limits = first;
+        let mut kept = 0;
+        // No further than there is room, so that how a head is cut makes no difference; nor does a CR
+        // whose LF is not there yet.
+        let most = outgrown.map_or(head.len(), |outgrown| outgrown.end);
+        let view = head.get(..most).unwrap_or(head);
+        let view = view.strip_suffix(b"\r").unwrap_or(view);
         // What the lines of one name said: seen at all, and where.
         let mut seen = 0u64;
         let (mut length, mut encoding) = (None, None);
         loop {
-            // No further than a line may go, so that how it is cut makes no difference; nor does a CR
-            // whose LF is not there yet.
-            let most = limits.head.min(pos + limits.header_line);
-            let view = head.get(..most).unwrap_or(head);
-            let view = view.strip_suffix(b"\r").unwrap_or(view);
             let (field, next) = match header::line(view, pos, false) {
                 Line::End => break,
                 Line::Field(field, next) => (field, next),
-                Line::Bad { line, .. } if line.end() >= view.len() => {
-                    if most < head.len() {
-                        return Err(RequestError::HeaderTooLong(Span::new(pos, head.len())));
-                    }
-                    break;
-                }
+                Line::Bad { line, .. } if line.end() >= view.len() => match outgrown {
+                    Some(outgrown) => return Err(RequestError::HeaderTooLong(outgrown.line)),
+                    None => break,
+                },
                 Line::Bad { line, byte } => return Err(RequestError::InvalidHeader { line, byte }),
                 // Only responses have them.
                 Line::Ignored(next) => {
@@ -227,19 +248,32 @@ impl RequestHead {
                     continue;
                 }
             };
-            pos = next;
-            if self.headers.len() >= limits.headers {
-                return Err(RequestError::TooManyHeaders);
+            if let Some((from, other)) = then
+                && pos >= from
+            {
+                limits = other;
             }
             if limits.strict
                 && let Some((line, byte)) = header::control(head, &field)
             {
                 return Err(RequestError::InvalidHeader { line, byte });
             }
+            let mut field = field;
+            if !field.valid {
+                let name = field.name.of(head);
+                field.valid =
+                    !limits.ignore_invalid || limits.underscores && header::underscored(name);
+            }
+            pos = next;
             self.headers.push(Header {
                 forward: field.forward && field.valid,
                 ..field
             });
+            // As in nginx, lines that are dropped don't count.
+            kept += usize::from(field.valid);
+            if kept > limits.headers {
+                return Err(RequestError::TooManyHeaders);
+            }
             if !field.valid || field.known == Known::Other {
                 continue;
             }
@@ -351,7 +385,11 @@ impl RequestHead {
     }
 
     /// Forgets everything, then reads the request line; gives where the next line starts.
-    fn first_line(&mut self, head: &[u8], limits: &Limits) -> Result<usize, RequestError> {
+    fn first_line(
+        &mut self,
+        head: &[u8],
+        outgrown: Option<Outgrown>,
+    ) -> Result<usize, RequestError> {
         let mut headers = std::mem::take(&mut self.headers);
         headers.clear();
         *self = Self {
@@ -371,11 +409,15 @@ impl RequestHead {
         // As nginx shows it: a CR that ends nothing ends what is quoted.
         let shown = memchr2(b'\r', b'\n', &head[start..]).unwrap_or_default();
         self.line = Span::new(start, start + shown);
-        // Of a line that is cut into reads, what is wrong at its beginning is seen before the rest.
-        if length >= limits.request_line {
-            let most = &head[start..start + limits.request_line];
+        if let Some(outgrown) = outgrown.filter(|outgrown| next > outgrown.end) {
+            // Of a line that is cut into reads, what is wrong at its beginning is seen before the rest.
+            let most = head.get(start..outgrown.end).unwrap_or_default();
             let most = most.strip_suffix(b"\r").unwrap_or(most);
-            return Err(request_line::wrong(most).unwrap_or(RequestError::UriTooLong));
+            if let Some(error) = request_line::wrong(most) {
+                return Err(error);
+            }
+            self.line = outgrown.line;
+            return Err(RequestError::UriTooLong);
         }
         let end = end.max(start);
         request_line::read(self, head, start, end)
@@ -386,28 +428,39 @@ impl RequestHead {
     /// What can be refused before the head is whole: the first thing that is wrong in what has come, as
     /// it would be refused in the whole head. To be asked when a read did not complete the head.
     pub fn refuse_early(&mut self, partial: &[u8], limits: &Limits) -> Result<(), RequestError> {
+        self.refuse_early_for(partial, limits, None)
+    }
+
+    /// The same where other limits hold from an offset on.
+    pub fn refuse_early_for(
+        &mut self,
+        partial: &[u8],
+        limits: &Limits,
+        then: Option<(usize, &Limits)>,
+    ) -> Result<(), RequestError> {
+        let outgrown = too_large(partial, false, limits, then);
         let start = skip_empty_lines(partial, 0);
         let line = partial.get(start..).unwrap_or_default();
         if memchr(b'\n', line).is_none() {
             self.line = Span::new(start, partial.len());
             // A CR at the end may yet become a line's end.
-            let most = line.get(..limits.request_line).unwrap_or(line);
+            let most = outgrown.map_or(partial.len(), |outgrown| outgrown.end);
+            let most = partial.get(start..most).unwrap_or_default();
             let most = most.strip_suffix(b"\r").unwrap_or(most);
             if let Some(error) = request_line::wrong(most) {
                 return Err(error);
             }
-            if line.len() >= limits.request_line {
+            if let Some(outgrown) = outgrown {
+                self.line = outgrown.line;
                 return Err(RequestError::UriTooLong);
             }
             return Ok(());
         }
-        let pos = self.first_line(partial, limits)?;
-        let pos = self.lines(partial, pos, limits)?.end;
-        // The unfinished line: of the limit's length it can't end within it any more.
-        if partial.len() - pos >= limits.header_line || partial.len() > limits.head {
-            return Err(RequestError::HeaderTooLong(Span::new(pos, partial.len())));
-        }
-        Ok(())
+        let pos = self.first_line(partial, outgrown)?;
+        self.lines(partial, pos, outgrown, limits, then)?;
+        outgrown.map_or(Ok(()), |outgrown| {
+            Err(RequestError::HeaderTooLong(outgrown.line))
+        })
     }
 
     /// Whether the client wants the connection kept after this request.
@@ -415,7 +468,15 @@ impl RequestHead {
         match self.version {
             Version::Http11 => !self.connection_close,
             Version::Http10 => self.connection_keep_alive && !self.connection_close,
+            Version::Http09 => false,
         }
+    }
+
+    /// Where a request ends that is a line and nothing else ([`Version::Http09`]).
+    pub fn simple_end(&self, head: &[u8]) -> usize {
+        let start = self.line.start as usize;
+        let length = memchr(b'\n', head.get(start..).unwrap_or_default());
+        length.map_or(head.len(), |length| start + length + 1)
     }
 
     /// The first line of that name.
@@ -441,6 +502,20 @@ struct Lines {
     encoding: Option<Span>,
     /// Where reading ended: at the empty line, or at one that is not whole.
     end: usize,
+}
+
+/// Where a head outgrows its room; what fits the first buffer, as nearly all do, is not looked at.
+fn too_large(
+    head: &[u8],
+    whole: bool,
+    limits: &Limits,
+    then: Option<(usize, &Limits)>,
+) -> Option<Outgrown> {
+    if head.len() < limits.room.first {
+        return None;
+    }
+    let then = then.map(|(from, limits)| (from, limits.room));
+    outgrown(head, whole, &limits.room, then)
 }
 
 /// Names of which nginx refuses a second line.

@@ -30,8 +30,11 @@ pub enum RequestError {
     InvalidRequest,
     /// HTTP/2 or above.
     InvalidVersion,
-    /// A request line without a version. nginx answers these with a bare body; here they are refused.
+    /// A request line without a version: no error, but all that there is of the request. The answer is a
+    /// body without a head.
     Http09,
+    /// The same with a method other than GET.
+    InvalidMethod09,
     /// The host of an absolute target.
     InvalidHostInLine,
     /// The request line is longer than the limit.
@@ -106,6 +109,7 @@ impl RequestError {
             Self::InvalidRequest => "client sent invalid request",
             Self::InvalidVersion => "client sent invalid version",
             Self::Http09 => "client sent HTTP/0.9 request",
+            Self::InvalidMethod09 => "client sent invalid method in HTTP/0.9 request",
             Self::InvalidHostInLine => "client sent invalid host in request line",
             Self::UriTooLong => "client sent too long URI",
             Self::TooManyHeaders => "client sent too many header lines",
@@ -169,6 +173,7 @@ impl RequestError {
                 | Self::InvalidRequest
                 | Self::InvalidVersion
                 | Self::Http09
+                | Self::InvalidMethod09
                 | Self::InvalidHostInLine
                 | Self::UriTooLong
         )

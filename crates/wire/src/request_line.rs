@@ -27,6 +27,10 @@ pub(crate) fn read(
 
     let version = skip_blanks(line, target_end);
     if version == end {
+        request.version = Version::Http09;
+        if request.method != Method::Get {
+            return Err(RequestError::InvalidMethod09);
+        }
         return Err(RequestError::Http09);
     }
     read_version(request, line, version)

@@ -199,7 +199,10 @@ fn request_lines_that_are_refused() {
         ("GET / HTTP/2.0", "505 client sent invalid version"),
         ("GET / HTTP/11.1", "505 client sent invalid version"),
         ("GET /", "400 client sent HTTP/0.9 request"),
-        ("POST /", "400 client sent HTTP/0.9 request"),
+        (
+            "POST /",
+            "400 client sent invalid method in HTTP/0.9 request",
+        ),
     ];
     for (line, expected) in table {
         let head = format!("{line}\r\nHost: h\r\n\r\n");

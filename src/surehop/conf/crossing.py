@@ -49,6 +49,7 @@ def reply(scope: Scope) -> Reply:
         ignored=tuple(dict.fromkeys(ignored)),
         intercept_errors=value_of(scope, "proxy_intercept_errors"),
         force_ranges=value_of(scope, "proxy_force_ranges"),
+        pass_trailers=value_of(scope, "proxy_pass_trailers"),
     )
 
 
@@ -105,7 +106,7 @@ def check_buffers(scope: Scope) -> Iterator[ConfigError]:
     else:
         message = _temp_sizes(scope, largest, bound)
     if message is not None:
-        yield _end(scope).fail(message)
+        yield end_of_http(scope).fail(message)
 
 
 def _temp_sizes(scope: Scope, largest: int, bound: str) -> str | None:
@@ -121,7 +122,7 @@ def _temp_sizes(scope: Scope, largest: int, bound: str) -> str | None:
     return None
 
 
-def _end(scope: Scope) -> Where:
+def end_of_http(scope: Scope) -> Where:
     outer = next(s for s in scope.outward() if s.context is Context.HTTP)
     node = outer.node
     if node is None:

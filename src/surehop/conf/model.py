@@ -269,6 +269,31 @@ class TempPath:
 
 
 @dataclass(frozen=True, slots=True)
+class Heads:
+    """What clients' heads may be: the sizes of their buffers, and what is taken for a line."""
+
+    first_size: int
+    large_count: int
+    large_size: int
+    lines: int
+    ignore_invalid: bool
+    underscores: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How clients' connections end. `lingering` is off, on or always; `not_…`: not kept alive."""
+
+    lingering: str
+    lingering_time_ms: int
+    lingering_timeout_ms: int
+    not_msie6: bool
+    not_safari: bool
+    keepalive_min_ms: int
+    reset_timed_out: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Intake:
     """How a request's body is taken in. `in_file` is off, on or clean."""
 
@@ -302,6 +327,7 @@ class Reply:
     ignored: tuple[str, ...]
     intercept_errors: bool
     force_ranges: bool
+    pass_trailers: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +439,7 @@ class Location:
     client_max_body_size: int
     client_body_timeout_ms: int
     intake: Intake
+    patience: Patience
     send_timeout_ms: int
     keepalive_timeout: KeepaliveTimeout
     keepalive_requests: int
@@ -441,6 +468,7 @@ class Server:
     access_log: tuple[AccessLog, ...]
     log_cache: LogCache | None
     client_header_timeout_ms: int
+    heads: Heads
     client_body_timeout_ms: int
     client_max_body_size: int
     send_timeout_ms: int

@@ -9,6 +9,7 @@ from surehop.conf.admitting import entry_of, zones_missing, zones_of
 from surehop.conf.conflicts import conflicting_names
 from surehop.conf.crossing import carriage, check_buffers, crossing, reply
 from surehop.conf.filtering import filters
+from surehop.conf.heads import heads, patience
 from surehop.conf.intake import intake
 from surehop.conf.listening import where
 from surehop.conf.rewriting import Assigned, Branch
@@ -85,6 +86,7 @@ def _server(scope: Scope, default_port: int) -> model.Server:
         where=where(node),
         listens=listens,
         client_header_timeout_ms=value_of(scope, "client_header_timeout"),
+        heads=heads(scope),
         keepalive_time_ms=value_of(scope, "keepalive_time"),
         locations=tuple(locations),
         **_shared(scope),
@@ -129,6 +131,7 @@ def _location(scope: Scope) -> model.Location:
         inner=inner,
         entry=entry_of(scope),
         intake=intake(scope),
+        patience=patience(scope),
         **_shared(scope),
     )
 
@@ -149,6 +152,7 @@ def _own(scope: Scope) -> model.Location:
         inner=(),
         entry=entry_of(scope),
         intake=intake(scope),
+        patience=patience(scope),
         **_shared(scope),
     )
 
@@ -173,6 +177,7 @@ def _block(scope: Scope) -> model.Location | None:
         inner=(),
         entry=entry_of(scope),
         intake=intake(scope),
+        patience=patience(scope),
         **_shared(scope),
     )
 

@@ -13,7 +13,7 @@ _NAME = re.compile(
 )
 _PREFIXES = (
     *("arg_", "cookie_", "http_", "sent_http_", "sent_trailer_", "upstream_cookie_"),
-    "upstream_http_",
+    *("upstream_http_", "upstream_trailer_"),
 )
 VARIABLES = frozenset(
     """

@@ -41,3 +41,4 @@ class Reply:
     ignored: tuple[str, ...]
     intercept_errors: bool
     force_ranges: bool
+    pass_trailers: bool

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surehop.conf.filters import Filters
-from surehop.conf.model import Crossing
+from surehop.conf.model import Crossing, Heads, Patience
 from surehop.conf.templates import Template, Variable
 from surehop.plan.carrying import Carriage, Reply
 from surehop.plan.entering import Entry, Zone
@@ -177,6 +177,7 @@ class Server:
     names: tuple[str, ...]
     line: str
     client_header_timeout_ms: int
+    heads: Heads
     keepalive_timeout_ms: int
     keepalive_header_s: int | None
     keepalive_requests: int
@@ -303,6 +304,7 @@ class Location:
     keepalive_requests: int
     client_body_timeout_ms: int
     intake: Intake
+    patience: Patience
     send_timeout_ms: int
     filters: Filters
     action: Action

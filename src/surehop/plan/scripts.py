@@ -65,6 +65,7 @@ class Scripts:
             ignored=said.ignored,
             intercept_errors=said.intercept_errors,
             force_ranges=said.force_ranges,
+            pass_trailers=said.pass_trailers,
         )
 
     def _pattern(self, pattern: Template | model.Regex) -> dict[str, Any]:
