@@ -57,15 +57,10 @@ def _closed_within(sent: bytes) -> bool:
 REASONS = (
     Reason("a CR ends nothing but with its LF; nginx skips one", _having(rb"\r(?!\n)")),
     Reason(
-        "HTTP/0.9 is refused; nginx answers with a bare body",
-        _having(rb"(?:^|\n)[A-Z_-]+ +[^ \r\n]+ *\r?\n"),
-    ),
-    Reason(
         "an extension of a chunk starts with `;` and holds no control characters",
         _having(rb"\n[0-9a-f]+(?:[ \t]+[^;\r\n \t]|[ \t]*;[^\r\n]*[\x00-\x1f\x7f])"),
     ),
     Reason("a chunk's size and extension have a limit", _having(rb"\n[0-9a-f][^\r\n]{4096}")),
-    Reason("an answer that wants no body is sent before that is looked at", _having(rb" /moved/")),
     Reason(
         "a Connection line is read by its words; nginx looks for `close` anywhere in it",
         _closed_within,

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 _BARE_CR = "a CR ends nothing but with its LF; nginx skips one here"
-_OLD = "HTTP/0.9 is refused; nginx answers it with a bare body"
 _LONG = "a chunk's size and extension have a limit; nginx reads on for ever"
 _DECODED = "what a configuration writes into a header ends no line; nginx writes what was decoded"
 _NO_HTTP = "what is no response is refused; nginx passes it on as a body"
@@ -20,10 +19,6 @@ REQUESTS = {
     "chunks: nul in the extension": "no control characters in extensions; nginx reads over them",
     "chunks: a very long extension": _LONG,
     "chunks: zeros for ever": _LONG,
-    "line: no-break space": _OLD,
-    "line: 0.9": _OLD,
-    "line: 0.9 of a post": _OLD,
-    "row: bad chunks for a redirect": "an answer that wants no body is sent before it is looked at",
     "written: added, [!b]*": _DECODED,
     "written: line, [!b]*": _DECODED,
     "written: moved, [!b]*": _DECODED,

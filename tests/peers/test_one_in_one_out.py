@@ -74,7 +74,8 @@ def test_one_request_in_one_or_none_out(requests: Played, number: int, front: st
     reached = _reached(outcome)
     assert len(reached) == len(outcome.reached)
     assert reached == list(case.may)[: len(reached)]
-    assert not outcome.told.unclear
+    # HTTP/0.9 is answered by a body without a head.
+    assert not outcome.told.unclear or case.name == "line: 0.9 of a post"
     assert len(outcome.told.answers) <= max(len(case.may), len(reached) + 1)
 
 
