@@ -19,7 +19,6 @@ from waiting import eventually
 _SHORT = "250ms"
 _NGINX = f"""
     client_header_timeout {_SHORT}; client_body_timeout {_SHORT}; keepalive_timeout {_SHORT};
-    lingering_timeout {_SHORT};
     proxy_read_timeout 1s;
     upstream back {{ server 127.0.0.1:BACK max_fails=0; }}
     server {{
@@ -104,10 +103,7 @@ def fronts(surehop: Program, surehop_nginx: Program, nginx: Program) -> Iterator
         back = str(sock.getsockname()[1])
         ports, logs = {}, {}
         for name, program in (("surehop", surehop), ("off", surehop_nginx), ("nginx", nginx)):
-            text = (
-                _NGINX if program is nginx else _NGINX.replace(f"lingering_timeout {_SHORT};", "")
-            )
-            subject = stack.enter_context(Subject(program, text.replace("BACK", back)))
+            subject = stack.enter_context(Subject(program, _NGINX.replace("BACK", back)))
             ports[name] = subject.port
             logs[name] = subject.prefix / "logs/error.log"
         if found := shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin:/sbin"):

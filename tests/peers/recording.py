@@ -126,7 +126,7 @@ def framing_of(fields: Sequence[tuple[bytes, bytes]]) -> tuple[str, int]:
     """`none`, `length` with its number, or `chunked`; what could be taken for more is unclear."""
     lengths, encodings = [], []
     for name, value in fields:
-        plain = re.sub(rb"[^a-z0-9]+", b"-", name.lower()).strip(b"-")
+        plain = re.sub(rb"[^a-z0-9]", b"-", name.lower()).strip(b"-")
         if plain == b"content-length":
             lengths.append((name, value))
         elif plain == b"transfer-encoding":
