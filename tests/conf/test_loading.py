@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from surehop.conf import load
+from surehop.conf import load, loads
 from surehop.errors import ConfigError, ConfigErrors
 
 
@@ -35,3 +35,16 @@ def test_the_group_of_errors_speaks_for_the_first(tmp_path: Path) -> None:
 
     assert (caught.value.message, caught.value.line) == ('unknown directive "a"', 1)
     assert len(str(caught.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize("privileged", [True, False])
+def test_an_ordinary_user_can_not_run_as_another(privileged: bool) -> None:
+    text = b"worker_processes 1;\nuser nobody;\nevents {}\n"
+
+    model = loads(text, file="/n.conf", prefix="/srv", privileged=privileged)
+
+    ignored = (
+        'the "user" directive makes sense only if the master process runs with super-user '
+        "privileges, ignored in /n.conf:2"
+    )
+    assert [str(warning) for warning in model.warnings] == ([] if privileged else [ignored])

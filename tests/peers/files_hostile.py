@@ -14,7 +14,7 @@ HTTP = r"""
         location / { }
         location = / { index page.html; }
 
-        location /add/ { alias www/; add_header X-A $uri; add_header X-B $status always; expires 1h; }
+        location /add/ { alias www/; add_header X-A $uri; add_header X-B $status always; expires max; }
         location /add-over/ { alias www/; add_header Last-Modified ""; add_header ETag '"x"'; }
         location /add-date/ { alias www/; add_header Last-Modified "Tue, 14 Nov 2023 22:13:19 GMT"; }
         location /add-trailer/ { alias www/; add_trailer X-T $body_bytes_sent; }
@@ -96,6 +96,10 @@ HTTP = r"""
         location /limit-named/ { try_files /none @limited; }
         location @limited { limit_except GET { proxy_pass http://127.0.0.1:ORIGIN; } return 200 "named\n"; }
 
+        location /inherited/ { internal; location /inherited/in/ { alias www/; } location ~ \.html$ { return 200; } }
+        location /to-inherited/ { rewrite ^/to-(.*) /$1 last; }
+        location /alias-glued { alias www/$arg_a; }
+        location /if-closed/ { alias www/; if (-f $request_filename) { return 200 "there\n"; } }
         location /accel/ { proxy_pass http://127.0.0.1:ORIGIN; }
         location /relative { absolute_redirect off; }
         location /named-redirect { server_name_in_redirect on; port_in_redirect off; }
@@ -129,7 +133,8 @@ _TARGETS = r"""
     /alias-captured/ten /CaseLess/ten /index-if/?i=1 /index-if/ /index-self/ /index-up/ /index-deep/ /index-loop/
     /index-regex/ /if-file/ten /if-file/../ten /if-root/ /if-dir/dir /if-dir/ten /if-dir/dir/ /rewritten/ten
     /rewritten/dir /rewritten/dir/ /broken/ten /broken/dir/ /broken-alias/ten /broken-alias/dir/ /relative /dir
-    /limit/ten /limit-log/ten /limit-nested/in/ten /limit-named/x /secret/ten /ten%2f /dir%2findex.html
+    /inherited/in/ten /inherited/x.html /inherited/x /to-inherited/in/ten /alias-glued/?a=ten
+    /alias-glued/?a=dir/ /if-closed/closed/x /if-closed/ten /limit/ten /limit-log/ten /limit-nested/in/ten /limit-named/x /secret/ten /ten%2f /dir%2findex.html
     /dir//index.html /./dir/../ten /ten?a=b /TEN /%74en /ten%20 /a%20b%25.txt?x=%25 /dir/%2e%2e/ten
 """.split()  # noqa: SIM905 (a paragraph can be read)
 

@@ -1,7 +1,9 @@
 """Access and error logs as nginx writes them: files, buffers, conditions, variables, syslog."""
 
 import gzip
+import os
 import re
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from raw import Raw, get
 from surehop.lab.subjects import Program, Subject
 from waiting import PATIENCE, eventually
 
@@ -41,6 +44,8 @@ HTTP = """
         location /flushed { access_log logs/flushed.log test buffer=1m flush=50ms; return 200 ok; }
         location /packed { access_log logs/packed.log test gzip flush=50ms; return 200 ok; }
         location /packed-best { access_log logs/best.log test gzip=9; return 200 ok; }
+        location /alive { error_log logs/alive.log info; return 204; }
+        location /kept { access_log logs/kept.log test buffer=1m; return 200 ok; }
         location /none { access_log logs/none.log none; return 200 ok; }
         location /json { access_log logs/json.log json; return 200 ok; }
         location /two { access_log logs/two.log two; return 200 ok; }
@@ -154,13 +159,17 @@ class Logged:
         for target in TARGETS:
             self.ask(target)
         self.ask("/err", host="errors")
+        with Raw(self.subject.port) as client:
+            assert client.answer(get("/alive"))[0] == 204
         self.heard += [self.hear(self.udp) for _ in range(4)]
         self.heard.append(self.hear(self.unix))
         logs = prefix / "logs"
         eventually(lambda: (logs / "flushed.log").read_text().count("\n") == 2)
+        eventually(lambda: (logs / "alive.log").stat().st_size > 0)
         eventually(lambda: (logs / "packed.log").stat().st_size > 0)
         eventually(lambda: "/dev/full" in (logs / "error.log").read_text())
         self.moved = self.move(logs)
+        self.reopen(logs)
         self.subject.stop()
         self.files = {p.name: self.read(p) for p in sorted(logs.glob("*.log"))}
 
@@ -182,6 +191,15 @@ class Logged:
         (logs / "cached_a.log").rename(logs / "cached_moved.log")
         self.ask("/cached?name=a")
         return (logs / "cached_moved.log").read_text()
+
+    def reopen(self, logs: Path) -> None:
+        """What is buffered goes where it was meant to go; what comes later into the new file."""
+        self.ask("/kept/1")
+        (logs / "kept.log").rename(logs / "kept_old.log")
+        os.kill(self.subject.pid, signal.SIGUSR1)
+        eventually((logs / "kept.log").exists)
+        eventually(lambda: (logs / "kept_old.log").stat().st_size > 0)
+        self.ask("/kept/2")
 
     def read(self, path: Path) -> str:
         raw = path.read_bytes()
@@ -236,7 +254,17 @@ NAMES = (
         "cached_b",
         "inner",
     ),
-    *("outer", "cond", "level", "level-info", "cached_moved", "access", "never"),
+    *(
+        "outer",
+        "cond",
+        "kept",
+        "kept_old",
+        "level",
+        "level-info",
+        "cached_moved",
+        "access",
+        "never",
+    ),
 )
 
 

@@ -3,7 +3,6 @@ import ipaddress
 import pytest
 
 from surehop.conf import loads
-from surehop.errors import ConfigErrors
 from surehop.plan import build
 from surehop.plan.data import Listener
 
@@ -51,15 +50,18 @@ def test_a_name_is_all_its_addresses() -> None:
     ("first", "second", "any_"),
     [("80", "127.0.0.1:80", "0.0.0.0:80"), ("[::]:80", "[::1]:80", "[::]:80")],
 )
-def test_an_address_beside_the_wildcard_is_refused(first: str, second: str, any_: str) -> None:
-    with pytest.raises(ConfigErrors) as caught:
-        listeners(f"server {{ listen {first}; }} server {{ listen {second}; }}")
+def test_an_address_beside_the_wildcard_shares_its_socket(
+    first: str, second: str, any_: str
+) -> None:
+    literal = second
+    assert listeners(f"server {{ listen {second}; }} server {{ listen {first}; }}") == [
+        Listener(any_, 1, (1,)),
+        Listener(literal, 0, (0,), 0),
+    ]
+    apart = listeners(f"server {{ listen {second} bind; }} server {{ listen {first}; }}")
+    assert [each.by for each in apart] == [None, None]
 
-    assert caught.value.message == (
-        f'"listen {second}" beside "listen {any_}" is an nginx form that surehop does not '
-        "support yet"
-    )
-    assert (
-        len(listeners("server { listen 80; } server { listen 127.0.0.1:81; listen [::1]:80; }"))
-        == 3
-    )
+
+def test_a_range_of_ports_is_an_address_each() -> None:
+    found = listeners("server { listen 127.0.0.1:80-82; }")
+    assert [each.address for each in found] == [f"127.0.0.1:{port}" for port in (80, 81, 82)]

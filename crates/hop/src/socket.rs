@@ -94,6 +94,16 @@ pub enum NotBegun {
     Bind(Errno),
 }
 
+/// What the kernel knows of a TCP connection: times in microseconds, the send window in segments.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct TcpInfo {
+    pub rtt: u32,
+    pub rttvar: u32,
+    pub send_window: u32,
+    pub receive_space: u32,
+}
+
 /// A connected, or connecting, stream socket.
 pub struct Socket {
     fd: OwnedFd,
@@ -316,6 +326,31 @@ impl Socket {
     /// Has the close be a reset.
     pub fn set_reset(&self) {
         let _ = sockopt::set_socket_linger(&self.fd, Some(std::time::Duration::ZERO));
+    }
+
+    /// What the kernel knows of a TCP connection.
+    pub fn tcp_info(&self) -> Option<TcpInfo> {
+        let mut info = std::mem::MaybeUninit::<libc::tcp_info>::zeroed();
+        let mut length = size_of::<libc::tcp_info>() as libc::socklen_t;
+        // rustix has no call for this one.
+        #[allow(unsafe_code)]
+        // SAFETY: the kernel writes at most `length` bytes, and a `tcp_info` may be all zeros.
+        let info = unsafe {
+            let got = libc::getsockopt(
+                self.fd.as_raw_fd(),
+                libc::IPPROTO_TCP,
+                libc::TCP_INFO,
+                info.as_mut_ptr().cast(),
+                &raw mut length,
+            );
+            (got == 0).then(|| info.assume_init())
+        }?;
+        Some(TcpInfo {
+            rtt: info.tcpi_rtt,
+            rttvar: info.tcpi_rttvar,
+            send_window: info.tcpi_snd_cwnd,
+            receive_space: info.tcpi_rcv_space,
+        })
     }
 
     /// Turns Nagle's algorithm off; not an error on a unix socket.

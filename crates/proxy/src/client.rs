@@ -53,6 +53,8 @@ pub struct Client {
     in_a_row: u32,
     /// How long it may be idle, by the location of its last request.
     pub idle_timeout: Millis,
+    /// The location of its last request, whose error log speaks of the connection from then on.
+    pub place: Option<usize>,
     /// `keepalive_min_timeout`, by the same.
     pub promised: Millis,
     /// How it is closed, by the same.
@@ -159,6 +161,7 @@ impl Client {
             body_limit: 0,
             in_a_row: 0,
             idle_timeout: 0,
+            place: None,
             promised: 0,
             linger: Linger::default(),
             timed_out: false,

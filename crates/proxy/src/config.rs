@@ -5,7 +5,7 @@ use std::sync::Arc;
 use surehop_engine::{
     FailureSet, GroupPlan, GroupState, KeepalivePlan, NO_PEER, PeerPlan, Policy, QueuePlan, Rules,
 };
-use surehop_hop::socket::Address;
+use surehop_hop::socket::{Address, Socket};
 use surehop_wire::header::Known;
 
 use crate::binding::{self, Binding};
@@ -44,6 +44,10 @@ pub struct ListenerConf {
     pub address: Address,
     /// Who answers hosts that nobody claims.
     pub default: usize,
+    /// The listener whose socket it shares.
+    pub by: Option<usize>,
+    /// The listeners that share its socket: which one is meant, the client's connection says.
+    pub sharers: Vec<usize>,
     /// Whether what heads may be depends on the host.
     pub heads_differ: bool,
     names: Names,
@@ -183,11 +187,19 @@ impl Config {
             .iter()
             .map(|group| GroupConf::new(group, plan.workers))
             .collect::<Result<_, _>>()?;
-        let listeners = plan
+        let mut listeners: Vec<ListenerConf> = plan
             .listeners
             .iter()
             .map(|l| ListenerConf::new(l, &plan.servers))
             .collect::<Result<_, _>>()?;
+        for index in 0..listeners.len() {
+            if let Some(by) = listeners[index].by {
+                let of = listeners
+                    .get_mut(by)
+                    .ok_or("a listener shares a socket that is not there")?;
+                of.sharers.push(index);
+            }
+        }
         let zones: Vec<_> = std::mem::take(&mut plan.zones)
             .into_iter()
             .map(Zone::new)
@@ -247,6 +259,21 @@ impl Config {
         Ok(())
     }
 
+    /// The listener that is meant by who came in by the socket of `index`.
+    pub fn meant(&self, index: usize, socket: &Socket) -> usize {
+        let sharers = &self.listeners[index].sharers;
+        if sharers.is_empty() {
+            return index;
+        }
+        let local = socket.local();
+        let meant = |sharer: &&usize| {
+            local
+                .as_ref()
+                .is_some_and(|a| self.listeners[**sharer].is_at(a))
+        };
+        sharers.iter().find(meant).copied().unwrap_or(index)
+    }
+
     /// Every index that requests follow must lead somewhere: looked at once, here.
     fn check(&self) -> Result<(), String> {
         let files = self.plan.files.len();
@@ -303,11 +330,18 @@ impl ListenerConf {
         let mut all = listener.servers.iter().map(heads);
         let first = all.next();
         Ok(Self {
+            by: listener.by,
+            sharers: Vec::new(),
             heads_differ: !all.all(|heads| Some(heads) == first),
             address,
             default: listener.default,
             names,
         })
+    }
+
+    /// Whether `address` is this one's.
+    pub fn is_at(&self, address: &Address) -> bool {
+        self.address == *address
     }
 
     /// Its port.

@@ -117,6 +117,7 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
     let place = vars::place(&worker, &ex);
     client.idle_timeout = place.keepalive_timeout_ms;
     client.promised = place.patience.keepalive_min_ms;
+    client.place = Some(vars::place_at(&worker, &ex));
     let after = match after {
         After::Keep => after,
         after => lingering::close(&worker, &mut client, &ex, after),
@@ -128,8 +129,12 @@ pub async fn one(worker: Rc<Worker>, mut client: Client) -> (Client, After) {
 /// The connection ended where a request might have begun. nginx names the client in words of their own
 /// once it has kept the connection, and the listener before.
 fn over(worker: &Worker, client: &Client, how: Over) {
-    let listener = &worker.config.listeners[client.listener];
-    let logs = &worker.config.servers[listener.default].plan.error_log;
+    let config = &worker.config;
+    let listener = &config.listeners[client.listener];
+    let logs = match client.place {
+        Some(place) => &config.locations[place].plan.error_log,
+        None => &config.servers[listener.default].plan.error_log,
+    };
     if how == Over::Stopping || !Logs::wants(logs, Level::Info) {
         return;
     }
@@ -155,9 +160,13 @@ fn over(worker: &Worker, client: &Client, how: Over) {
                 Over::Closed | Over::Stopping => {}
             }
             if !kept {
+                // nginx names the socket.
+                let socket = listener
+                    .by
+                    .map_or(listener, |by| &worker.config.listeners[by]);
                 let text = format!(
                     " while waiting for request, client: {}, server: {}",
-                    client.remote_text, listener.address
+                    client.remote_text, socket.address
                 );
                 out.extend_from_slice(text.as_bytes());
             }

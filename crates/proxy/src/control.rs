@@ -200,7 +200,8 @@ fn start(
         }
     }
     let config = Arc::new(read(&text)?);
-    let listeners = config.listeners.len();
+    let own = config.listeners.iter().filter(|l| l.by.is_none());
+    let listeners = own.count();
     if descriptors.len() < listeners {
         return Err(format!(
             "{} descriptors came for {listeners} listeners",

@@ -1,13 +1,12 @@
 //! Static files: which file a URI stands for, `index`, `try_files`, and what is said when there is none.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use surehop_wire::request::Method;
 use surehop_wire::uri;
 
@@ -63,21 +62,6 @@ struct Try {
     folder: bool,
 }
 
-/// `types`, by extensions in lower case.
-#[derive(Debug)]
-pub struct Types(HashMap<Box<[u8]>, Box<[u8]>>);
-
-impl<'de> Deserialize<'de> for Types {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let pairs = Vec::<(Text, Text)>::deserialize(from)?;
-        let boxed = |text: Text| text.0.into_boxed_slice();
-        let pairs = pairs.into_iter();
-        Ok(Self(
-            pairs.map(|(key, kind)| (boxed(key), boxed(kind))).collect(),
-        ))
-    }
-}
-
 /// `limit_except`: other methods than these are dealt with in another location.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,27 +76,6 @@ impl LimitExcept {
     pub fn limits(&self, method: &[u8]) -> bool {
         !self.methods.iter().any(|known| known.0 == method)
     }
-}
-
-/// The type of what a URI leads to, by its extension.
-pub fn kind<'a>(worker: &'a Worker, ex: &Exchange) -> &'a [u8] {
-    let files = &vars::place(worker, ex).files;
-    let known = extension(&ex.uri).and_then(|extension| {
-        let types = &worker.config.plan.types.get(files.types)?.0;
-        match types.get(extension) {
-            None if extension.iter().any(u8::is_ascii_uppercase) => {
-                types.get(&*extension.to_ascii_lowercase())
-            }
-            found => found,
-        }
-    });
-    known.map_or(&files.default_type.0, |kind| kind)
-}
-
-/// What stands behind the last dot of the last segment, unless the segment begins with it.
-fn extension(uri: &[u8]) -> Option<&[u8]> {
-    let at = memchr::memrchr2(b'.', b'/', uri).filter(|at| *at > 1 && uri[*at] == b'.')?;
-    (uri[at - 1] != b'/').then(|| &uri[at + 1..])
 }
 
 /// `$document_root`
@@ -246,8 +209,20 @@ fn tell(
 }
 
 /// What is known of a file without opening it.
+pub fn mode(path: &[u8]) -> Result<u32, Errno> {
+    rustix::fs::stat(path).map(|stat| stat.st_mode)
+}
+
 fn stat(path: &[u8]) -> Result<FileType, Errno> {
-    rustix::fs::stat(path).map(|stat| FileType::from_raw_mode(stat.st_mode))
+    mode(path).map(FileType::from_raw_mode)
+}
+
+/// Tells why a file could not be looked at, unless it is just not there.
+pub fn unseen(worker: &Worker, client: &Client, ex: &Exchange, path: &[u8], errno: Errno) {
+    if !missing(errno) {
+        let sentence = ("stat() ", path, "failed");
+        tell(worker, client, ex, Level::Crit, sentence, Some(errno));
+    }
 }
 
 fn missing(errno: Errno) -> bool {
@@ -285,17 +260,7 @@ fn try_each(
                 return None;
             }
             Ok(_) => {}
-            Err(errno) if missing(errno) => {}
-            Err(errno) => {
-                tell(
-                    worker,
-                    client,
-                    ex,
-                    Level::Crit,
-                    ("stat() ", path, "failed"),
-                    Some(errno),
-                );
-            }
+            Err(errno) => unseen(worker, client, ex, path, errno),
         }
     }
     match tries.code {
@@ -552,7 +517,8 @@ fn test_folder(
     match stat(folder) {
         Ok(FileType::Directory) => Ok(()),
         Ok(_) => {
-            let sentence = ("", folder, "is not a directory");
+            // With what was looked for in it, as in nginx.
+            let sentence = ("", path, "is not a directory");
             tell(worker, client, ex, Level::Alert, sentence, None);
             Err(Outcome::Status(500))
         }
@@ -568,32 +534,6 @@ fn test_folder(
                 Some(errno),
             );
             Err(Outcome::Status(500))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn extensions() {
-        let table: &[(&str, Option<&str>)] = &[
-            ("/a.html", Some("html")),
-            ("/a.b/c", None),
-            ("/a.tar.GZ", Some("GZ")),
-            ("/.html", None),
-            ("/a/.html", None),
-            ("/a/b.", Some("")),
-            ("/", None),
-            ("/a..b", Some("b")),
-        ];
-        for (uri, expected) in table {
-            assert_eq!(
-                extension(uri.as_bytes()),
-                expected.map(str::as_bytes),
-                "{uri}"
-            );
         }
     }
 }

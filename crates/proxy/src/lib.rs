@@ -61,6 +61,7 @@ pub mod stub;
 pub mod target;
 pub mod template;
 pub mod told;
+pub mod types;
 pub mod variables;
 pub mod vars;
 pub mod worker;

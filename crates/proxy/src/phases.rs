@@ -24,6 +24,7 @@ use crate::status;
 use crate::stub;
 use crate::template::Template;
 use crate::told;
+use crate::types;
 use crate::vars;
 use crate::worker::Worker;
 
@@ -350,7 +351,7 @@ async fn returned(
     if let Err(code) = settle(worker, client, ex).await {
         return Outcome::Status(code);
     }
-    let kind = files::kind(worker, ex);
+    let kind = types::kind(worker, ex);
     answer::give(worker, client, ex, code, (kind, &body)).await
 }
 

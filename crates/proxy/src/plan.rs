@@ -8,12 +8,13 @@ use surehop_wire::request::{Limits, Room};
 
 use crate::carriage::Carriage;
 use crate::entry::Entry;
-use crate::files::{Files, LimitExcept, Types};
+use crate::files::{Files, LimitExcept};
 use crate::filters::Filters;
 use crate::incoming::Incoming;
 use crate::limits::ZonePlan;
 use crate::script::{ErrorPage, Op, Regex, Variable};
 use crate::template::Template;
+use crate::types::Types;
 
 /// Bytes that crossed as Latin-1 code points.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -326,6 +327,8 @@ pub struct Listener {
     pub default: usize,
     /// All its servers.
     pub servers: Vec<usize>,
+    /// The listener whose socket it shares; those that have their own stand first.
+    pub by: Option<usize>,
 }
 
 /// A virtual server.

@@ -1,9 +1,11 @@
 //! The rewrite module: `rewrite`, `set`, `if`, `break` and `return`, in their order.
 
+use rustix::fs::FileType;
 use surehop_wire::uri;
 
 use crate::client::Client;
 use crate::exchange::Exchange;
+use crate::files;
 use crate::pace;
 use crate::plan::Level;
 use crate::script::{FileTest, Op, Regex, Rewrite, Test};
@@ -226,6 +228,23 @@ impl<'a, 'b> Run<'a, 'b> {
         rewrite.last.then_some(End::Stopped)
     }
 
+    fn file(&self, path: &[u8], what: FileTest) -> bool {
+        let mode = match files::mode(path) {
+            Ok(mode) => mode,
+            Err(errno) => {
+                files::unseen(self.worker, self.client, self.ex, path, errno);
+                return false;
+            }
+        };
+        let kind = FileType::from_raw_mode(mode);
+        match what {
+            FileTest::File => kind == FileType::RegularFile,
+            FileTest::Folder => kind == FileType::Directory,
+            FileTest::Exists => true,
+            FileTest::Executable => mode & 0o100 != 0,
+        }
+    }
+
     fn test(&mut self, test: &'a Test) -> Option<bool> {
         Some(match test {
             Test::True { value } => {
@@ -242,24 +261,9 @@ impl<'a, 'b> Run<'a, 'b> {
             }
             Test::File { path, what, not } => {
                 let path = self.value(path);
-                file(&path, *what) != *not
+                self.file(&path, *what) != *not
             }
         })
-    }
-}
-
-fn file(path: &[u8], what: FileTest) -> bool {
-    use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::fs::PermissionsExt;
-    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
-    let Ok(found) = path.metadata() else {
-        return false;
-    };
-    match what {
-        FileTest::File => found.is_file(),
-        FileTest::Folder => found.is_dir(),
-        FileTest::Exists => true,
-        FileTest::Executable => found.permissions().mode() & 0o100 != 0,
     }
 }
 

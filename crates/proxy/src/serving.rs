@@ -23,6 +23,7 @@ use crate::phases::{self, Outcome};
 use crate::plan::Level;
 use crate::reply::Ranges;
 use crate::told;
+use crate::types;
 use crate::vars;
 use crate::worker::Worker;
 
@@ -73,7 +74,7 @@ fn describe(worker: &Worker, ex: &mut Exchange, stat: &Stat) -> u64 {
     // What led here may have said of what type it is.
     let kept = std::mem::take(&mut ex.kept_type);
     let kind = if kept.is_empty() {
-        files::kind(worker, ex)
+        types::kind(worker, ex)
     } else {
         &kept
     };

@@ -29,6 +29,11 @@ pub enum Var {
     IsArgs,
     RequestMethod,
     RequestBody,
+    RequestPort,
+    IsRequestPort,
+    /// What comes in front of a request by the PROXY protocol: nothing, since that is not spoken.
+    ProxyProtocol,
+    TcpInfo(TcpFact),
     RequestBodyFile,
     Scheme,
     Https,
@@ -85,9 +90,20 @@ pub enum Var {
     UpstreamAttempts,
 }
 
+/// What the kernel knows of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum TcpFact {
+    Rtt,
+    RttVar,
+    SendWindow,
+    ReceiveSpace,
+}
+
 /// The families of variables, by the start of their names.
 type Family = fn(Box<[u8]>) -> Var;
-const FAMILIES: [(&str, Family, bool); 8] = [
+const FAMILIES: [(&str, Family, bool); 9] = [
+    ("proxy_protocol_tlv_", |_| Var::ProxyProtocol, false),
     ("http_", Var::Http, true),
     ("arg_", Var::Arg, false),
     ("cookie_", Var::Cookie, false),
@@ -110,6 +126,16 @@ pub const NAMES: &[(&str, Var)] = &[
     ("is_args", Var::IsArgs),
     ("request_method", Var::RequestMethod),
     ("request_body", Var::RequestBody),
+    ("request_port", Var::RequestPort),
+    ("is_request_port", Var::IsRequestPort),
+    ("proxy_protocol_addr", Var::ProxyProtocol),
+    ("proxy_protocol_port", Var::ProxyProtocol),
+    ("proxy_protocol_server_addr", Var::ProxyProtocol),
+    ("proxy_protocol_server_port", Var::ProxyProtocol),
+    ("tcpinfo_rtt", Var::TcpInfo(TcpFact::Rtt)),
+    ("tcpinfo_rttvar", Var::TcpInfo(TcpFact::RttVar)),
+    ("tcpinfo_snd_cwnd", Var::TcpInfo(TcpFact::SendWindow)),
+    ("tcpinfo_rcv_space", Var::TcpInfo(TcpFact::ReceiveSpace)),
     ("request_body_file", Var::RequestBodyFile),
     ("scheme", Var::Scheme),
     ("https", Var::Https),

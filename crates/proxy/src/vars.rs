@@ -18,7 +18,7 @@ use crate::head;
 use crate::intake;
 use crate::plan::Escape;
 use crate::stub::Connections;
-use crate::template::{LogFormat, Piece, Template, Var};
+use crate::template::{LogFormat, Piece, TcpFact, Template, Var};
 use crate::worker::Worker;
 
 /// Appends the value of `template`.
@@ -136,6 +136,17 @@ fn all<'a>(
     found
 }
 
+/// The port that the client asked for, if it named one.
+fn request_port(ex: &Exchange) -> Option<u64> {
+    let rest = ex.bytes().get(ex.head.host.end()..)?;
+    let rest = rest.strip_prefix(b".").unwrap_or(rest).strip_prefix(b":")?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit());
+    let port = digits.fold(0, |port: u64, digit| {
+        port.saturating_mul(10) + u64::from(digit - b'0')
+    });
+    (port > 0 && !ex.head.host.is_empty()).then_some(port)
+}
+
 /// Whether a line's name is that of a variable, which tells no underscore from a dash.
 fn same_name(line: &[u8], variable: &[u8]) -> bool {
     let plain = |byte: &u8| match byte {
@@ -160,9 +171,13 @@ fn put(out: &mut Vec<u8>, found: Option<&[u8]>) -> bool {
 
 /// The location's settings, the server's own as long as there is no location.
 pub fn place<'a>(worker: &'a Worker, ex: &Exchange) -> &'a crate::plan::Location {
-    let config = &worker.config;
-    let own = || config.servers[ex.server].plan.own;
-    &config.locations[ex.location.unwrap_or_else(own)].plan
+    &worker.config.locations[place_at(worker, ex)].plan
+}
+
+/// The location's number, or that of the server's own settings.
+pub fn place_at(worker: &Worker, ex: &Exchange) -> usize {
+    let own = || worker.config.servers[ex.server].plan.own;
+    ex.location.unwrap_or_else(own)
 }
 
 /// Appends the value of `var`; false if it has none.
@@ -247,6 +262,31 @@ pub fn value(
             }
         }
         Var::RequestMethod => return known(out, ex.client_method()),
+        Var::RequestPort => {
+            if let Some(port) = request_port(ex) {
+                number(out, port);
+            }
+        }
+        Var::IsRequestPort => {
+            if request_port(ex).is_some() {
+                out.push(b':');
+            }
+        }
+        Var::ProxyProtocol => return false,
+        Var::TcpInfo(fact) => {
+            let Some(info) = client.socket.tcp_info() else {
+                return false;
+            };
+            number(
+                out,
+                u64::from(match fact {
+                    TcpFact::Rtt => info.rtt,
+                    TcpFact::RttVar => info.rttvar,
+                    TcpFact::SendWindow => info.send_window,
+                    TcpFact::ReceiveSpace => info.receive_space,
+                }),
+            );
+        }
         Var::RequestBody => return put(out, intake::shown(ex)),
         Var::RequestBodyFile => return put(out, ex.spool.as_ref().map(|spool| &*spool.path)),
         Var::Scheme => out.extend_from_slice(b"http"),

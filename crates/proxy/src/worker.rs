@@ -485,6 +485,7 @@ async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
                 socket.set_nodelay();
                 let number = worker.shared.connections.fetch_add(1, Ordering::Relaxed) + 1;
                 let present = connection::Present::new(worker.clone());
+                let index = worker.config.meant(index, &socket);
                 let client = Client::new(socket, from, number, index, worker.reactor.now());
                 worker
                     .reactor

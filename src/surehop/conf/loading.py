@@ -62,6 +62,12 @@ def loads(
         raise ConfigErrors(findings_of(reading.findings))
     if privileged is None:
         privileged = os.getuid() == 0
+    if not privileged and scope.own("user"):
+        message = (
+            'the "user" directive makes sense only if the master process runs with super-user '
+            "privileges, ignored"
+        )
+        reading.findings.warnings.insert(0, scope.own("user")[0].node.fail(message))
     model = shape(
         scope, file, str(Path(prefix).absolute()), default_port=80 if privileged else 8000
     )

@@ -78,10 +78,30 @@ class KeepaliveTimeout:
 
 
 @dataclass(frozen=True, slots=True)
+class ListenOptions:
+    """What is said of a listening socket. Any of it makes the address a socket of its own.
+
+    `keepalive`: on, off, or idle time and interval in seconds and a count, 0 is the system's.
+    """
+
+    bind: bool = False
+    backlog: int | None = None
+    rcvbuf: int | None = None
+    sndbuf: int | None = None
+    fastopen: int | None = None
+    deferred: bool = False
+    ipv6only: bool = True
+    reuseport: bool = False
+    multipath: bool = False
+    keepalive: tuple[int, int, int] | bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Listen:
     address: Address
     default: bool
     where: Where
+    options: ListenOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def _server(scope: Scope, default_port: int) -> model.Server:
     node = _node(scope)
     names = [name for setting in scope.own("server_name") for name in setting.value]
     regexes = tuple(name.regex for name in names if name.regex)
-    listens = tuple(setting.value for setting in scope.own("listen"))
+    listens = tuple(each for setting in scope.own("listen") for each in setting.value)
     if not listens:
         everywhere = Address(f"*:{default_port}", "*", default_port)
         listens = (model.Listen(everywhere, default=False, where=where(node)),)
@@ -126,7 +126,7 @@ def _location(scope: Scope) -> model.Location:
         files=files(scope),
         limit_except=_limit_except(scope),
         filters=filters(scope),
-        routing=_routing(scope, internal=bool(scope.own("internal"))),
+        routing=_routing(scope, internal=bool(value_of(scope, "internal"))),
         steps=_steps(scope),
         inner=inner,
         entry=entry_of(scope),
@@ -172,7 +172,7 @@ def _block(scope: Scope) -> model.Location | None:
         files=files(scope),
         limit_except=None,
         filters=filters(scope),
-        routing=_routing(scope, internal=bool(outer.own("internal"))),
+        routing=_routing(scope, internal=bool(value_of(outer, "internal"))),
         steps=(),
         inner=(),
         entry=entry_of(scope),

@@ -134,7 +134,7 @@ DIRECTIVES: tuple[Directive, ...] = (
     _row("error_page", HSL | LI, (2, _MANY), rewriting.read_error_page, repeatable=True),
     _row("recursive_error_pages", HSL, 1, values.flag, default=False),
     _row("post_action", HSL | LI, 1, values.one(str)),
-    _row("internal", L, 0, values.nothing, inherit=OWN),
+    _row("internal", L, 0, values.nothing),
     *(
         _row(f"{name}_redirect", HSL, 1, values.flag, default=True)
         for name in ("absolute", "port_in")

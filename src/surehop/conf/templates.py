@@ -13,7 +13,7 @@ _NAME = re.compile(
 )
 _PREFIXES = (
     *("arg_", "cookie_", "http_", "sent_http_", "sent_trailer_", "upstream_cookie_"),
-    *("upstream_http_", "upstream_trailer_"),
+    *("upstream_http_", "upstream_trailer_", "proxy_protocol_tlv_"),
 )
 VARIABLES = frozenset(
     """
@@ -29,6 +29,9 @@ VARIABLES = frozenset(
     upstream_addr upstream_attempts upstream_bytes_received upstream_bytes_sent
     upstream_connect_time upstream_header_time upstream_reason upstream_response_length
     upstream_response_time upstream_reused upstream_status
+    is_request_port proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr
+    proxy_protocol_server_port request_port tcpinfo_rcv_space tcpinfo_rtt tcpinfo_rttvar
+    tcpinfo_snd_cwnd
     binary_remote_addr limit_conn_status limit_req_status realip_remote_addr realip_remote_port
     """.split()  # noqa: SIM905 (a paragraph can be read)
 )

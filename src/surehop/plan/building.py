@@ -84,6 +84,11 @@ class _Builder:
             error_log=error_log,
             formats=tuple(data.Format(form.escape, form.parts) for form in source.formats),
             listeners=listeners,
+            sockets=tuple(
+                (each.address, self._listeners.options.get(each.address) or model.ListenOptions())
+                for each in listeners
+                if each.by is None
+            ),
             servers=servers,
             locations=tuple(self._locations),
             groups=self._groups.finish(),

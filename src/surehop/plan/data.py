@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surehop.conf.filters import Filters
-from surehop.conf.model import Crossing, Heads, Patience
+from surehop.conf.model import Crossing, Heads, ListenOptions, Patience
 from surehop.conf.templates import Template, Variable
 from surehop.plan.carrying import Carriage, Reply
 from surehop.plan.entering import Entry, Zone
@@ -84,9 +84,12 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
+    """`by` is the listener whose socket it shares; None: it has its own."""
+
     address: str
     default: int
     servers: tuple[int, ...]
+    by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,7 +426,10 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`warnings` are for the log and don't cross to the native side."""
+    """`warnings` and `sockets` don't cross to the native side.
+
+    `sockets` are the addresses of the listeners that have their own, with what is said of them.
+    """
 
     server_header: str
     nginx_version: str
@@ -445,13 +451,14 @@ class Plan:
     variables: tuple[Computed, ...] = ()
     zones: tuple[Zone, ...] = ()
     warnings: tuple[Warned, ...] = ()
+    sockets: tuple[tuple[str, ListenOptions], ...] = ()
 
     def to_json(self, *, indent: int | None = None) -> str:
         slots = {variable.name: at for at, variable in enumerate(self.variables)}
         fields = {
             each.name: _plain(getattr(self, each.name), slots)
             for each in dataclasses.fields(self)
-            if each.name != "warnings"
+            if each.name not in {"warnings", "sockets"}
         }
         return json.dumps({"version": VERSION, **fields}, indent=indent)
 

@@ -42,4 +42,4 @@ def check_system(checked: Checked) -> None:
     for descriptor in open_logs(checked.plan.files):
         os.close(descriptor)
     check_pid(checked.model.absolute(checked.model.pid))
-    check_sockets([listener.address for listener in checked.plan.listeners])
+    check_sockets(dict(checked.plan.sockets))

@@ -3,14 +3,11 @@
 import errno
 import os
 import socket
-import stat
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from surehop.errors import AddressInUseError, StartError
+from surehop.errors import StartError
 from surehop.plan import LogFile, Syslog
-
-_BACKLOG = 511  # nginx's
 
 
 def open_log(path: str) -> int:
@@ -40,63 +37,6 @@ def _folder_hint(path: str) -> str:
 
 def _text(e: OSError) -> str:
     return f"{e.errno}: {e.strerror}"
-
-
-def open_listener(address: str) -> socket.socket:
-    """A listening socket for `127.0.0.1:80`, `[::1]:80` or `unix:/path`. Raises StartError."""
-    if address.startswith("unix:"):
-        return _open_unix(address)
-    host, _, port = address.rpartition(":")
-    host = host.strip("[]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        # As nginx: an IPv6 listener is for IPv6 alone.
-        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    return _listen(sock, (host, int(port)), address)
-
-
-def _open_unix(address: str) -> socket.socket:
-    path = address.removeprefix("unix:")
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    _clear_stale(path)
-    listening = _listen(sock, path, address)
-    # As nginx: whoever may enter the folder may connect.
-    os.chmod(path, 0o666)  # noqa: S103, PTH101
-    return listening
-
-
-def _clear_stale(path: str) -> None:
-    """Removes a socket file that nobody listens on any more: a crash leaves it behind."""
-    try:
-        if not stat.S_ISSOCK(os.stat(path).st_mode):  # noqa: PTH116
-            return
-    except OSError:
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as test:
-        try:
-            test.connect(path)
-        except ConnectionRefusedError:
-            os.unlink(path)  # noqa: PTH108
-        except OSError:
-            return
-
-
-def _listen(sock: socket.socket, where: tuple[str, int] | str, address: str) -> socket.socket:
-    try:
-        sock.bind(where)
-        sock.listen(_BACKLOG)
-    except OSError as e:
-        sock.close()
-        message = f"bind() to {address} failed ({_text(e)})"
-        if e.errno == errno.EADDRINUSE:
-            hint = f"something else listens there; `ss -ltnp` says what ({address})"
-            raise AddressInUseError(message, hint=hint) from e
-        advice = "ports below 1024 are for root" if e.errno == errno.EACCES else None
-        raise StartError(message, hint=advice) from e
-    sock.setblocking(False)
-    return sock
 
 
 def write_pid(path: str, pid: int) -> None:

@@ -65,7 +65,7 @@ def make_setup(
         return None
     own = _journal(plan, logs, options.name)
     try:
-        sockets = open_sockets([listener.address for listener in plan.listeners], have, own)
+        sockets = open_sockets(dict(plan.sockets), have, own)
     except SurehopError as e:
         own.complain(e)
         for descriptor in logs:

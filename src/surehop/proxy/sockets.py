@@ -3,11 +3,12 @@
 import os
 import socket
 import time
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping
 
+from surehop.conf.model import ListenOptions
 from surehop.errors import AddressInUseError, StartError
-from surehop.proxy.files import open_listener
 from surehop.proxy.journal import Journal
+from surehop.proxy.listeners import open_listener
 
 INHERITED = "NGINX"  # the variable that names the descriptors, `6;7;`: nginx's own way
 _TRIES = 5
@@ -17,7 +18,7 @@ Sockets = dict[str, socket.socket]
 
 
 def open_sockets(
-    addresses: Sequence[str], have: Mapping[str, socket.socket], journal: Journal
+    addresses: Mapping[str, ListenOptions], have: Mapping[str, socket.socket], journal: Journal
 ) -> Sockets:
     """A socket for each address, in order; those at hand are kept. Raises StartError.
 
@@ -27,7 +28,7 @@ def open_sockets(
     try:
         busy = None
         for _ in range(_TRIES):
-            missing = [a for a in addresses if a not in have and a not in new]
+            missing = {a: said for a, said in addresses.items() if a not in have and a not in new}
             busy = _try(missing, new, journal)
             if busy is None:
                 return {a: have[a] if a in have else new[a] for a in addresses}
@@ -39,22 +40,24 @@ def open_sockets(
         raise
 
 
-def _try(missing: Sequence[str], new: Sockets, journal: Journal) -> AddressInUseError | None:
+def _try(
+    missing: Mapping[str, ListenOptions], new: Sockets, journal: Journal
+) -> AddressInUseError | None:
     busy = None
-    for address in missing:
+    for address, options in missing.items():
         try:
-            new[address] = open_listener(address)
+            new[address] = open_listener(address, options)
         except AddressInUseError as e:
             journal.write("emerg", str(e))
             busy = e
     return busy
 
 
-def check_sockets(addresses: Sequence[str]) -> None:
+def check_sockets(addresses: Mapping[str, ListenOptions]) -> None:
     """Whether they can be bound; that others hold them is no error. Raises StartError."""
-    for address in addresses:
+    for address, options in addresses.items():
         try:
-            found = {address: open_listener(address)}
+            found = {address: open_listener(address, options)}
         except AddressInUseError:
             continue
         close(found)
