@@ -245,10 +245,11 @@ def _fate(name: str) -> tuple[str, str]:
         return "has", ""
     if not rows:
         return "refuses", ""
-    if all(row.status is Status.ACCEPTED for row in rows):
-        return "parses", ""
     found = PARTLY.get(name)
-    return ("in part", found.missing) if found else ("has", "")
+    if found:
+        return "in part", found.missing
+    accepted = all(row.status is Status.ACCEPTED for row in rows)
+    return ("parses" if accepted else "has"), ""
 
 
 def _list(names: Iterable[str]) -> str:

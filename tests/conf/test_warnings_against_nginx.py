@@ -40,6 +40,9 @@ WARNED = (
     ("http", "send_lowat 5;"),
     ("events", "debug_connection 127.0.0.1/8;"),
     ("events", "worker_connections 0;"),
+    ("main", "worker_cpu_affinity 01 10;"),
+    ("main", "worker_processes 2; worker_cpu_affinity 01 10;"),
+    ("main", "worker_processes 2; worker_cpu_affinity 01;"),
     ("upstream", "server 127.0.0.1; least_conn; ip_hash;"),
 )
 

@@ -126,6 +126,19 @@ HTTP = r"""
         location /ask/large { auth_request /sub/small; client_max_body_size 100; proxy_pass http://kept; }
         location /ask/logged { log_subrequest on; auth_request /sub/logged; proxy_pass http://kept; }
         location /ask/dropped { auth_request /sub/444; proxy_pass http://kept; }
+        location /ask/file { auth_request /sub/file; proxy_pass http://kept; }
+        location /ask/folder { auth_request /sub/folder/; proxy_pass http://kept; }
+        location /ask/gone { auth_request /sub/gone; proxy_pass http://kept; }
+        location /ask/accel { auth_request /sub/accel; proxy_pass http://kept; }
+        location /ask/accel-named { auth_request /sub/accel-named; proxy_pass http://kept; }
+        location /ask/intercepted { auth_request /sub/intercepted; proxy_pass http://kept; }
+        location /ask/hidden { auth_request /sub/hidden; proxy_pass http://kept; }
+        location /ask/slow { auth_request /sub/slow; proxy_pass http://kept; }
+        location /ask/own-file { auth_request /sub/204; alias FOLDER/users; }
+        location /ask/tried { auth_request /sub/403; try_files /nothing @named; }
+        location /ask/cycle { auth_request /sub/cycle; proxy_pass http://kept; }
+        location /ask/self { auth_request /ask/self; proxy_pass http://kept; }
+        location /ask/lent { auth_request /sub/up; auth_request_set $cookie $upstream_http_set_cookie; add_header Set-Cookie $cookie; proxy_pass http://kept; }
         location /ask/limited { auth_request /sub/limited; limit_req zone=one; proxy_pass http://kept; }
 
         location /sub/up { proxy_pass http://kept; proxy_set_header X-Sub "$request_method $request_uri $uri $args $remote_user"; }
@@ -146,6 +159,15 @@ HTTP = r"""
         location /sub/bodiless { proxy_pass_request_body off; proxy_set_header Content-Length ""; proxy_pass http://kept; }
         location /sub/small { client_max_body_size 1; proxy_pass http://kept; }
         location /sub/logged { log_subrequest on; proxy_pass http://kept; }
+        location /sub/file { alias FOLDER/users; }
+        location /sub/folder/ { alias FOLDER/; }
+        location /sub/gone { alias FOLDER/gone; }
+        location /sub/accel { proxy_pass http://kept; }
+        location /sub/accel-named { proxy_pass http://kept; }
+        location /sub/intercepted { proxy_intercept_errors on; error_page 500 = /sub/204; error_page 401 = /sub/403; proxy_pass http://kept; }
+        location /sub/hidden { proxy_hide_header WWW-Authenticate; proxy_pass http://kept; }
+        location /sub/slow { proxy_read_timeout 120ms; proxy_pass http://kept; }
+        location /sub/cycle { rewrite ^ /sub/cycle last; }
         location /sub/limited { limit_req zone=one; limit_conn conn 1; proxy_pass http://kept; }
 
         location /req/one { limit_req zone=one; proxy_pass http://kept; }
@@ -161,6 +183,8 @@ HTTP = r"""
         location /req/return { limit_req zone=one; return 200 "rewriting comes first\n"; }
         location /req/before { limit_req zone=one; deny all; proxy_pass http://kept; }
         location /req/once { limit_req zone=one; error_page 502 /req/one; proxy_pass http://127.0.0.1:REFUSED; }
+        location /req/444 { limit_req zone=one; limit_req_status 444; proxy_pass http://kept; }
+        location /req/499 { limit_req zone=one; limit_req_status 499; proxy_pass http://kept; }
         location /req/inherit { limit_req zone=one; location /req/inherit/in { limit_req zone=two; proxy_pass http://kept; } }
         location /conn/once { limit_conn conn 1; limit_conn conns 5; proxy_pass http://kept; }
         location /conn/long { limit_conn conn 1; proxy_pass http://kept; }
@@ -211,7 +235,12 @@ _EXCESS = re.compile(r"excess: (\d+\.\d{3})")
 _CHALLENGES = ("WWW-Authenticate: Basic realm=up", "WWW-Authenticate: Digest x", "X-One: 1")
 _REFUSING = {
     "/sub/up401": Answer((sized(b"", *_CHALLENGES, status="401 Unauthorized"),)),
-    "/sub/up": Answer((head("204 No Content", "X-One: 1"),)),
+    "/sub/up": Answer((head("204 No Content", "X-One: 1", "Set-Cookie: a=b"),)),
+    "/sub/accel": Answer((sized(b"", "X-Accel-Redirect: /sub/204"),)),
+    "/sub/accel-named": Answer((sized(b"", "X-Accel-Redirect: @named"),)),
+    "/sub/intercepted": Answer((sized(b"", *_CHALLENGES, status="401 Unauthorized"),)),
+    "/sub/hidden": Answer((sized(b"who", *_CHALLENGES, status="401 Unauthorized"),)),
+    "/sub/slow": Answer(("hang",)),
 }
 
 
@@ -294,12 +323,18 @@ CASES = [
         /ask/ok /ask/off/in /ask/204 /ask/201 /ask/403 /ask/401 /ask/404 /ask/301 /ask/502 /ask/nothing
         /ask/args /ask/internal /ask/denied /ask/page /ask/page-uri /ask/page-asks /ask/sub-page
         /ask/rewritten /ask/set /ask/set?q=1 /ask/set-args?q=1 /ask/set-shared /ask/logged
-        /ask/dropped
+        /ask/dropped /ask/file /ask/folder /ask/gone /ask/tried /ask/own-file /ask/cycle /ask/self
     """),
     *(
         Case(f"{target} answered otherwise", get(target), answers=_REFUSING)
-        for target in ("/ask/ok", "/ask/set", "/ask/401-up", "/ask/set-401", "/ask/page-asks")
+        for target in (
+            *("/ask/ok", "/ask/set", "/ask/401-up", "/ask/set-401", "/ask/page-asks"),
+            *("/ask/accel", "/ask/accel-named", "/ask/intercepted", "/ask/hidden", "/ask/slow"),
+            "/ask/lent",
+        )
     ),
+    Case("file for a condition", get("/ask/file", "If-None-Match: *")),
+    Case("file for a range", get("/ask/file", "Range: bytes=0-1")),
     Case("kept between", get("/ask/ok", close=False) + get("/ask/403", close=False) + get("/")),
     Case("kept upstream", _again("/ask/ok", 3), answers=_REFUSING),
     Case("asked with a user", get("/ask/ok", user("plain"))),
@@ -325,6 +360,8 @@ CASES = [
     Case("req quiet", _again("/req/quiet?k=quiet", 4)),
     Case("req page", _again("/req/page?k=page", 3)),
     Case("req return", _again("/req/return?k=return", 3)),
+    Case("req 444", _again("/req/444?k=444", 2)),
+    Case("req 499", _again("/req/499?k=499", 2)),
     Case("req before", _again("/req/before?k=before", 3)),
     Case("req once", _again("/req/once?k=once", 2)),
     Case("req inherit", _again("/req/inherit/in?k=inh&j=inh", 2)),

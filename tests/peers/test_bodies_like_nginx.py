@@ -89,6 +89,7 @@ CASES = [
     Case("late", ask("POST", "/", "Content-Length: 3000", body=b"abc")),
     Case("late in a file", post("/stays/", 5000)[:-10]),
     Case("unread", post("/unread/", 10)),
+    Case("unread in chunks", chunked("/unread/", 10, 5)),
     Case(
         "expected",
         [ask("POST", "/", "Content-Length: 4000", "Expect: 100-continue"), b"x" * 4000],

@@ -109,6 +109,7 @@ HTTP = """
             return 200 "inside $uri $args $request_method $upstream_http_x_up\\n";
         }
         location /inside-up/ { internal; proxy_pass http://kept; }
+        location /inside-type { internal; return 200 "$sent_http_content_type\n"; }
         location /inside-moved { internal; return 302 /elsewhere; }
         location @inside { return 200 "at $uri $args $request_method\\n"; }
         location @inside-up { proxy_pass http://kept; }
@@ -247,6 +248,7 @@ def accelerated() -> Iterator[Case]:
         yield Case(f"accel {target}", get("/accel/?k"), answers=first)
     for status in ("404 Not Found", "302 Found", "500 X"):
         yield Case(f"accel with {status}", get("/accel/"), [to("/inside/", status=status)])
+    yield Case("accel, type kept", get("/accel/"), [to("/inside-type", "Content-Type: a/b")])
     yield Case("accel, lines kept", get("/accel/"), [to("/inside/", *lines)])
     again = {"/accel/": Answer((to("/inside-up/", *lines),))}
     yield Case("accel, lines kept over another", get("/accel/"), answers=again)

@@ -34,6 +34,8 @@ pub struct Sub {
     pub framing: Framing,
     /// Whether it is settled what becomes of that body.
     pub settled: bool,
+    /// Whether it is answered: what is said then is said of the request.
+    pub answered: bool,
     method: Method,
     expect_continue: bool,
 }
@@ -55,6 +57,10 @@ pub async fn ask(
     if !over && vars::place(worker, &sub).logs_subrequests() {
         record::record(worker, client, &mut sub);
     }
+    if let Some(within) = &mut sub.sub {
+        within.answered = true;
+    }
+    sub.logging = false;
     let mut args = None;
     for (target, template) in ask.sets.iter().filter(|_| !over) {
         let mut value = Vec::new();
@@ -111,6 +117,7 @@ fn begin(worker: &Worker, ex: &mut Exchange, sub: &mut Exchange, uri: &[u8]) {
         get: ex.course.get,
         framing: sub.head.framing,
         settled: ex.course.settled,
+        answered: false,
         method: sub.head.method,
         expect_continue: sub.head.expect_continue,
     }));

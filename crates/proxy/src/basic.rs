@@ -11,10 +11,14 @@ use crate::entry::Verdict;
 use crate::exchange::Exchange;
 use crate::log;
 use crate::plan::{Level, Text};
+use crate::relay;
 use crate::template::Template;
 use crate::told;
 use crate::vars;
 use crate::worker::Worker;
+
+/// What may be read of a file: some that are none never end.
+const LARGEST: usize = 64 << 20;
 
 /// `auth_basic` and its file.
 #[derive(Debug, Deserialize)]
@@ -160,7 +164,9 @@ fn tell(
 }
 
 fn challenge(ex: &mut Exchange, realm: &[u8]) -> Verdict {
-    let line = [b"Basic realm=\"", realm, b"\""].concat();
+    let mut line = [b"Basic realm=\"", realm, b"\""].concat();
+    // A realm may be made of what was decoded, `$uri` say.
+    relay::one_line(&mut line);
     ex.reply.line(b"WWW-Authenticate", &line);
     Verdict::Refused(401)
 }
@@ -174,6 +180,7 @@ fn read(path: &[u8]) -> Result<Vec<u8>, (&'static [u8], Errno)> {
     loop {
         match rustix::io::read(&file, &mut chunk[..]) {
             Ok(0) => return Ok(text),
+            Ok(_) if text.len() > LARGEST => return Err((b"pread", Errno::FBIG)),
             Ok(n) => text.extend_from_slice(&chunk[..n]),
             Err(Errno::INTR) => {}
             Err(e) => return Err((b"pread", e)),

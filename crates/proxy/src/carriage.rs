@@ -29,6 +29,8 @@ pub struct Carriage {
     pub limit_rate: Option<Template>,
     /// Bytes that may be received ahead of the client, into a file.
     pub max_temp_file_size: u64,
+    /// `early_hints`: the client gets them if one of these is not empty, and not 0.
+    pub early_hints: Vec<Template>,
     /// Which of the plan's folders.
     pub temp: usize,
 }

@@ -44,8 +44,11 @@ pub fn decode(
         Coming::Chunked(decoder) => {
             let bytes = buf.data_mut();
             let (mut at, mut kept) = (from, from);
-            loop {
-                let step = decoder.decode(&bytes[at..])?;
+            let ended = loop {
+                let step = match decoder.decode(&bytes[at..]) {
+                    Ok(step) => step,
+                    Err(error) => break Err(error),
+                };
                 let data = at + step.data.start..at + step.data.end;
                 let len = data.len();
                 if data.start != kept {
@@ -57,13 +60,15 @@ pub fn decode(
                     *surplus |= at < bytes.len();
                     trailers = decoder.take_trailers();
                     *coming = Coming::Done;
-                    break;
+                    break Ok(());
                 }
                 if step.consumed == 0 || at == bytes.len() {
-                    break;
+                    break Ok(());
                 }
-            }
+            };
+            // What can't be read is no data.
             buf.truncate(kept);
+            ended?;
         }
     }
     Ok(trailers)

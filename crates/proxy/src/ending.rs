@@ -35,8 +35,8 @@ pub enum Broken {
     ClientGone,
     /// It did not send its body.
     SenderFailed,
-    /// A temporary file can't be written or read.
-    File,
+    /// Something that has been told of already.
+    Told,
 }
 
 impl Broken {
@@ -114,6 +114,9 @@ pub fn settle(
 
 /// Tells why the relay ended.
 pub fn tell(s: &Sender<'_>, attempt: &Attempt, broken: Broken) {
+    if broken == Broken::Told {
+        return;
+    }
     let level = match broken {
         Broken::Client(_) | Broken::ClientTimedOut | Broken::ClientGone | Broken::SenderFailed => {
             Level::Info
@@ -122,6 +125,8 @@ pub fn tell(s: &Sender<'_>, attempt: &Attempt, broken: Broken) {
     };
     s.tell(level, attempt, |out| {
         out.extend_from_slice(match broken {
+            // nginx reads into several buffers at once, unless told not to.
+            Broken::Upstream(..) if s.proxy.plan.buffering => b"readv() failed",
             Broken::Upstream(..) => b"recv() failed",
             Broken::Short => b"upstream prematurely closed connection",
             Broken::Invalid => b"upstream sent invalid chunked response",
@@ -132,7 +137,7 @@ pub fn tell(s: &Sender<'_>, attempt: &Attempt, broken: Broken) {
                 b"epoll_wait() reported that client prematurely closed connection, so upstream connection is closed too"
             }
             Broken::SenderFailed => b"client prematurely closed connection",
-            Broken::File => b"a temporary file failed",
+            Broken::Told => b"",
         });
         match broken {
             Broken::Upstream(_, e) | Broken::Client(e) => log::errno(out, e.raw_os_error()),

@@ -195,6 +195,7 @@ impl Exchange {
         self.upstream_uri.clear();
         self.response_raw.clear();
         self.response.headers.clear();
+        self.response.whole = false;
         self.upstream_trailers.clear();
         self.id = None;
         self.passed = false;

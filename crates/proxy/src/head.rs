@@ -14,7 +14,7 @@ use crate::gzip;
 use crate::pace;
 use crate::parts;
 use crate::plan::Location;
-use crate::reply::Ranges;
+use crate::reply::{Ranges, Reply};
 use crate::vars;
 use crate::worker::Worker;
 
@@ -34,7 +34,7 @@ pub fn begin(worker: &Worker, ex: &mut Exchange) {
 /// called by itself by those whose answers may be asked for in parts.
 pub fn filter(worker: &Worker, client: &Client, ex: &mut Exchange) -> Result<(), u16> {
     ex.reply.filtered = true;
-    if ex.sub.is_some() {
+    if ex.mute() {
         return Ok(());
     }
     let filters = &vars::place(worker, ex).filters;
@@ -129,7 +129,9 @@ fn settle_facts(ex: &mut Exchange) {
 
 /// Whether no body follows, whatever the head says of one.
 pub fn bodiless(ex: &Exchange) -> bool {
-    ex.head.method == Method::Head || ex.status < 200 || matches!(ex.status, 204 | 304)
+    ex.head.method == Method::Head
+        || ex.status < 200 && !ex.response.headless
+        || matches!(ex.status, 204 | 304)
 }
 
 /// Says where a body of unknown length ends: by its last chunk, or with the connection.
@@ -217,6 +219,12 @@ fn absolute(
     full
 }
 
+/// Whether a failed answer hides from its log that it says when it was changed.
+fn hides_date(reply: &Reply, raw: &[u8]) -> bool {
+    let at = reply.find(Known::LastModified).filter(|_| reply.undated);
+    at.is_some_and(|at| date::parse(reply.value_at(at, raw)).is_some())
+}
+
 /// Appends the value of `$sent_http_…`; `name` is in lower case with dashes. False if there is none.
 pub fn sent(worker: &Worker, ex: &Exchange, name: &[u8], out: &mut Vec<u8>) -> bool {
     let reply = &ex.reply;
@@ -224,23 +232,21 @@ pub fn sent(worker: &Worker, ex: &Exchange, name: &[u8], out: &mut Vec<u8>) -> b
     let kept = ex.keep && !ex.logging;
     match name {
         b"content-type" if !reply.kind.is_empty() => kind(ex, out),
-        b"content-length" if let Some(length) = reply.length => {
+        // An answer that led here has said it.
+        b"content-type" if !ex.kept_type.is_empty() => out.extend_from_slice(&ex.kept_type),
+        b"content-length" if reply.length.is_some() => {
+            let length = reply.length.unwrap_or_default();
             out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
         }
-        b"last-modified"
-            if reply.undated
-                && let Some(at) = reply.find(Known::LastModified)
-                && date::parse(reply.value_at(at, raw)).is_some() =>
-        {
-            return false;
-        }
+        b"last-modified" if hides_date(reply, raw) => return false,
         b"last-modified" if reply.find(Known::LastModified).is_none() => {
             let Some(modified) = reply.modified else {
                 return false;
             };
             out.extend_from_slice(&date::imf_fixdate(modified));
         }
-        b"location" if let Some(at) = reply.location() => {
+        b"location" if reply.location().is_some() => {
+            let at = reply.location().unwrap_or_default();
             out.extend_from_slice(reply.value_at(at, raw));
         }
         // nginx has given the connection up, or to the next request, by the time it logs.
@@ -261,7 +267,7 @@ pub fn sent(worker: &Worker, ex: &Exchange, name: &[u8], out: &mut Vec<u8>) -> b
         _ => {
             let mut found = false;
             for (_, line) in reply.lines() {
-                if reply.name(line, raw).eq_ignore_ascii_case(name) {
+                if vars::same_name(reply.name(line, raw), name) {
                     if found {
                         out.extend_from_slice(b", ");
                     }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use surehop_wire::header::Known;
 use surehop_wire::request::Method;
 use surehop_wire::response::{BodyFraming, ResponseError, ResponseHead};
-use surehop_wire::{date, status, write};
+use surehop_wire::{date, write};
 
 use crate::answer;
 use crate::client::Client;
@@ -352,7 +352,16 @@ pub fn write_head(s: &mut Sender<'_>) -> Result<(), u16> {
     let worker = s.worker;
     warn(s);
     let done = s.body.done();
+    charset(s);
     let ex = &mut *s.ex;
+    if ex.response.headless {
+        head::begin(worker, ex);
+        // HTTP/0.9: the bytes alone, and nginx logs it so.
+        ex.status = 9;
+        ex.keep = false;
+        ex.out.clear();
+        return Ok(());
+    }
     let rewrites = rewrites(worker, s.client, ex, &s.proxy.plan.reply);
     ex.status = ex.status_or(ex.response.status);
     head::begin(worker, ex);
@@ -361,7 +370,7 @@ pub fn write_head(s: &mut Sender<'_>) -> Result<(), u16> {
     let dated = ranged || vars::place(worker, ex).filters.expires.is_some();
     let raw = &ex.response_raw[..];
     let reply = &mut ex.reply;
-    reply.line_passed = ex.course.status == 0 || status::line(ex.status).is_none();
+    reply.line_passed = ex.course.status == 0;
     // Who lets the upstream's own through gets that, or none.
     reply.server_passed = s.proxy.shows(b"server");
     reply.date_passed = s.proxy.shows(b"date");
@@ -407,6 +416,25 @@ pub fn write_head(s: &mut Sender<'_>) -> Result<(), u16> {
     ex.reply.trailed |= chunked && s.proxy.plan.reply.pass_trailers;
     head::write(worker, s.client, ex);
     Ok(())
+}
+
+/// nginx knows the charsets of its configuration alone, and there are none here.
+fn charset(s: &Sender<'_>) {
+    let response = &s.ex.response;
+    if !response.has(&[Known::XAccelCharset])
+        || !response.has(&[Known::ContentType])
+        || s.proxy.plan.reply.ignores(b"x-accel-charset")
+    {
+        return;
+    }
+    let charset = response.find(Known::XAccelCharset);
+    if let (Some(line), Some(attempt)) = (charset, current(s)) {
+        s.tell(Level::Error, &attempt, |out| {
+            out.extend_from_slice(b"unknown charset \"");
+            out.extend_from_slice(line.value.of(&s.ex.response_raw));
+            out.extend_from_slice(b"\" to override while reading response header from upstream");
+        });
+    }
 }
 
 /// Takes the upstream's trailers over into the client's; false if they are none.

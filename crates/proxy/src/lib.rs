@@ -29,6 +29,7 @@ pub mod fresh;
 pub mod gzip;
 pub mod head;
 pub mod heading;
+pub mod hints;
 pub mod incoming;
 pub mod intake;
 pub mod limits;

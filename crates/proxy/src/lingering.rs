@@ -2,7 +2,7 @@
 
 use surehop_hop::clock::Millis;
 use surehop_wire::header::Known;
-use surehop_wire::request::Method;
+use surehop_wire::request::{Framing, Method};
 
 use crate::client::{Body, BodyError, Client};
 use crate::connection::After;
@@ -140,6 +140,10 @@ pub fn discard(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> bool 
         client.body_limit = 0;
         skipped = relay::skip(worker, client, &mut body);
         ex.course.drained = body.done();
+        if body.done() && framing == Framing::Chunked {
+            // Nothing of it is left, which is what nginx counts.
+            (client.body_data, client.body_settled) = (0, true);
+        }
     }
     // Where a malformed one ends can't be told.
     ex.body = Some(if skipped.is_ok() { body } else { Body::Done });

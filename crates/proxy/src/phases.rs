@@ -338,14 +338,23 @@ async fn returned(
         client.timed_out = true;
         return Outcome::Done(After::Close);
     }
+    let redirects = matches!(code, 301 | 302 | 303 | 307 | 308);
+    let text = text.filter(|text| code < 400 || !text.is_empty());
+    // The body is nobody's before the text is put together.
+    if text.is_some()
+        && !redirects
+        && let Err(code) = settle(worker, client, ex).await
+    {
+        return Outcome::Status(code);
+    }
     let mut body = Vec::new();
-    match text.filter(|text| code < 400 || !text.is_empty()) {
+    match text {
         Some(text) => vars::expand(worker, client, ex, text, &mut body),
         // nginx has pages for errors and redirects alone.
         None if code < 400 => {}
         None => return Outcome::Status(code),
     }
-    if matches!(code, 301 | 302 | 303 | 307 | 308) {
+    if redirects {
         return Outcome::Location(code, body);
     }
     if let Err(code) = settle(worker, client, ex).await {

@@ -21,6 +21,7 @@ use crate::connection::After;
 use crate::deliver;
 use crate::ending;
 use crate::exchange::Exchange;
+use crate::hints;
 use crate::incoming;
 use crate::intake::{self, Failed};
 use crate::phases::Outcome;
@@ -169,6 +170,9 @@ pub async fn proxy(
     sender.local = local;
     sender.body_timeout = location.plan.client_body_timeout_ms;
     let driven = drive(&worker.connections, &route, facts, &mut sender).await;
+    if !sender.hints.is_empty() {
+        hints::send_hints(&mut sender).await;
+    }
     match driven {
         Driven::Response(upstream) => {
             let elsewhere = incoming::elsewhere(worker, sender.client, sender.ex, proxy);
@@ -320,17 +324,15 @@ fn compose(
     let mut target = std::mem::take(&mut ex.upstream_uri);
     target.clear();
     let said = ex.said.as_ref().map(|said| &said.uri);
-    match &proxy.plan.uri {
+    match (&proxy.plan.uri, said.filter(|uri| !uri.is_empty())) {
         // nginx takes it as it is; what would end the line is coded here.
-        None if let Some(uri) = said.filter(|uri| !uri.is_empty()) => {
-            target.extend_from_slice(&answer::one_line(uri.clone()));
-        }
-        None if ex.course.raw => ex.head.write_target(ex.bytes(), &mut target),
-        None => {
+        (None, Some(uri)) => target.extend_from_slice(&answer::one_line(uri.clone())),
+        (None, None) if ex.course.raw => ex.head.write_target(ex.bytes(), &mut target),
+        (None, None) => {
             uri::escape(&ex.uri, &mut target);
             add_args(ex, &mut target);
         }
-        Some(uri) => {
+        (Some(uri), _) => {
             // A `rewrite … break` has said what the URI is.
             let placed = ex.course.placed;
             if placed {

@@ -18,11 +18,14 @@ use crate::client::{Body, BodyError, Client};
 use crate::config::{GroupConf, ProxyConf};
 use crate::exchange::Exchange;
 use crate::framer::Framer;
+use crate::hints;
 use crate::log;
 use crate::plan::Level;
 use crate::told;
 use crate::worker::{Worker, recovery_text};
 
+/// `103 Early Hints`
+const EARLY_HINTS: u16 = 103;
 /// How many sends one poll makes before the other connections have their turn.
 const ROUNDS: usize = 16;
 
@@ -43,6 +46,8 @@ pub struct Sender<'a> {
     pub body: Body,
     /// Why the client could not send its body.
     pub failure: Option<BodyError>,
+    /// What the client has not taken yet of early hints.
+    pub hints: Vec<u8>,
     /// `proxy_bind`, as it is written.
     pub local: Vec<u8>,
     /// `client_body_timeout`.
@@ -93,6 +98,7 @@ impl<'a> Sender<'a> {
             proxy,
             body,
             failure: None,
+            hints: Vec::new(),
             local: Vec::new(),
             body_timeout: 60_000,
             own,
@@ -160,6 +166,19 @@ impl<'a> Sender<'a> {
                 Poll::Pending
             }
         }
+    }
+
+    /// nginx passes an answer without a head on as it is.
+    fn headless(&mut self, error: ResponseError) -> Heard {
+        if let Some(attempt) = self.ex.session.attempts().last().copied() {
+            self.tell(Level::Error, &attempt, |out| {
+                error.message(&self.ex.response_raw, out);
+                out.extend_from_slice(b" while reading response header from upstream");
+            });
+        }
+        self.ex.response.headless();
+        self.ex.response_raw.clear();
+        Heard::Head(0, self.ex.response.status)
     }
 
     /// The upstream's name in the error log.
@@ -433,6 +452,9 @@ impl Driven for Sender<'_> {
         let fail = |s: &mut Self, error: ResponseError, bytes: &[u8]| {
             s.ex.response_raw.clear();
             s.ex.response_raw.extend_from_slice(bytes);
+            if s.nginx && matches!(error, ResponseError::StatusLine) {
+                return Ok(s.headless(error));
+            }
             s.fault = Some(error);
             Err(Cause::Invalid)
         };
@@ -457,6 +479,9 @@ impl Driven for Sender<'_> {
             return fail(self, error, raw);
         }
         if self.ex.response.interim() {
+            if self.ex.response.status == EARLY_HINTS {
+                hints::hint(self, raw);
+            }
             return Ok(Heard::Interim(end));
         }
         self.ex.response_raw.clear();

@@ -55,7 +55,7 @@ pub async fn serve(worker: &Worker, client: &mut Client, ex: &mut Exchange) -> O
     };
     // What only has to be copied, the kernel copies.
     let plain = ex.packer.is_none() && !ex.reply.trailed && !ex.pace.limited();
-    let sent = if plain || ex.sub.is_some() {
+    let sent = if plain || ex.mute() {
         Sending::new(worker, client, ex, &file).send(parts).await
     } else {
         Box::pin(carry(worker, client, ex, &file, parts)).await
@@ -164,7 +164,9 @@ impl<'a> Sending<'a> {
 
     async fn send(mut self, parts: Parts) -> Result<(), Stopped> {
         if self.ex.mute() {
-            return Ok(()); // it is looked at, and goes nowhere
+            // It is looked at, and goes nowhere.
+            self.ex.course.doing = b" while sending response to client";
+            return Ok(());
         }
         match parts {
             Parts::One(range) => self.part(b"", range).await,

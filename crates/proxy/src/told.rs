@@ -29,14 +29,16 @@ pub fn line(
     if !Logs::wants(logs, level) {
         return;
     }
-    let upstream = upstream.or_else(|| peer(worker, ex));
+    let within = ex.sub.as_ref();
+    let answered = within.is_some_and(|within| within.answered);
+    let upstream = upstream.or_else(|| peer(worker, ex)).filter(|_| !answered);
     worker
         .logs
         .error(logs, worker.reactor.now(), level, client.number, |out| {
             let from = out.len();
             sentence(out);
             one_line(out, from);
-            if ex.logging {
+            if ex.logging && within.is_none() {
                 out.extend_from_slice(b" while logging request");
             }
             let bytes = ex.bytes();
@@ -47,7 +49,7 @@ pub fn line(
             if !ex.head.line.is_empty() {
                 quoted(out, b"request", ex.head.line.of(bytes));
             }
-            if ex.sub.is_some() {
+            if within.is_some() && !answered {
                 quoted(out, b"subrequest", &ex.uri);
             }
             if let Some(upstream) = upstream {

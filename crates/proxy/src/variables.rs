@@ -48,6 +48,9 @@ pub fn value(
                     out.extend_from_slice(b"using uninitialized \"");
                     out.extend_from_slice(&variable.name.0);
                     out.extend_from_slice(b"\" variable");
+                    if !ex.logging || ex.sub.is_some() {
+                        out.extend_from_slice(ex.course.doing);
+                    }
                 });
             }
             (true, true)

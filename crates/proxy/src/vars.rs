@@ -116,7 +116,7 @@ pub fn seconds(out: &mut Vec<u8>, ms: u64) {
 }
 
 /// Appends the values of all lines of that name, as nginx joins them.
-fn all<'a>(
+pub fn all<'a>(
     out: &mut Vec<u8>,
     headers: impl Iterator<Item = &'a Header>,
     bytes: &[u8],
@@ -148,7 +148,7 @@ fn request_port(ex: &Exchange) -> Option<u64> {
 }
 
 /// Whether a line's name is that of a variable, which tells no underscore from a dash.
-fn same_name(line: &[u8], variable: &[u8]) -> bool {
+pub fn same_name(line: &[u8], variable: &[u8]) -> bool {
     let plain = |byte: &u8| match byte {
         b'_' => b'-',
         byte => byte.to_ascii_lowercase(),
@@ -238,7 +238,9 @@ pub fn value(
             let ignored = |index| ex.response.warnings.iter().any(|w| w.line == index);
             let lines = ex.response.headers.iter().enumerate();
             let counted = lines.filter(|(index, _)| !ignored(*index));
-            return all(out, counted.map(|(_, line)| line), &ex.response_raw, name);
+            // nginx takes a Date and a Server that are missing for empty ones.
+            return all(out, counted.map(|(_, line)| line), &ex.response_raw, name)
+                || ex.response.whole && matches!(&**name, b"date" | b"server");
         }
         Var::UpstreamCookie(name) => {
             let raw = &ex.response_raw[..];
@@ -272,7 +274,8 @@ pub fn value(
                 out.push(b':');
             }
         }
-        Var::ProxyProtocol => return false,
+        // Nothing is cached.
+        Var::ProxyProtocol | Var::UpstreamCacheStatus => return false,
         Var::TcpInfo(fact) => {
             let Some(info) = client.socket.tcp_info() else {
                 return false;

@@ -43,6 +43,10 @@ pub struct ResponseHead {
     pub keep_alive_timeout: Option<u64>,
     /// `Keep-Alive: max=`, in requests.
     pub keep_alive_max: Option<u64>,
+    /// It was read to its end, and is no interim one.
+    pub whole: bool,
+    /// There was no head at all.
+    pub headless: bool,
     /// Which of the known names are there.
     seen: u64,
     /// What nginx would warn of. The lines that are ignored are not forwarded.
@@ -123,6 +127,7 @@ impl ResponseHead {
         }
 
         self.seen = seen;
+        self.whole = !self.interim();
         let mut connection = header::Connection::default();
         if seen & Known::Connection.bit() != 0 {
             connection = header::connection(head, &mut self.headers);
@@ -204,6 +209,21 @@ impl ResponseHead {
                 self.keep_alive_max = Some(number);
             }
         }
+    }
+
+    /// What stands for the head of an answer that has none: nginx takes it for HTTP/0.9.
+    pub fn headless(&mut self) {
+        self.headers.clear();
+        self.warnings.clear();
+        *self = Self {
+            status: 200,
+            headers: std::mem::take(&mut self.headers),
+            warnings: std::mem::take(&mut self.warnings),
+            framing: BodyFraming::UntilClose,
+            connection_close: true,
+            headless: true,
+            ..Self::default()
+        };
     }
 
     /// Whether what has come so far can't become a response head. To be asked when a read did not

@@ -78,6 +78,7 @@ def carriage(scope: Scope) -> Carriage:
         limit_rate=value_of(scope, "proxy_limit_rate"),
         max_temp_file_size=value_of(scope, "proxy_max_temp_file_size"),
         temp=value_of(scope, "proxy_temp_path"),
+        early_hints=value_of(scope, "early_hints"),
     )
 
 

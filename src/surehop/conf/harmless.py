@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Iterator
 
 from surehop.conf import values
 from surehop.conf.address import AddressError, parse
@@ -10,6 +11,7 @@ from surehop.conf.scope import Reader, Scope
 from surehop.conf.templates import compile_template
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
+from surehop.errors import ConfigError
 
 _SMALLEST_POOL = 112
 _POOL_ALIGNMENT = 16
@@ -48,6 +50,18 @@ def _affinity(node: Node, _scope: Scope) -> tuple[str, ...]:
             message = f'invalid character "{wrong[0]}" in "worker_cpu_affinity"'
             raise node.fail(message, at=token)
     return node.words
+
+
+def unequal_masks(main: Scope, processes: int | None) -> Iterator[ConfigError]:
+    """Warn of masks that are neither one for all workers nor one for each."""
+    masks = main.own_value("worker_cpu_affinity") or ("auto",)
+    if masks[0] != "auto" and len(masks) > 1 and len(masks) != processes:
+        yield ConfigError(
+            'the number of "worker_processes" is not equal to the number of "worker_cpu_affinity" '
+            "masks, using last mask for remaining worker processes",
+            file="",
+            line=None,
+        )
 
 
 def _priority(node: Node, _scope: Scope) -> int:

@@ -363,6 +363,7 @@ class Carriage:
     limit_rate: Template | None
     max_temp_file_size: int
     temp: TempPath
+    early_hints: tuple[Template, ...]
 
 
 @dataclass(frozen=True, slots=True)

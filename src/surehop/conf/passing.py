@@ -67,6 +67,6 @@ def read_off(node: Node, _scope: Scope) -> bool:
     return False
 
 
-def read_conditions(node: Node, scope: Scope) -> None:
-    for token in node.args:
-        compile_template(node, token, scope)
+def read_conditions(node: Node, scope: Scope) -> tuple[Template, ...]:
+    """Read words of which one must be neither empty nor 0."""
+    return tuple(compile_template(node, token, scope) for token in node.args)

@@ -41,6 +41,7 @@ ROWS: tuple[Directive, ...] = (
     row("proxy_intercept_errors", HSL, 1, values.flag, default=False),
     row("proxy_force_ranges", HSL, 1, values.flag, default=False),
     row("proxy_pass_trailers", HSL, 1, values.flag, default=False),
+    row("early_hints", HSL, (1, MANY), passing.read_conditions, ()),
     # how it is carried
     row("proxy_bind", HSL, (1, 2), passing.read_bind),
     row("proxy_socket_rcvbuf", HSL, 1, _size, 0),

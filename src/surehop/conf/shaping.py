@@ -9,6 +9,7 @@ from surehop.conf.admitting import entry_of, zones_missing, zones_of
 from surehop.conf.conflicts import conflicting_names
 from surehop.conf.crossing import carriage, check_buffers, crossing, reply
 from surehop.conf.filtering import filters
+from surehop.conf.harmless import unequal_masks
 from surehop.conf.heads import heads, patience
 from surehop.conf.intake import intake
 from surehop.conf.listening import where
@@ -34,6 +35,7 @@ def shape(main: Scope, file: str, prefix: str, *, default_port: int) -> model.Mo
     findings.late.extend(_ports_of_upstreams(servers, upstreams))
     findings.late.extend(_zones_without_size(_within(http, Context.UPSTREAM)))
     findings.late.extend(zones_missing(http))
+    findings.warnings.extend(unequal_masks(main, value_of(main, "worker_processes")))
     findings.warnings.extend(conflicting_names(servers))
     findings.late.extend(
         error for name, error in findings.unknown if name not in findings.variables

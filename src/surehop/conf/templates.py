@@ -26,6 +26,7 @@ VARIABLES = frozenset(
     request_length request_method request_time request_uri scheme
     server_addr server_name server_port server_protocol status time_iso8601
     time_local uri connections_active connections_reading connections_waiting connections_writing
+    upstream_cache_status
     upstream_addr upstream_attempts upstream_bytes_received upstream_bytes_sent
     upstream_connect_time upstream_header_time upstream_reason upstream_response_length
     upstream_response_time upstream_reused upstream_status

@@ -218,6 +218,7 @@ class _Builder:
             limit_rate=said.limit_rate,
             max_temp_file_size=said.max_temp_file_size,
             temp=self._temp_paths.index(said.temp),
+            early_hints=said.early_hints,
         )
 
 

@@ -16,6 +16,7 @@ class Carriage:
     limit_rate: Template | None
     max_temp_file_size: int
     temp: int
+    early_hints: tuple[Template, ...]
 
 
 @dataclass(frozen=True, slots=True)

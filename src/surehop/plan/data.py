@@ -476,7 +476,11 @@ def _plain(value: Any, slots: dict[str, int]) -> Any:
         return {key: _plain(item, slots) for key, item in value.items()}
     if kind is Variable:
         return _variable(value.var, slots)
-    return {name: _plain(getattr(value, name), slots) for name in _fields(kind)}
+    made = {}
+    for name in _fields(kind):  # the innermost loop of a big configuration: most are numbers
+        item = getattr(value, name)
+        made[name] = item if type(item) in _AS_THEY_ARE else _plain(item, slots)
+    return made
 
 
 _AS_THEY_ARE = frozenset({int, bool, float, type(None)})
