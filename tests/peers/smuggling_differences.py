@@ -25,16 +25,17 @@ REQUESTS = {
 }
 ANSWERS = {
     "line: cr before crlf": _BARE_CR,
-    "status: no reason": None,
-    "status: 999": None,
-    "status: [!9]*": _NO_HTTP,
     "status: 99": "a status below 100 is none",
     "100*": _INTERIM,
     "101 unasked": "nothing is passed on behind a switch that nobody asked for; nginx passes it on",
-    "an empty line first": _NO_HTTP,
+    "status: nul in the reason": "a status line with NUL is none; nginx says nothing of it",
 }
 # What nginx takes is refused where `resilience` is on.
-STRICT = {
+STRICT: dict[str, str | None] = {
+    "status: no reason": None,
+    "status: 999": None,
+    "status: *": _NO_HTTP,
+    "an empty line first": _NO_HTTP,
     "lines: control in a value": _CONTROL,
     "line: control in a value": _CONTROL,
     "te.te: vertical tab": _CONTROL,
