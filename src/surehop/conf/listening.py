@@ -2,12 +2,13 @@
 
 import re
 import socket
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from surehop.conf.address import Address, AddressError, parse
 from surehop.conf.model import Listen, ListenOptions, Regex, Where
 from surehop.conf.regexes import read_regex
-from surehop.conf.scope import Context, Scope, not_yet
+from surehop.conf.scope import Scope, not_yet
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
 from surehop.conf.values import number, seconds, size
@@ -27,6 +28,15 @@ class Name(NamedTuple):
     regex: Regex | None
 
 
+@dataclass(slots=True)
+class _Taken:
+    """An address: the last server at it, and whether one gave options or is the default."""
+
+    scope: Scope | None = None
+    options: bool = False
+    default: bool = False
+
+
 def where(node: Node) -> Where:
     return Where(node.file, node.line, node.name.column)
 
@@ -44,7 +54,7 @@ def read_listen(node: Node, scope: Scope) -> tuple[Listen, ...]:
     listens: list[Listen] = []
     for address in _addresses(node, node.args[0]):
         listen = Listen(address, default, where(node), made)
-        _refuse_twice(node, scope, listen, listens)
+        _refuse_twice(node, scope, listen)
         listens.append(listen)
     return tuple(listens)
 
@@ -110,28 +120,20 @@ def _keepalive(node: Node, option: Token, value: str) -> tuple[int, int, int] | 
     return idle, interval, count
 
 
-def _refuse_twice(node: Node, scope: Scope, listen: Listen, own: list[Listen]) -> None:
-    http = scope.parent
+def _refuse_twice(node: Node, scope: Scope, listen: Listen) -> None:
     key = listen.address.literal
-    if http is None or key is None:
+    if key is None:
         return
-    if any(other.address.literal == key for other in own):
+    taken = scope.findings.listens.setdefault(key, _Taken())
+    if taken.scope is scope:
         raise node.fail(f"a duplicate listen {key}")
-    for server in http.within(Context.SERVER):
-        for setting in server.own("listen"):
-            for other in setting.value:
-                # The ports are cheap to compare, and mostly differ.
-                if other.address.port == listen.address.port and other.address.literal == key:
-                    _refuse(node, key, listen, other, own=server is scope)
-
-
-def _refuse(node: Node, key: str, listen: Listen, other: Listen, *, own: bool) -> None:
-    if own:
-        raise node.fail(f"a duplicate listen {key}")
-    if listen.options and other.options:
+    if listen.options and taken.options:
         raise node.fail(f"duplicate listen options for {key}")
-    if listen.default and other.default:
+    if listen.default and taken.default:
         raise node.fail(f"a duplicate default server for {key}")
+    taken.scope = scope
+    taken.options |= listen.options is not None
+    taken.default |= listen.default
 
 
 def read_server_name(node: Node, scope: Scope) -> tuple[Name, ...]:

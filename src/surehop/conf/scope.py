@@ -49,6 +49,7 @@ class Findings:
     upstreams: set[str] = field(default_factory=set)  # their names, in lower case
     # log files by their paths, with how they are buffered: nginx opens also those nobody writes to
     log_files: dict[str, Any] = field(default_factory=dict)
+    listens: dict[str, Any] = field(default_factory=dict)  # addresses: who listens there, and how
     included: Callable[[Node], tuple[Any, ...]] = lambda _node: ()
 
 
