@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 NATIVE := pyproject.toml Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 STAMPS := .venv/stamps
 
-.PHONY: help demo test pytest rust-test lint bench bench-proxy soak docs clean
+.PHONY: help demo test pytest rust-test lint bench bench-proxy soak docs fuzz miri clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ lint: $(STAMPS)/dev ## style, types, the stub of the native module, who imports 
 	check "mypy" $(BIN)/mypy
 	check "stubtest" $(BIN)/python -m mypy.stubtest surehop._core
 	check "import-linter" $(BIN)/lint-imports
+	loud() { $(STEP) --loud "$$@" || failed="$$failed, $$1"; }
+	loud "cargo-deny" scripts/audit.sh rust
+	loud "pip-audit" scripts/audit.sh python
 	[ -z "$$failed" ] || { echo "lint: $${failed#, } failed" >&2; exit 1; }
 
 bench: bench-proxy ## all benches
@@ -57,6 +60,17 @@ bench-proxy: $(STAMPS)/surehop ## CPU per request beside nginx and HAProxy, into
 
 soak: $(STAMPS)/surehop ## ten minutes of load, reloads and failing origins; ARGS="--seconds 30 --seed N"
 	@$(BIN)/python -m surehop.lab.soak $(ARGS)
+
+fuzz: $(STAMPS)/dev ## bytes and configurations made up by machines, a short time; ARGS="request 3600" chooses
+	@if ! $(BIN)/python -c 'import atheris' 2>/dev/null; then
+		$(STEP) "installing atheris" $(BIN)/python -m pip install --group fuzz || true
+	fi
+	scripts/fuzz.sh $(ARGS)
+
+miri: $(STAMPS)/venv ## engine and wire, interpreted: undefined behaviour is seen where it happens (slow)
+	@scripts/need.sh miri
+	export MIRIFLAGS=-Zmiri-disable-isolation PROPTEST_CASES=2
+	$(STEP) --loud "Miri" cargo +nightly miri test --package surehop-wire --package surehop-engine $(ARGS)
 
 docs: $(STAMPS)/surehop ## write the reference pages that are generated
 	@$(BIN)/python scripts/reference.py

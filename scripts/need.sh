@@ -5,6 +5,8 @@
 #   scripts/need.sh cc       a C compiler, which links
 #   scripts/need.sh cargo    cargo with Rust 1.88 or later
 #   scripts/need.sh lint     clippy and rustfmt
+#   scripts/need.sh fuzz     cargo-fuzz and a nightly toolchain for it
+#   scripts/need.sh miri     Miri
 set -uo pipefail
 
 oldest_python=3.11
@@ -73,10 +75,24 @@ need_lint() {
     cargo fmt --version >/dev/null 2>&1 || missing rustfmt "rustup component add rustfmt"
 }
 
+need_nightly() {
+    cargo +nightly --version >/dev/null 2>&1 || missing "a nightly toolchain" "rustup toolchain install nightly"
+}
+
+need_fuzz() {
+    need_nightly
+    cargo fuzz --version >/dev/null 2>&1 || missing cargo-fuzz "cargo install cargo-fuzz --locked"
+}
+
+need_miri() {
+    need_nightly
+    cargo +nightly miri --version >/dev/null 2>&1 || missing Miri "rustup +nightly component add miri rust-src"
+}
+
 case ${1-} in
-    python | cc | cargo | lint) "need_$1" ;;
+    python | cc | cargo | lint | fuzz | miri) "need_$1" ;;
     *)
-        echo "usage: scripts/need.sh python|cc|cargo|lint" >&2
+        echo "usage: scripts/need.sh python|cc|cargo|lint|fuzz|miri" >&2
         exit 2
         ;;
 esac

@@ -277,6 +277,7 @@ CHUNKED = [
     *(b"0" * 30 + b"5\r\nhello\r\n0\r\n\r\n", b"0\r\n\rX", b"5 x\r\nhello\r\n0\r\n\r\n"),
     *(b"5x\r\nhello\r\n0\r\n\r\n", b"5\r\r\nhello\r\n0\r\n\r\n", b"0\r\n x\r\n\r\n"),
     b"5;" + b"x" * 5000 + b"\r\nhello\r\n0\r\n\r\n",
+    b"5;x\0\r\nhello\r\n0\r\n\r\n",
 ]
 
 _LENGTH = b"Content-Length: 2\r\n"
@@ -400,6 +401,7 @@ DELIBERATE = {
     _response(_LENGTH, b"HTTP/1.1 200 O\0K"): "a NUL is never passed on",
     b"5 x\r\nhello\r\n0\r\n\r\n": "an extension starts with `;`, nginx takes a blank for it",
     b"5;" + b"x" * 5000 + b"\r\nhello\r\n0\r\n\r\n": "extensions have a limit",
+    b"5;x\0\r\nhello\r\n0\r\n\r\n": "no control characters in extensions",
 }
 DELIBERATE |= {
     _response(_LENGTH, line): _NOT_HTTP

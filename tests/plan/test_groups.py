@@ -140,3 +140,18 @@ def test_a_target_without_a_block_follows_http() -> None:
     assert [getattr(made.groups[0].resilience, rule) for rule in RULES] == [
         rule == "idle" for rule in RULES
     ]
+
+
+@pytest.mark.parametrize(
+    ("http", "on", "strict"),
+    [
+        ("", True, True),
+        ("", False, False),
+        ("resilience off;", True, False),
+        ("resilience on;", False, True),
+        ("resilience off; resilience_idle on;", True, True),
+        ("upstream app { server 127.0.0.1; resilience on; }", False, False),
+    ],
+)
+def test_strict_unless_http_is_nginx_to_the_letter(http: str, on: bool, strict: bool) -> None:
+    assert plan(http, on=on).strict == strict

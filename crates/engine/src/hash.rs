@@ -4,7 +4,7 @@
 pub const NO_ADDRESS: [u8; 3] = [0; 3];
 
 /// Points on the ring for each unit of a peer's weight.
-const POINTS: usize = 160;
+pub(crate) const POINTS: usize = 160;
 
 const TABLE: [u32; 256] = table();
 

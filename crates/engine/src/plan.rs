@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::hash::POINTS;
+
 /// Milliseconds; as a point in time, on a clock that runs on while the machine sleeps and whose whole seconds
 /// are the wall clock's, since nginx judges health in whole seconds.
 pub type Millis = u64;
@@ -218,9 +220,9 @@ impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoPrimary => f.write_str("the group has no primary peer"),
-            Self::TooMany => {
-                f.write_str("the group has too many peers, scopes or idle connections")
-            }
+            Self::TooMany => f.write_str(
+                "the group has too many peers, scopes, idle connections or points on its ring",
+            ),
             Self::NoWeight { peer } => write!(f, "peer {peer} has no weight"),
             Self::NoScope => f.write_str("the pool has no scope"),
             Self::OtherState => f.write_str("the state belongs to a group of another size"),
@@ -245,7 +247,13 @@ impl GroupPlan {
         }
         let peers = self.peers.len() as u64;
         let lists = peers.saturating_mul(u64::from(self.keepalive.scopes));
-        if lists > LIMIT || u64::from(self.keepalive.connections) > LIMIT {
+        let weights = self.peers.iter().map(|peer| u64::from(peer.weight));
+        let points = match self.balance {
+            Balance::Consistent => weights.sum::<u64>().saturating_mul(POINTS as u64),
+            _ => 0,
+        };
+        let connections = u64::from(self.keepalive.connections);
+        if lists.max(connections).max(points) > LIMIT {
             return Err(PlanError::TooMany);
         }
         Ok(())

@@ -40,6 +40,12 @@ fn weights_and_scopes_are_checked() {
     assert_eq!(plan.check(), Err(PlanError::NoScope));
     plan.keepalive.scopes = u32::MAX;
     assert_eq!(plan.check(), Err(PlanError::TooMany));
+    plan.keepalive.scopes = 1;
+    plan.peers[0].weight = 1_000_000;
+    assert_eq!(plan.check(), Ok(()));
+    // A ring would need 160 places for each unit of weight.
+    plan.balance = Balance::Consistent;
+    assert_eq!(plan.check(), Err(PlanError::TooMany));
 }
 
 #[test]

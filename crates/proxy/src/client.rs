@@ -274,7 +274,7 @@ impl Client {
     pub async fn request(&mut self, worker: &Worker, ex: &mut Exchange) -> Arrival {
         let listener = &worker.config.listeners[self.listener];
         let server = &worker.config.servers[listener.default].plan;
-        let limits = server.heads.limits();
+        let limits = server.heads.limits(worker.config.plan.strict);
         let mut then = None;
         let mut most = LARGE.max(limits.room.most() + SMALL);
         let mut scan = HeadScan::request();

@@ -15,6 +15,9 @@ use crate::plan::{self, Action, Plan};
 use crate::routes::{Locations, Names};
 use crate::template::{LogFormat, Template};
 
+/// As many as nginx starts.
+const WORKERS: usize = 1024;
+
 /// A plan that can be run.
 #[derive(Debug)]
 pub struct Config {
@@ -168,6 +171,12 @@ impl Config {
                 plan.version
             ));
         }
+        if !(1..=WORKERS).contains(&plan.workers) {
+            return Err(format!(
+                "{} workers: there are one to {WORKERS}",
+                plan.workers
+            ));
+        }
         let formats = plan
             .formats
             .iter()
@@ -302,8 +311,7 @@ impl Config {
                 let limited = l.plan.limit_except.iter().map(|limit| limit.location);
                 l.plan.files.types < self.plan.types.len()
                     && limited.into_iter().all(|l| l < self.locations.len())
-            })
-            && self.plan.workers > 0;
+            });
         if fits {
             Ok(())
         } else {

@@ -36,7 +36,13 @@ pub fn behind_host(
         };
         let name = named[..host::name(named)?].to_ascii_lowercase();
         let server = listener.server(&name, &worker.config.servers, course);
-        return Some((start, worker.config.servers[server].plan.heads.limits()));
+        return Some((
+            start,
+            worker.config.servers[server]
+                .plan
+                .heads
+                .limits(worker.config.plan.strict),
+        ));
     }
     None
 }

@@ -60,6 +60,8 @@ pub struct Plan {
     pub worker_connections: usize,
     /// How long workers of an old plan may take to finish; 0 is as long as it takes.
     pub shutdown_timeout_ms: u64,
+    /// Whether what RFC 9112 forbids is refused where nginx takes it.
+    pub strict: bool,
     /// Every log file once; the control process passes a descriptor for each, in order.
     pub files: Vec<File>,
     /// Caches of log files that are opened by requests.
@@ -109,7 +111,7 @@ pub struct Heads {
 
 impl Heads {
     /// The same for the parser.
-    pub fn limits(&self) -> Limits {
+    pub fn limits(&self, strict: bool) -> Limits {
         Limits {
             room: Room {
                 first: self.first_size,
@@ -119,6 +121,7 @@ impl Heads {
             headers: self.lines,
             ignore_invalid: self.ignore_invalid,
             underscores: self.underscores,
+            strict,
         }
     }
 }

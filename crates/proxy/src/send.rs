@@ -472,11 +472,12 @@ impl Driven for Sender<'_> {
             return Err(Cause::TooBig);
         }
         let raw = &bytes[..end];
-        if let Err(error) = self
-            .ex
-            .response
-            .parse(raw, self.ex.upstream_head.starts_with(b"HEAD "))
-        {
+        let to_head = self.ex.upstream_head.starts_with(b"HEAD ");
+        let mut read = self.ex.response.parse(raw, to_head);
+        if self.worker.config.plan.strict {
+            read = read.and_then(|()| self.ex.response.refuse_controls(raw));
+        }
+        if let Err(error) = read {
             return fail(self, error, raw);
         }
         if self.ex.response.interim() {

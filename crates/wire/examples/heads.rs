@@ -1,7 +1,7 @@
 //! Reads messages from standard input, one a line as `KIND HEX`, and prints what the crate makes of
 //! each as a line of JSON. The peer tests compare that with what nginx makes of the same bytes.
 //!
-//! Kinds: `request`, `response`, `chunked`. Bytes in the output are characters of Latin-1.
+//! Kinds: `request`, `response`, `chunked`; `httparse` is a request read by httparse. Bytes in the output are characters of Latin-1.
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead as _, Write as _};
@@ -18,6 +18,7 @@ fn main() -> io::Result<()> {
         let fields = match kind {
             "request" => on_request(&bytes),
             "response" => on_response(&bytes),
+            "httparse" => by_httparse(&bytes),
             _ => on_chunked(&bytes),
         };
         let fields: Vec<String> = fields
@@ -69,6 +70,13 @@ fn on_request(bytes: &[u8]) -> Fields {
         ("target", json(&target)),
         ("forwarded", forwarded(&head.headers, bytes, |_| true)),
     ]
+}
+
+fn by_httparse(bytes: &[u8]) -> Fields {
+    let mut slots = [httparse::EMPTY_HEADER; 256];
+    let taken = httparse::Request::new(&mut slots).parse(bytes);
+    let taken = taken.is_ok_and(|status| status.is_complete());
+    vec![("status", if taken { "200" } else { "400" }.into())]
 }
 
 fn on_response(bytes: &[u8]) -> Fields {

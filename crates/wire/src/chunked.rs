@@ -1,7 +1,8 @@
 //! Chunked bodies: a decoder that can be cut anywhere, and what an encoder writes around its data.
 //!
 //! Lines end in CRLF and nothing else, as in current nginx. What follows a chunk's size must be an
-//! extension with its `;`, and extensions and trailers have limits, which nginx does not ask for.
+//! extension with its `;` and without control characters, and extensions and trailers have limits, which
+//! nginx does not ask for.
 
 use memchr::memchr2;
 use std::ops::Range;
@@ -120,7 +121,8 @@ impl Decoder {
                 }
                 State::Extension => {
                     let rest = &buf[pos..];
-                    let run = memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+                    let plain = |&b: &u8| (b >= b' ' || b == b'\t') && b != 0x7f;
+                    let run = rest.iter().take_while(|b| plain(b)).count();
                     self.count(run, EXTENSION_LIMIT, ChunkError::ExtensionTooLong)?;
                     pos += run;
                     match rest.get(run) {
@@ -349,6 +351,8 @@ mod tests {
             b"5;a\rb\r\n",
             b"5;a\nb\r\n",
             b"5;\"\n\"\r\n",
+            b"5;a\0b\r\n",
+            b"5;\x7f\r\n",
             b"5\r\nhelloX",
             b"5\r\nhello0\r\n",
             b"5\r\nhello\n0",

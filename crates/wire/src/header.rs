@@ -362,6 +362,29 @@ pub(crate) fn line(head: &[u8], start: usize, response: bool) -> Line {
     Line::Field(field(head, start..name_end, pos..end, valid), next)
 }
 
+/// Up to the first control character in a value, and which it is; a tab is none. nginx takes all but NUL.
+pub(crate) fn control(head: &[u8], field: &Header) -> Option<(Span, u8)> {
+    let at = field.value.start as usize + first_control(field.value.of(head))?;
+    Some((Span::new(field.name.start as usize, at), *head.get(at)?))
+}
+
+fn first_control(value: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = ONES << 7;
+    let is = |&byte: &u8| (byte < b' ' && byte != b'\t') || byte == 0x7f;
+    // Eight bytes at a time: whether one is below a blank, or DEL.
+    let (words, rest) = value.as_chunks::<8>();
+    let suspect = words.iter().fold(0, |found, word| {
+        let word = u64::from_ne_bytes(*word);
+        let del = word ^ (ONES * 0x7f);
+        found | (word.wrapping_sub(ONES * 0x20) & !word) | (del.wrapping_sub(ONES) & !del)
+    });
+    if suspect & TOPS == 0 && !rest.iter().any(is) {
+        return None;
+    }
+    value.iter().position(is)
+}
+
 fn field(head: &[u8], name: Range<usize>, value: Range<usize>, valid: bool) -> Header {
     let known = Known::of(&head[name.clone()]);
     Header {
@@ -491,6 +514,21 @@ mod tests {
         assert_eq!(Span::new(3, 9).of(b"abcd"), b"");
         assert_eq!(Span::new(3, 1), Span { start: 3, len: 0 });
         assert!(Span::EMPTY.is_empty());
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "it takes too long")]
+    fn control_characters_are_found_wherever_they_stand() {
+        for byte in 0..=255u8 {
+            for length in 1..20 {
+                for at in 0..length {
+                    let mut value = vec![b'\t'; length];
+                    value[at] = byte;
+                    let expected = byte.is_ascii_control() && byte != b'\t';
+                    assert_eq!(first_control(&value), expected.then_some(at), "{value:?}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Hosts, as nginx takes them in a Host line and an absolute target.
 
+use memchr::memchr;
+
 /// How many bytes of `host` are the name: without port, and without the dot a full name ends in.
 /// None if nginx would refuse it.
 pub fn name(host: &[u8]) -> Option<usize> {
@@ -28,6 +30,29 @@ pub fn name(host: &[u8]) -> Option<usize> {
         return None;
     }
     Some(len)
+}
+
+/// Whether two hosts that [`name`] takes are one: the same name, and no two ports.
+pub fn agree(one: &[u8], other: &[u8]) -> bool {
+    let parts = |host| {
+        let (name, port) = host_and_port(host);
+        (name.strip_suffix(b".").unwrap_or(name), port)
+    };
+    let ((name, port), (other_name, other_port)) = (parts(one), parts(other));
+    name.eq_ignore_ascii_case(other_name)
+        && (port.is_empty() || other_port.is_empty() || port == other_port)
+}
+
+/// A host and the port after the colon that is not part of an address.
+pub(crate) fn host_and_port(authority: &[u8]) -> (&[u8], &[u8]) {
+    let bracket = memchr(b']', authority).unwrap_or_default();
+    match memchr(b':', &authority[bracket..]) {
+        Some(colon) => (
+            &authority[..bracket + colon],
+            &authority[bracket + colon + 1..],
+        ),
+        None => (authority, b""),
+    }
 }
 
 /// Nothing, or a colon and a port, of which nginx asks only that it fits.
@@ -66,7 +91,29 @@ const fn in_name(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::name;
+    use super::{agree, name};
+
+    #[test]
+    fn one_host_or_two() {
+        for (one, other) in [
+            ("a", "A"),
+            ("a", "a."),
+            ("a:80", "a"),
+            ("a:", "a:80"),
+            ("a.:80", "A:80"),
+            ("[::1]:8", "[::1]"),
+        ] {
+            assert!(agree(one.as_bytes(), other.as_bytes()), "{one} {other}");
+        }
+        for (one, other) in [
+            ("a", "b"),
+            ("a:80", "a:81"),
+            ("[::1]", "[::2]"),
+            ("a", "a.a"),
+        ] {
+            assert!(!agree(one.as_bytes(), other.as_bytes()), "{one} {other}");
+        }
+    }
 
     #[test]
     fn names() {

@@ -22,6 +22,9 @@ pub struct Limits {
     pub ignore_invalid: bool,
     /// Whether a name may have underscores.
     pub underscores: bool,
+    /// Whether what nginx takes, though RFC 9112 forbids it, is refused: control characters in values, and
+    /// in HTTP/1.1 an absolute target of another host than the Host line's.
+    pub strict: bool,
 }
 
 impl Default for Limits {
@@ -35,6 +38,7 @@ impl Default for Limits {
             headers: 1000,
             ignore_invalid: true,
             underscores: false,
+            strict: false,
         }
     }
 }
@@ -154,6 +158,8 @@ pub struct RequestHead {
     /// The host asked for, from an absolute target or else the Host line, without port and trailing
     /// dot, not lower-cased; empty if there is none.
     pub host: Span,
+    /// Host and port of an absolute target, as sent.
+    pub authority: Option<Span>,
     /// The value of the Host line (`$http_host`), if there is one.
     pub host_header: Option<Span>,
     /// How the body is delimited.
@@ -185,17 +191,56 @@ impl RequestHead {
         then: Option<(usize, &Limits)>,
     ) -> Result<(), RequestError> {
         let outgrown = too_large(head, true, first, then);
-        let most = outgrown.map_or(head.len(), |outgrown| outgrown.end);
+        let pos = self.first_line(head, outgrown)?;
+        let Lines {
+            seen,
+            length,
+            encoding,
+            end,
+        } = self.lines(head, pos, outgrown, first, then)?;
+        if end >= head.len() {
+            return Err(RequestError::InvalidHeader {
+                line: Span::new(end, head.len()),
+                byte: 0,
+            });
+        }
+        if seen & Known::Connection.bit() != 0 {
+            let connection = header::connection(head, &mut self.headers);
+            self.connection_close = connection.close;
+            self.connection_keep_alive = connection.keep_alive;
+            self.upgrade = connection.upgrade && seen & Known::Upgrade.bit() != 0;
+        }
+        self.expect_continue &= self.version == Version::Http11;
+        self.frame(head, length, encoding)
+    }
+
+    /// Reads header lines from `pos` on, up to the empty line or one that is not whole yet.
+    fn lines(
+        &mut self,
+        head: &[u8],
+        mut pos: usize,
+        outgrown: Option<Outgrown>,
+        first: &Limits,
+        then: Option<(usize, &Limits)>,
+    ) -> Result<Lines, RequestError> {
         let mut limits = first;
         let mut kept = 0;
-        let mut pos = self.first_line(head, outgrown)?;
+        // No further than there is room, so that how a head is cut makes no difference; nor does a CR
+        // whose LF is not there yet.
+        let most = outgrown.map_or(head.len(), |outgrown| outgrown.end);
+        let view = head.get(..most).unwrap_or(head);
+        let view = view.strip_suffix(b"\r").unwrap_or(view);
         // What the lines of one name said: seen at all, and where.
         let mut seen = 0u64;
         let (mut length, mut encoding) = (None, None);
         loop {
-            let (field, next) = match header::line(head, pos, false) {
+            let (field, next) = match header::line(view, pos, false) {
                 Line::End => break,
                 Line::Field(field, next) => (field, next),
+                Line::Bad { line, .. } if line.end() >= view.len() => match outgrown {
+                    Some(outgrown) => return Err(RequestError::HeaderTooLong(outgrown.line)),
+                    None => break,
+                },
                 Line::Bad { line, byte } => return Err(RequestError::InvalidHeader { line, byte }),
                 // Only responses have them.
                 Line::Ignored(next) => {
@@ -203,14 +248,15 @@ impl RequestHead {
                     continue;
                 }
             };
-            if next > most {
-                let line = outgrown.map_or(Span::new(pos, next), |outgrown| outgrown.line);
-                return Err(RequestError::HeaderTooLong(line));
-            }
             if let Some((from, other)) = then
                 && pos >= from
             {
                 limits = other;
+            }
+            if limits.strict
+                && let Some((line, byte)) = header::control(head, &field)
+            {
+                return Err(RequestError::InvalidHeader { line, byte });
             }
             let mut field = field;
             if !field.valid {
@@ -243,6 +289,14 @@ impl RequestHead {
                 Known::Host => {
                     self.host_header = Some(field.value);
                     let name = host::name(value).ok_or(RequestError::InvalidHost)?;
+                    // HTTP/1.0 knows no Host line: there the target alone counts, as in nginx.
+                    if let Some(authority) = self.authority
+                        && limits.strict
+                        && self.version == Version::Http11
+                        && !host::agree(authority.of(head), value)
+                    {
+                        return Err(RequestError::OtherHost(field.value));
+                    }
                     if self.host.is_empty() {
                         let start = field.value.start as usize;
                         self.host = Span::new(start, start + name);
@@ -262,14 +316,12 @@ impl RequestHead {
                 _ => {}
             }
         }
-        if seen & Known::Connection.bit() != 0 {
-            let connection = header::connection(head, &mut self.headers);
-            self.connection_close = connection.close;
-            self.connection_keep_alive = connection.keep_alive;
-            self.upgrade = connection.upgrade && seen & Known::Upgrade.bit() != 0;
-        }
-        self.expect_continue &= self.version == Version::Http11;
-        self.frame(head, length, encoding)
+        Ok(Lines {
+            seen,
+            length,
+            encoding,
+            end: pos,
+        })
     }
 
     /// The line just read is written anew, not copied.
@@ -358,15 +410,23 @@ impl RequestHead {
         let shown = memchr2(b'\r', b'\n', &head[start..]).unwrap_or_default();
         self.line = Span::new(start, start + shown);
         if let Some(outgrown) = outgrown.filter(|outgrown| next > outgrown.end) {
+            // Of a line that is cut into reads, what is wrong at its beginning is seen before the rest.
+            let most = head.get(start..outgrown.end).unwrap_or_default();
+            let most = most.strip_suffix(b"\r").unwrap_or(most);
+            if let Some(error) = request_line::wrong(most) {
+                return Err(error);
+            }
             self.line = outgrown.line;
             return Err(RequestError::UriTooLong);
         }
-        request_line::read(self, head, start, end.max(start))?;
+        let end = end.max(start);
+        request_line::read(self, head, start, end)
+            .map_err(|error| request_line::wrong(&head[start..end]).unwrap_or(error))?;
         Ok(next)
     }
 
-    /// What can be refused before the head is whole: bytes that are no request line, and lines and
-    /// heads that are too long. To be asked when a read did not complete the head.
+    /// What can be refused before the head is whole: the first thing that is wrong in what has come, as
+    /// it would be refused in the whole head. To be asked when a read did not complete the head.
     pub fn refuse_early(&mut self, partial: &[u8], limits: &Limits) -> Result<(), RequestError> {
         self.refuse_early_for(partial, limits, None)
     }
@@ -383,27 +443,24 @@ impl RequestHead {
         let line = partial.get(start..).unwrap_or_default();
         if memchr(b'\n', line).is_none() {
             self.line = Span::new(start, partial.len());
+            // A CR at the end may yet become a line's end.
+            let most = outgrown.map_or(partial.len(), |outgrown| outgrown.end);
+            let most = partial.get(start..most).unwrap_or_default();
+            let most = most.strip_suffix(b"\r").unwrap_or(most);
+            if let Some(error) = request_line::wrong(most) {
+                return Err(error);
+            }
             if let Some(outgrown) = outgrown {
                 self.line = outgrown.line;
                 return Err(RequestError::UriTooLong);
             }
-            // A CR at the end may yet become an empty line.
-            let method = line.split(|&b| b == b' ').next().unwrap_or_default();
-            return if line != b"\r" && !method.iter().all(|&b| request_line::in_method(b)) {
-                Err(RequestError::InvalidMethod)
-            } else {
-                Ok(())
-            };
+            return Ok(());
         }
-        self.first_line(partial, outgrown)?;
-        match outgrown {
-            Some(outgrown) => {
-                // The lines before are known all the same.
-                let _ = self.parse_for(partial, limits, then);
-                Err(RequestError::HeaderTooLong(outgrown.line))
-            }
-            None => Ok(()),
-        }
+        let pos = self.first_line(partial, outgrown)?;
+        self.lines(partial, pos, outgrown, limits, then)?;
+        outgrown.map_or(Ok(()), |outgrown| {
+            Err(RequestError::HeaderTooLong(outgrown.line))
+        })
     }
 
     /// Whether the client wants the connection kept after this request.
@@ -435,6 +492,16 @@ impl RequestHead {
         }
         out.extend_from_slice(uri);
     }
+}
+
+/// What header lines said.
+struct Lines {
+    /// The names that came.
+    seen: u64,
+    length: Option<Span>,
+    encoding: Option<Span>,
+    /// Where reading ended: at the empty line, or at one that is not whole.
+    end: usize,
 }
 
 /// Where a head outgrows its room; what fits the first buffer, as nearly all do, is not looked at.

@@ -54,6 +54,8 @@ pub enum RequestError {
     NoHost,
     /// A Host line that holds no host.
     InvalidHost,
+    /// A Host line that names another host than the absolute target does.
+    OtherHost(Span),
     /// A second Host line.
     DuplicateHost {
         /// The second.
@@ -131,6 +133,10 @@ impl RequestError {
                 out.extend_from_slice(b"client sent too long header line: \"");
                 out.extend_from_slice(&line[..line.len().min(QUOTED)]);
                 "...\""
+            }
+            Self::OtherHost(value) => {
+                let text = b"client sent host header that contradicts the request line: ";
+                return quote(out, text, b"Host", value.of(head));
             }
             Self::UnknownEncoding(value) => {
                 out.extend_from_slice(b"client sent unknown \"Transfer-Encoding\": \"");

@@ -36,8 +36,21 @@ pub(crate) fn read(
     read_version(request, line, version)
 }
 
+/// What is wrong with the beginning of a request line, whatever its rest may be.
+pub(crate) fn wrong(line: &[u8]) -> Option<RequestError> {
+    let method = line.iter().take_while(|&&b| in_method(b)).count();
+    match line.get(method) {
+        Some(b' ') if method > 0 => line
+            .iter()
+            .any(|&b| b < b' ' || b == 0x7f)
+            .then_some(RequestError::InvalidRequest),
+        Some(_) => Some(RequestError::InvalidMethod),
+        None => None,
+    }
+}
+
 /// Whether nginx takes the byte in a method's name.
-pub(crate) const fn in_method(byte: u8) -> bool {
+const fn in_method(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte == b'_' || byte == b'-'
 }
 
@@ -80,7 +93,7 @@ fn read_absolute(request: &mut RequestHead, line: &[u8], start: usize) -> Result
     // In a request line nginx takes fewer characters than in a Host line.
     let literal = line.get(authority) == Some(&b'[');
     let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-');
-    let (host, port) = split_port(&line[authority..authority_end]);
+    let (host, port) = host::host_and_port(&line[authority..authority_end]);
     if !literal && !host.iter().all(plain) || !port.iter().all(u8::is_ascii_digit) {
         return Err(RequestError::InvalidRequest);
     }
@@ -88,6 +101,7 @@ fn read_absolute(request: &mut RequestHead, line: &[u8], start: usize) -> Result
         return Err(RequestError::InvalidHostInLine);
     };
     request.host = Span::new(authority, authority + name);
+    request.authority = Some(Span::new(authority, authority_end));
     match line.get(authority_end) {
         Some(b'/') => read_path(request, line, authority_end),
         Some(_) => {
@@ -101,15 +115,6 @@ fn read_absolute(request: &mut RequestHead, line: &[u8], start: usize) -> Result
             request.path = request.uri;
             Ok(())
         }
-    }
-}
-
-/// A host and the port after the colon that is not part of an address.
-fn split_port(authority: &[u8]) -> (&[u8], &[u8]) {
-    let host = memchr(b']', authority).unwrap_or_default();
-    match memchr(b':', &authority[host..]) {
-        Some(colon) => (&authority[..host + colon], &authority[host + colon + 1..]),
-        None => (authority, b""),
     }
 }
 

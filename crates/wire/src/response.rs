@@ -147,6 +147,15 @@ impl ResponseHead {
         Ok(())
     }
 
+    /// Refuses control characters in values, which nginx takes; to be asked after `parse`.
+    pub fn refuse_controls(&self, head: &[u8]) -> Result<(), ResponseError> {
+        let mut found = self.headers.iter().filter_map(|h| header::control(head, h));
+        match found.next() {
+            Some((line, byte)) => Err(ResponseError::InvalidHeader { line, byte }),
+            None => Ok(()),
+        }
+    }
+
     /// Reads the status line; gives where the next line starts.
     fn first_line(&mut self, head: &[u8]) -> Result<usize, ResponseError> {
         let next = memchr(b'\n', head).ok_or(ResponseError::StatusLine)? + 1;

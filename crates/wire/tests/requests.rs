@@ -379,6 +379,45 @@ fn values_that_are_refused() {
 }
 
 #[test]
+fn what_only_strictness_refuses() {
+    for (line, lines, refusal) in [
+        ("http://a/ HTTP/1.1", "Host: a", None),
+        ("http://A:80/ HTTP/1.1", "Host: a.", None),
+        ("http://a/ HTTP/1.0", "Host: b", None),
+        ("/ HTTP/1.1", "Host: b\r\nFoo: \t\u{80}", None),
+        ("http://a HTTP/1.1", "Host: b", Some("Host: b")),
+        ("http://a:80/ HTTP/1.1", "Host: a:81", Some("Host: a:81")),
+        (
+            "/ HTTP/1.1",
+            "Host: a\r\nFoo: a\x1bb",
+            Some("Foo: a\\x1b..."),
+        ),
+        ("/ HTTP/1.0", "Foo: \x7f", Some("Foo: \\x7f...")),
+    ] {
+        let head = format!("GET {line}\r\n{lines}\r\n\r\n").into_bytes();
+        let mut request = RequestHead::default();
+        assert_eq!(request.parse(&head, &Limits::default()), Ok(()), "{line}");
+        let strict = Limits {
+            strict: true,
+            ..Limits::default()
+        };
+        let found = request.parse(&head, &strict).map_err(|error| {
+            assert_eq!(error.status(), 400);
+            let mut out = Vec::new();
+            error.message(&head, &mut out);
+            String::from_utf8(out).unwrap()
+        });
+        let sentence = if line.starts_with("http") {
+            "client sent host header that contradicts the request line"
+        } else {
+            "client sent invalid header line"
+        };
+        let expected = refusal.map_or(Ok(()), |text| Err(format!("{sentence}: \"{text}\"")));
+        assert_eq!(found, expected, "{line} {lines}");
+    }
+}
+
+#[test]
 fn a_refused_head_tells_what_was_read() {
     let head = b"GET /a HTTP/1.1\r\nHost: a..b\r\n\r\n";
     let mut request = RequestHead::default();
@@ -594,6 +633,30 @@ fn what_is_refused_before_the_head_is_whole() {
     assert_eq!(
         early(b"GET / HTTP/2.0\r\nHo"),
         Err(RequestError::InvalidVersion)
+    );
+    for bad in [
+        "Foo ",
+        "Foo : x\r\nBar",
+        "Foo: a\rb",
+        "Host: a\r\nHost: a\r\n",
+    ] {
+        let head = format!("GET / HTTP/1.1\r\n{bad}");
+        assert!(early(head.as_bytes()).is_err(), "{bad:?}");
+        assert_eq!(
+            early(head.as_bytes()),
+            parse(format!("{head}\r\n\r\n").as_bytes()).map(|_| ()),
+            "{bad:?}"
+        );
+    }
+    // What stands behind the limit is not what is wrong.
+    let far = format!("GET / HTTP/1.1\r\nA: {}\0\r\n\r\n", "a".repeat(8190));
+    assert!(matches!(
+        parse(far.as_bytes()),
+        Err(RequestError::HeaderTooLong(_))
+    ));
+    assert_eq!(
+        parse(format!("get {}", far.replace("A: ", "")).as_bytes()),
+        Err(RequestError::InvalidMethod)
     );
     assert_eq!(
         early(&[b"GET /".as_slice(), &[b'a'; 8190]].concat()),

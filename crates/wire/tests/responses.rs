@@ -330,6 +330,17 @@ fn heads_that_are_refused() {
 }
 
 #[test]
+fn what_only_strictness_refuses() {
+    let head = b"HTTP/1.1 200 \x01\r\nA: \tb\r\nFoo: a\x1bb\r\n\r\n";
+    let error = parse(head).unwrap().refuse_controls(head).unwrap_err();
+    let mut out = Vec::new();
+    error.message(head, &mut out);
+    assert_eq!(out, b"upstream sent invalid header: \"Foo: a\\x1b...\"");
+    let fine = b"HTTP/1.1 200 OK\r\nA: \tb\xff\r\n\r\n";
+    assert_eq!(parse(fine).unwrap().refuse_controls(fine), Ok(()));
+}
+
+#[test]
 fn lines_that_nginx_ignores() {
     for (known, name) in Known::ALL {
         let head = format!(

@@ -80,6 +80,7 @@ class _Builder:
             workers=source.worker_processes or cpus or len(os.sched_getaffinity(0)),
             worker_connections=source.worker_connections,
             shutdown_timeout_ms=source.shutdown_timeout_ms,
+            strict=self._groups.strict,
             error_log=error_log,
             formats=tuple(data.Format(form.escape, form.parts) for form in source.formats),
             listeners=listeners,

@@ -438,6 +438,7 @@ class Plan:
     workers: int
     worker_connections: int
     shutdown_timeout_ms: int
+    strict: bool
     files: tuple[LogFile, ...]
     log_caches: tuple[LogCache, ...]
     error_log: tuple[ErrorLog, ...]

@@ -33,6 +33,11 @@ class Groups:
         self.warnings: list[data.Warned] = []
         self._groups = [self._explicit(upstream) for upstream in source.upstreams]
 
+    @property
+    def strict(self) -> bool:
+        """Whether any point of `resilience` holds in `http`: else it is nginx to the letter."""
+        return any(astuple(self._rules(self._outer)))
+
     def finish(self) -> tuple[data.Group, ...]:
         """Give all groups, now that it is known how many locations use each."""
         return tuple(
