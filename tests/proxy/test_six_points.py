@@ -185,7 +185,7 @@ def test_with_all_out_a_trial_is_alone(surehop: Program) -> None:
 
 @pytest.mark.parametrize("mode", ["on", "off"])
 def test_a_group_of_one_is_never_out(surehop: Program, mode: str) -> None:
-    with Origin(faults=[Fault("garbage", path="/bad")]) as origin:
+    with Origin(faults=[Fault("half_head", path="/bad")]) as origin:
         said = f"resilience {mode};"
         with (
             proxied(surehop, at(origin), directives=said) as subject,
