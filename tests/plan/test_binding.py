@@ -4,12 +4,12 @@ import hashlib
 
 from surehop.conf import loads
 from surehop.conf.templates import Variable
-from surehop.plan import build, data
+from surehop.plan import build, choosing
 
 SERVERS = "server 127.0.0.1:1 route=a; server 127.0.0.1:2; server unix:/run/app;"
 
 
-def group(text: str) -> data.Group:
+def group(text: str) -> choosing.Group:
     whole = f"events {{}}\nhttp {{ upstream app {{ {SERVERS} {text} }} }}"
     model = loads(whole.encode(), file="n.conf", prefix="/p", privileged=True)
     plan = build(model, resolve=lambda _: (), resilience_default=True, version="0", cpus=1)
@@ -35,13 +35,13 @@ def test_nobody_has_an_id_where_nothing_is_bound() -> None:
 
 def test_kinds() -> None:
     cookie = group("sticky cookie srv expires=max;").sticky
-    assert isinstance(cookie, data.StickyCookie)
+    assert isinstance(cookie, choosing.StickyCookie)
     assert (cookie.kind, cookie.name, cookie.expires_s) == ("cookie", "srv", -1)
-    assert group("sticky route $arg_r $uri;").sticky == data.StickyRoute(
+    assert group("sticky route $arg_r $uri;").sticky == choosing.StickyRoute(
         (Variable("arg_r"), Variable("uri"))
     )
     learn = group("sticky learn create=$uri lookup=$args zone=z:64k timeout=5s header;").sticky
-    assert learn == data.StickyLearn(
+    assert learn == choosing.StickyLearn(
         create=(Variable("uri"),),
         lookup=(Variable("args"),),
         size=64 << 10,

@@ -5,7 +5,8 @@ import pytest
 
 from surehop.conf import loads
 from surehop.plan import Plan, build
-from surehop.plan.data import Group, Keepalive, Proxy
+from surehop.plan.choosing import Group, Keepalive
+from surehop.plan.data import Proxy
 from surehop.plan.resolving import IPAddress
 
 RULES = ("attribution", "replay_keyed", "probe", "last_peer", "idle", "sent", "budget")

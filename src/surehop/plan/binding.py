@@ -4,15 +4,15 @@ import hashlib
 
 from surehop.conf import model
 from surehop.conf.templates import Template, Variable
-from surehop.plan import data
+from surehop.plan import choosing
 
 
-def sticky(said: model.Sticky | None) -> data.Sticky | None:
+def sticky(said: model.Sticky | None) -> choosing.Sticky | None:
     match said:
         case None:
             return None
         case model.StickyCookie():
-            return data.StickyCookie(
+            return choosing.StickyCookie(
                 name=said.name,
                 expires_s=said.expires,
                 domain=said.domain,
@@ -22,9 +22,9 @@ def sticky(said: model.Sticky | None) -> data.Sticky | None:
                 path=said.path,
             )
         case model.RouteBy(variables):
-            return data.StickyRoute(_variables(variables))
+            return choosing.StickyRoute(_variables(variables))
         case model.Learn():
-            return data.StickyLearn(
+            return choosing.StickyLearn(
                 create=_variables(said.create),
                 lookup=_variables(said.lookup),
                 size=said.size,

@@ -6,7 +6,7 @@ from dataclasses import astuple, fields, replace
 from surehop.conf import model
 from surehop.conf.address import Address, socket_text
 from surehop.errors import ConfigError
-from surehop.plan import data
+from surehop.plan import choosing, data
 from surehop.plan.binding import sid, sticky
 from surehop.plan.resolving import Resolver
 
@@ -38,7 +38,7 @@ class Groups:
         """Whether any point of `resilience` holds in `http`: else it is nginx to the letter."""
         return any(astuple(self._rules(self._outer)))
 
-    def finish(self) -> tuple[data.Group, ...]:
+    def finish(self) -> tuple[choosing.Group, ...]:
         """Give all groups, now that it is known how many locations use each."""
         return tuple(
             _with_scopes(group, used + 1)
@@ -66,7 +66,7 @@ class Groups:
             self._implicit[key] = len(self._groups)
             self._scopes.append(0)
             self._groups.append(
-                data.Group(
+                choosing.Group(
                     name=name,
                     implicit=True,
                     zone=None,
@@ -80,13 +80,13 @@ class Groups:
             )
         return self._implicit[key]
 
-    def _explicit(self, upstream: model.Upstream) -> data.Group:
+    def _explicit(self, upstream: model.Upstream) -> choosing.Group:
         rules = self._rules(upstream.resilience)
-        peers: list[data.Peer] = []
+        peers: list[choosing.Peer] = []
         for member in upstream.members:
             label = member.address.text
             peers += self._peers(upstream.name, member, rules, label=label, wanted=label)
-        return data.Group(
+        return choosing.Group(
             name=upstream.name,
             implicit=False,
             zone=upstream.zone,
@@ -99,28 +99,28 @@ class Groups:
             queue=_queue(upstream.queue),
         )
 
-    def _rules(self, said: model.Resilience) -> data.Resilience:
+    def _rules(self, said: model.Resilience) -> choosing.Resilience:
         def rule(name: str) -> bool:
             value: bool | None = getattr(said, name)
             return self._default if value is None else value
 
-        return data.Resilience(
-            **{field.name: rule(field.name) for field in fields(data.Resilience)}
+        return choosing.Resilience(
+            **{field.name: rule(field.name) for field in fields(choosing.Resilience)}
         )
 
     def _peers(
         self,
         group: str,
         member: model.Member,
-        rules: data.Resilience,
+        rules: choosing.Resilience,
         *,
         label: str,
         wanted: str,
-    ) -> Sequence[data.Peer]:
+    ) -> Sequence[choosing.Peer]:
         """Make one peer an address. `wanted` is what nginx calls a name that isn't found."""
         addresses = self._addresses(group, member, rules, wanted)
         return [
-            data.Peer(
+            choosing.Peer(
                 address=address,
                 name=label,
                 weight=member.weight,
@@ -137,7 +137,7 @@ class Groups:
         ]
 
     def _addresses(
-        self, group: str, member: model.Member, rules: data.Resilience, wanted: str
+        self, group: str, member: model.Member, rules: choosing.Resilience, wanted: str
     ) -> Sequence[str]:
         address = member.address
         if address.literal is not None:
@@ -172,12 +172,12 @@ def _not_found(host: str) -> str:
     return f"no address is known for `{host}`; `getent ahosts {host}` shows what the system says"
 
 
-def _unbound(peer: data.Peer) -> data.Peer:
+def _unbound(peer: choosing.Peer) -> choosing.Peer:
     return replace(peer, sid=None)
 
 
-def _keepalive(said: model.Keepalive) -> data.Keepalive:
-    return data.Keepalive(
+def _keepalive(said: model.Keepalive) -> choosing.Keepalive:
+    return choosing.Keepalive(
         connections=said.connections,
         scopes=1,
         requests=said.requests,
@@ -186,9 +186,9 @@ def _keepalive(said: model.Keepalive) -> data.Keepalive:
     )
 
 
-def _with_scopes(group: data.Group, scopes: int) -> data.Group:
+def _with_scopes(group: choosing.Group, scopes: int) -> choosing.Group:
     return replace(group, keepalive=replace(group.keepalive, scopes=scopes))
 
 
-def _queue(queue: model.Queue | None) -> data.Queue | None:
-    return None if queue is None else data.Queue(queue.length, queue.timeout_ms)
+def _queue(queue: model.Queue | None) -> choosing.Queue | None:
+    return None if queue is None else choosing.Queue(queue.length, queue.timeout_ms)
