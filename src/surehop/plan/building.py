@@ -6,7 +6,7 @@ from surehop.conf import model
 from surehop.conf.address import Address
 from surehop.conf.templates import Template, Variable
 from surehop.errors import ConfigError, ConfigErrors
-from surehop.plan import carrying, data
+from surehop.plan import carrying, data, recording
 from surehop.plan.entering import Entries, zone
 from surehop.plan.groups import Groups
 from surehop.plan.listeners import Listeners
@@ -82,7 +82,7 @@ class _Builder:
             shutdown_timeout_ms=source.shutdown_timeout_ms,
             strict=self._groups.strict,
             error_log=error_log,
-            formats=tuple(data.Format(form.escape, form.parts) for form in source.formats),
+            formats=tuple(recording.Format(form.escape, form.parts) for form in source.formats),
             listeners=listeners,
             sockets=tuple(
                 (each.address, self._listeners.options.get(each.address) or model.ListenOptions())
