@@ -64,7 +64,7 @@ class Connection:
         except InvalidRequestError as error:
             with contextlib.suppress(ConnectionError):
                 refusal = plain(error.status, f"{error}\n".encode())
-                await self._answer(refusal, None, keep=False)
+                await self._answer(refusal, None, self._house.behaviour, keep=False)
         except (ClientGoneError, ConnectionError):
             pass
         finally:
@@ -106,7 +106,8 @@ class Connection:
         keep = request.keeps_alive and not behaviour.http10
         if behaviour.max_requests and self.requests >= behaviour.max_requests:
             keep = False
-        return await self._answer(page(request, body, behaviour), request, keep=keep)
+        answer = page(request, body, behaviour)
+        return await self._answer(answer, request, behaviour, keep=keep)
 
     async def _fail(self, kind: str, behaviour: Behaviour) -> None:
         match kind:
@@ -123,9 +124,10 @@ class Connection:
                 head = f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode()
                 await self._send(head + bytes(size // 2))
 
-    async def _answer(self, page: Page, request: Request | None, *, keep: bool) -> bool:
-        """Send a page; whether the connection goes on."""
-        behaviour = self._house.behaviour
+    async def _answer(
+        self, page: Page, request: Request | None, behaviour: Behaviour, *, keep: bool
+    ) -> bool:
+        """Send a page; whether the connection goes on. One answer is of one behaviour."""
         if page.wait:
             await asyncio.sleep(page.wait)
         modern = request is None or (request.version == 1 and not behaviour.http10)
@@ -138,7 +140,7 @@ class Connection:
             await self._send(_status_line(page.early) + link + b"\r\n")
         chunked = page.length is None and modern
         keep = keep and (chunked or page.length is not None)
-        head = self._head(page, request, keep=keep, chunked=chunked)
+        head = self._head(page, request, behaviour, keep=keep, chunked=chunked)
         if page.bodiless or (request is not None and request.method == "HEAD"):
             await self._send(head)
             return keep
@@ -152,8 +154,15 @@ class Connection:
         await self._send(pending + (b"0\r\n\r\n" if chunked else b""))
         return keep
 
-    def _head(self, page: Page, request: Request | None, *, keep: bool, chunked: bool) -> bytes:
-        behaviour = self._house.behaviour
+    def _head(
+        self,
+        page: Page,
+        request: Request | None,
+        behaviour: Behaviour,
+        *,
+        keep: bool,
+        chunked: bool,
+    ) -> bytes:
         lines = [f"Date: {formatdate(usegmt=True)}", "Server: surehop-lab"]
         if not page.bodiless:
             lines.append(f"Content-Type: {page.kind}")
