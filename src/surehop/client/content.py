@@ -52,8 +52,7 @@ class SyncByteStream(Body):
 
 
 class AsyncByteStream(Body):
-    """A stream of the user's, read by `async for`: override `__aiter__`, and `aclose` if need be.
-    """
+    """A stream of the user's, read by `async for`: override `__aiter__`, and maybe `aclose`."""
 
     __slots__ = ()
 

@@ -4,15 +4,29 @@ import email.message
 import urllib.request
 from collections.abc import Iterator, MutableMapping
 from http.cookiejar import Cookie, CookieJar
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
+from surehop.client.headers import Headers
+from surehop.client.url import URL
 from surehop.errors import CookieConflict
 
-if TYPE_CHECKING:  # they hold cookies themselves
-    from surehop.client.request import Request
-    from surehop.client.response import Response
-
 CookieTypes: TypeAlias = "Cookies | CookieJar | dict[str, str] | list[tuple[str, str]]"
+
+
+class Asking(Protocol):
+    """What of a request cookies look at."""
+
+    headers: Headers
+    url: URL
+
+
+class Answering(Protocol):
+    """What of a response cookies look at."""
+
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def request(self) -> Asking: ...
 
 
 class _Asked:
@@ -20,7 +34,7 @@ class _Asked:
 
     unverifiable = False
 
-    def __init__(self, request: "Request") -> None:
+    def __init__(self, request: Asking) -> None:
         self._request = request
         self.host = request.url.raw_host.decode("ascii")
         self.type = request.url.scheme
@@ -42,7 +56,7 @@ class _Asked:
 class _Answered:
     """A response as the jar wants to see it."""
 
-    def __init__(self, response: "Response") -> None:
+    def __init__(self, response: Answering) -> None:
         self._response = response
 
     def info(self) -> email.message.Message:
@@ -72,12 +86,12 @@ class Cookies(MutableMapping[str, str]):
             seen = type(cookies).__name__
             raise TypeError(f"cookies are a dict, a list of pairs, Cookies or a jar, not `{seen}`")
 
-    def extract_cookies(self, response: "Response") -> None:
+    def extract_cookies(self, response: Answering) -> None:
         """Takes in what the response sets, as far as its request's host may set it."""
         asked = cast("urllib.request.Request", _Asked(response.request))
         self.jar.extract_cookies(cast("Any", _Answered(response)), asked)
 
-    def set_cookie_header(self, request: "Request") -> None:
+    def set_cookie_header(self, request: Asking) -> None:
         """Gives the request its Cookie header, unless it has one."""
         self.jar.add_cookie_header(cast("urllib.request.Request", _Asked(request)))
 

@@ -1,8 +1,15 @@
 """Headers: a mapping over names in any case, of which one may stand several times."""
 
 import re
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, MutableMapping
-from collections.abc import ValuesView
+from collections.abc import (
+    ItemsView,
+    Iterable,
+    Iterator,
+    KeysView,
+    Mapping,
+    MutableMapping,
+    ValuesView,
+)
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
@@ -78,10 +85,10 @@ class Headers(MutableMapping[str, str]):
     @classmethod
     def of_wire(cls, pairs: Pairs) -> "Headers":
         """Of pairs that the parser has let through: taken as they are, unchecked, uncopied."""
-        headers = cls.__new__(cls)
-        headers._encoding = headers._index = headers._seen = None
-        headers._pairs = pairs
-        return headers
+        self = cls.__new__(cls)
+        self._encoding = self._index = self._seen = None
+        self._pairs = pairs
+        return self
 
     def _found(self) -> dict[bytes, list[bytes]]:
         index = self._index

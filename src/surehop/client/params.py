@@ -56,7 +56,7 @@ class QueryParams(Mapping[str, str]):
 
     def _with(self, values: dict[str, list[str]]) -> "QueryParams":
         params = QueryParams()
-        params._values = values  # noqa: SLF001 (its own)
+        params._values = values
         return params
 
     def keys(self) -> KeysView[str]:
@@ -101,7 +101,7 @@ class QueryParams(Mapping[str, str]):
         """A copy in which the names of `params` have its values."""
         return self._with({**self._values, **_values(params)})
 
-    def update(self, params: QueryParamTypes | None = None) -> NoReturn:
+    def update(self, params: QueryParamTypes | None = None) -> NoReturn:  # noqa: ARG002 (refused)
         raise RuntimeError("query parameters can't be changed: `params = params.merge(…)` copies")
 
     def __setitem__(self, key: str, value: str) -> NoReturn:
