@@ -19,16 +19,13 @@ impl Stream for Inflate {
                 written: 0,
             });
         }
-        let state = match &mut self.state {
-            Some(state) => state,
-            None => {
-                let Some(first) = input.first() else {
-                    return Ok(Step::default());
-                };
-                // Bare, this would be a stored block with padding that is not zero, which nobody writes.
-                let wrapped = first & 0x0f == 8 && first >> 4 <= 7;
-                self.state.insert(Decompress::new(wrapped))
-            }
+        // Bare, this would be a stored block with padding that is not zero, which nobody writes.
+        let wrapped = |first: &u8| first & 0x0f == 8 && first >> 4 <= 7;
+        if self.state.is_none() {
+            self.state = input.first().map(|byte| Decompress::new(wrapped(byte)));
+        }
+        let Some(state) = &mut self.state else {
+            return Ok(Step::default());
         };
         let (mut step, ended) = run(state, input, output)?;
         if ended {

@@ -3,6 +3,8 @@
 //! A few bytes can unpack to gigabytes, so a caller says how much it will take at a time; what is not
 //! taken waits packed.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod brotli;
 mod gzip;
 mod inflate;

@@ -6,7 +6,7 @@ use crate::{Step, Stream, Wrong};
 
 /// 8 MiB: RFC 9659, 3.
 const WINDOW_LOG: u32 = 23;
-/// `ZSTD_error_frameParameter_windowTooLarge` of zstd_errors.h; codes are told as negative numbers.
+/// `ZSTD_error_frameParameter_windowTooLarge` of `zstd_errors.h`; codes are told as negative numbers.
 const WINDOW_TOO_LARGE: usize = 16;
 
 pub(crate) struct Zstd {
