@@ -80,7 +80,7 @@ def _exception(host: str) -> str:
 
 def _version(host: str) -> int | None:
     try:
-        return ipaddress.ip_address(host.split("/")[0]).version
+        return ipaddress.ip_address(host.split("/", maxsplit=1)[0]).version
     except ValueError:
         return None
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from surehop import errors
 from surehop.client.request import Request
 from surehop.client.response import Response
-from surehop.client.sentences import hint_for, sentence_for
+from surehop.client.sentences import hint_for, said_of, sentence_for
 from surehop.errors import HTTPError, HTTPStatusError, TransportError
 from surehop.events import Attempt, Cause, Evidence, Phase, Reason, Rule
 
@@ -69,12 +69,6 @@ def evidence_of(report: Mapping[str, Any]) -> Evidence:
     return _read(report)[0]
 
 
-def said_of(request: Request) -> str:
-    """Method and URL as they may be shown: without user, password and query."""
-    url = request.url
-    return f"{request.method} {url.scheme}://{url.netloc.decode('ascii')}{url.path}"
-
-
 def _read(report: Mapping[str, Any]) -> tuple[Evidence, type[TransportError]]:
     attempts = tuple(map(Attempt.from_json, report.get("attempts") or ()))
     last = attempts[-1] if attempts else None
@@ -106,7 +100,7 @@ def _read(report: Mapping[str, Any]) -> tuple[Evidence, type[TransportError]]:
     return evidence, kind
 
 
-def _kind(  # noqa: PLR0911  a table
+def _kind(  # noqa: C901, PLR0911, PLR0912  a table
     report: Mapping[str, Any], phase: Phase | None, cause: str, reason: str, errno: int
 ) -> tuple[type[TransportError], str]:
     said = str(report.get("error") or "").partition(":")[0]
@@ -123,13 +117,17 @@ def _kind(  # noqa: PLR0911  a table
         return errors.NoLiveUpstream, "ERR_NO_LIVE_UPSTREAM"
     match phase:
         case Phase.RESOLVE:
-            return errors.ResolveError, said or ("EAI_AGAIN" if cause == "try_again" else "ENOTFOUND")
+            return errors.ResolveError, said or (
+                "EAI_AGAIN" if cause == "try_again" else "ENOTFOUND"
+            )
         case Phase.TLS if cause == "certificate":
             return errors.CertificateError, said or "UNABLE_TO_VERIFY_LEAF_SIGNATURE"
         case Phase.TLS if cause == "timed_out":
             return errors.ConnectTimeout, "ETIMEDOUT"
         case Phase.TLS:
-            return errors.TLSError, said or ("ECONNRESET" if cause in ("reset", "closed") else "EPROTO")
+            return errors.TLSError, said or (
+                "ECONNRESET" if cause in ("reset", "closed") else "EPROTO"
+            )
         case Phase.CONNECT | None:
             kind = errors.ConnectTimeout if cause == "timed_out" else errors.ConnectError
             named = numbers.errorcode.get(errno) if cause in ("unreachable", "other") else None

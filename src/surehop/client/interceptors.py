@@ -91,10 +91,10 @@ async def run(
     client_is_async: bool,
     row: list[Interceptor[_T]],
     kind: type[_T],
-    value: _T | None,
-    error: Exception | None,
+    begun: Any,
 ) -> tuple[_T | None, Exception | None]:
     """Send a value, or an error, along a row; give what comes out of its end."""
+    value, error = (None, begun) if isinstance(begun, Exception) else (begun, None)
     for one in row:
         step: Callable[[Any], Any] | None = one.fulfilled if error is None else one.rejected
         if step is None:

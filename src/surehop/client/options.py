@@ -21,9 +21,9 @@ class Unset(Enum):
 
 UNSET: Final = Unset.UNSET
 
+Seconds: TypeAlias = float | None
 TimeoutTypes: TypeAlias = (
-    "Timeout | float | None | tuple[float | None, float | None] | "
-    "tuple[float | None, float | None, float | None, float | None]"
+    "Timeout | float | tuple[Seconds, Seconds] | tuple[Seconds, Seconds, Seconds, Seconds] | None"
 )
 _FEWEST, _MOST = 2, 4
 
@@ -67,11 +67,11 @@ class Timeout:
         self,
         timeout: "TimeoutTypes | Unset" = UNSET,
         *,
-        connect: float | None | Unset = UNSET,
-        read: float | None | Unset = UNSET,
-        write: float | None | Unset = UNSET,
-        pool: float | None | Unset = UNSET,
-        total: float | None | Unset = UNSET,
+        connect: float | Unset | None = UNSET,
+        read: float | Unset | None = UNSET,
+        write: float | Unset | None = UNSET,
+        pool: float | Unset | None = UNSET,
+        total: float | Unset | None = UNSET,
     ) -> None:
         named = {"connect": connect, "read": read, "write": write, "pool": pool}
         missing = [name for name, value in named.items() if value is UNSET]

@@ -2,15 +2,16 @@
 
 from surehop.client.content import EMPTY
 from surehop.client.headers import Headers
+from surehop.client.parts import DEFAULT_PORTS
 from surehop.client.request import Request
 from surehop.client.response import Response
-from surehop.client.url import DEFAULT_PORTS, URL
+from surehop.client.url import URL
 from surehop.errors import InvalidURL, RemoteProtocolError
 
 _SEE_OTHER, _FOUND, _MOVED = 303, 302, 301
 
 
-def follow(request: Request, response: Response) -> Request:
+def redirect(request: Request, response: Response) -> Request:
     """The request that a redirect asks for, without its cookies."""
     url = _url(request, response)
     method = _method(request.method, response.status_code)

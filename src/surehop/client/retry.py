@@ -123,9 +123,7 @@ def linear_delay(factor: float = 0.1) -> Delay:
     return linear
 
 
-def exponential_delay(
-    count: int = 0, error: HTTPError | None = None, factor: float = 0.1
-) -> float:
+def exponential_delay(count: int = 0, error: HTTPError | None = None, factor: float = 0.1) -> float:
     """`factor` seconds times 2 to the count, or `Retry-After` if longer; up to 20 % more."""
     delay = max(2.0**count * factor, retry_after(error))
     return delay * (1 + 0.2 * random.random())  # noqa: S311  no secret
@@ -195,8 +193,14 @@ class Retry:
         return not (
             self.when is is_network_or_idempotent_request_error
             and isinstance(self.delay, FullJitter)
-            and self.on_retry is self.on_exhausted is self.validate is None
+            and self.on_retry is None
+            and self.is_plain_at_the_end
         )
+
+    @property
+    def is_plain_at_the_end(self) -> bool:
+        """Whether nobody of the user's is called when it is over."""
+        return self.on_exhausted is None and self.validate is None
 
 
 RetryTypes: TypeAlias = Retry | int | None

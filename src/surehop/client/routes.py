@@ -9,8 +9,9 @@ from typing import Final
 from surehop._core import Tls, Transport
 from surehop.client.environment import Proxies
 from surehop.client.options import Proxy, Upstream
+from surehop.client.parts import DEFAULT_PORTS
 from surehop.client.trust import Trust
-from surehop.client.url import DEFAULT_PORTS, URL
+from surehop.client.url import URL
 from surehop.errors import UnsupportedProtocol
 from surehop.plan.client import PeerPlan, ProxyPlan, TargetPlan, milliseconds
 
@@ -62,9 +63,10 @@ class Routes:
         return route
 
     def _forget(self) -> None:
-        """Give the oldest up that has nothing under way; upstreams stay."""
+        """Give the oldest up; upstreams stay, since they know how their servers are."""
         for key, route in self._known.items():
-            if not route.upstream and self._transport.forget(route.target):
+            if not route.upstream:
+                self._transport.forget(route.target)
                 del self._known[key]
                 return
 

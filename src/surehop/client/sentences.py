@@ -28,11 +28,15 @@ _TIMEOUTS: Final = {
 }
 
 
-def sentence_for(evidence: Evidence, request: Request, report: Mapping[str, Any]) -> str:
-    """`GET http://a/x: the server closed first: idle 4.998 s, advertised 5 s; …`, without secrets."""
+def said_of(request: Request) -> str:
+    """Method and URL as they may be shown: without user, password and query."""
     url = request.url
-    subject = f"{request.method} {url.scheme}://{url.netloc.decode('ascii')}{url.path}"
-    return f"{subject}: {_happened(evidence, report)}{_why_no_more(evidence, request)}"
+    return f"{request.method} {url.scheme}://{url.netloc.decode('ascii')}{url.path}"
+
+
+def sentence_for(evidence: Evidence, request: Request, report: Mapping[str, Any]) -> str:
+    """`GET http://a/x: the server closed first: idle 4.998 s, advertised 5 s; …`."""
+    return f"{said_of(request)}: {_happened(evidence, report)}{_why_no_more(evidence, request)}"
 
 
 def _happened(evidence: Evidence, report: Mapping[str, Any]) -> str:
@@ -65,7 +69,7 @@ def _address(one: AddressResult) -> str:
     return f"{one.address} {str(one.result).replace('_', ' ')}"
 
 
-def _broken(evidence: Evidence) -> str:
+def _broken(evidence: Evidence) -> str:  # noqa: PLR0911  a table
     reason = str(evidence.reason or "")
     match reason:
         case "reused_closed" | "reused_unsent":
@@ -108,9 +112,7 @@ def _why_no_more(evidence: Evidence, request: Request) -> str:
 def hint_for(evidence: Evidence, request: Request, kind: type[errors.HTTPError]) -> str | None:
     """What a person can do about it."""
     if evidence.rule is Rule.NON_IDEMPOTENT:
-        return (
-            "an `Idempotency-Key` header lets it go again, so does `Retry(non_idempotent=True)`"
-        )
+        return "an `Idempotency-Key` header lets it go again, so does `Retry(non_idempotent=True)`"
     if evidence.rule is Rule.BUFFERING:
         return "give bytes, or a file that can seek, so that it can be sent again"
     if issubclass(kind, errors.CertificateError):

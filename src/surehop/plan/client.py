@@ -1,4 +1,4 @@
-"""What the client's native side is told: plain data, every default filled in, times in milliseconds.
+"""What the client's native side is told: plain data, every default filled in, in milliseconds.
 
 None is "no limit" wherever a time or a number may be None. `to_json` is the contract: unknown
 fields are refused on the other side.
@@ -39,8 +39,8 @@ class TermsPlan(_Told):
     """How long a request may take, and when it goes again.
 
     `rounds` is 1 where nothing is retried. `again` are the failures that another round is for;
-    with `ask` the caller is asked as well, with `ask_always` after every answer. `base` and `cap` are those of the full jitter,
-    `retry_after` the longest `Retry-After` that is honoured.
+    with `ask` the caller is asked as well, with `ask_always` after every answer. `base` and `cap`
+    are those of the full jitter, `retry_after` the longest `Retry-After` that is honoured.
     """
 
     connect: int | None

@@ -2,6 +2,7 @@
 
 from surehop._core import Event, Resolve, Transport
 from surehop.client.hosts.resolve import resolve
+from surehop.errors import CloseError
 
 
 class SyncHost:
@@ -12,12 +13,16 @@ class SyncHost:
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
 
-    async def next(self, ticket: int) -> Event:
+    async def next(self, ticket: int, *, reading: bool = False) -> Event:  # noqa: ARG002
         """What comes next for a request. Whatever interrupts the wait gives the request up."""
         transport = self.transport
         try:
             while type(event := transport.wait(ticket)) is Resolve:
                 transport.resolved(ticket, *resolve(event.host, event.port))
+        except RuntimeError:
+            if transport.fileno() < 0:
+                raise CloseError("the client was closed under the request") from None
+            raise
         except BaseException:
             transport.cancel(ticket)
             raise

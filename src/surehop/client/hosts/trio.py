@@ -7,6 +7,7 @@ import trio
 
 from surehop._core import Event, Resolve, Transport
 from surehop.client.hosts.resolve import addresses_of, code_of
+from surehop.errors import CloseError
 
 
 class TrioHost:
@@ -26,9 +27,14 @@ class TrioHost:
     def busy(self) -> bool:
         return bool(self._waiting)
 
-    async def next(self, ticket: int) -> Event:
-        """What comes next for a request. Whatever interrupts the wait gives the request up."""
+    async def next(self, ticket: int, *, reading: bool = False) -> Event:
+        """What comes next for a request. Whatever interrupts the wait gives the request up.
+
+        `reading`: it may be None, the end of a body, which `take` can't tell from nothing.
+        """
         try:
+            if not reading and (event := self.transport.take(ticket)) is not None:
+                self._early[ticket] = event
             event = await self._event(ticket)
             while type(event) is Resolve:
                 event = await self._while_looking_up(ticket, event)
@@ -53,15 +59,12 @@ class TrioHost:
             one.set()
 
     async def _event(self, ticket: int) -> Event:
-        event = self.transport.take(ticket)
-        if event is not None:
-            return event
         called = self._waiting[ticket] = trio.Event()
         self._look()
         try:
             while ticket not in self._early:
                 if self.transport.fileno() < 0:
-                    raise RuntimeError("the client was closed under the request")
+                    raise CloseError("the client was closed under the request")
                 if self._leader is None:
                     await self._lead(ticket)
                 else:
