@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
@@ -67,6 +68,9 @@ def pressed(program: Program, places: int, idle: int, asking: int) -> tuple[list
             told = subject.error_log("alert", normal=True)
             return [line for line in told if NONE_LEFT in line]
 
+        def come(count: int) -> bool:
+            return origin.connections + len(refused()) >= count
+
         def logged() -> list[str]:
             lines = [line for line in refused() + subject.access_log() if "/here" not in line]
             plain = [line.replace(f":{origin.port}", "") for line in lines]
@@ -79,7 +83,7 @@ def pressed(program: Program, places: int, idle: int, asking: int) -> tuple[list
         there = []
         for number in range(asking):
             there.append(stack.enter_context(Raw(subject.port)).send(get(f"/{number}")))
-            eventually(lambda so_far=number: origin.connections + len(refused()) > so_far)
+            eventually(partial(come, number + 1))
         ends = [f"idle {client.end(0.05)}" for client in here]
         go_on.set()
         for client in there:
