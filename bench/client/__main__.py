@@ -99,7 +99,7 @@ def run(chosen: argparse.Namespace, names: list[str]) -> tuple[Results, dict[str
 def conditions(chosen: argparse.Namespace, load_average: float) -> str:
     text = (
         f"{chosen.rounds} interleaved rounds of {chosen.seconds:g} s, medians; a fixed responder "
-        f"in a process of its own on loopback, bodies of {BODY} bytes, connections kept alive; sync "
+        f"in a process of its own on loopback, bodies of {BODY} bytes, connections kept; sync "
         "clients ask 50 at once with 50 threads."
     )
     if chosen.pin:
