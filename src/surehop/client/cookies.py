@@ -71,7 +71,7 @@ class Cookies(MutableMapping[str, str]):
     `get` is told which. A jar that is given is used, not copied.
     """
 
-    def __init__(self, cookies: CookieTypes | None = None) -> None:
+    def __init__(self, cookies: "CookieTypes | None" = None) -> None:
         self.jar = cookies if isinstance(cookies, CookieJar) else CookieJar()
         if isinstance(cookies, Cookies):
             for cookie in cookies.jar:
@@ -158,7 +158,7 @@ class Cookies(MutableMapping[str, str]):
             raise ValueError("a path can only be cleared within a domain")
         self.jar.clear(*(part for part in (domain, path) if part is not None))
 
-    def update(self, cookies: CookieTypes | None = None) -> None:  # type: ignore[override]
+    def update(self, cookies: "CookieTypes | None" = None) -> None:  # type: ignore[override]
         for cookie in Cookies(cookies).jar:
             self.jar.set_cookie(cookie)
 

@@ -16,13 +16,13 @@ from typing import Any, Final, TypeAlias
 from surehop.errors import LocalProtocolError
 
 Pairs: TypeAlias = list[tuple[bytes, bytes]]
-HeaderTypes: TypeAlias = (
-    "Headers"
+HeaderTypes: TypeAlias = """(
+    Headers
     | Mapping[str, str]
     | Mapping[bytes, bytes]
     | Iterable[tuple[str, str]]
     | Iterable[tuple[bytes, bytes]]
-)
+)"""
 
 _TOKEN: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BREAKS: Final = re.compile(rb"[\r\n\x00]")
@@ -75,7 +75,7 @@ class Headers(MutableMapping[str, str]):
 
     __slots__ = ("_encoding", "_index", "_pairs", "_seen")
 
-    def __init__(self, headers: HeaderTypes | None = None, encoding: str | None = None) -> None:
+    def __init__(self, headers: "HeaderTypes | None" = None, encoding: str | None = None) -> None:
         self._encoding = encoding
         self._pairs: Pairs = [] if headers is None else _pairs(headers, encoding or "ascii")
         # Values by name in lower case: made when first asked for, dropped by every change.
@@ -170,7 +170,7 @@ class Headers(MutableMapping[str, str]):
             return values
         return [part.strip() for value in values for part in value.split(",")]
 
-    def update(self, headers: HeaderTypes | None = None) -> None:  # type: ignore[override]
+    def update(self, headers: "HeaderTypes | None" = None) -> None:  # type: ignore[override]
         """Puts these in the place of those of the same names."""
         new = Headers(headers)
         replaced = new._found()

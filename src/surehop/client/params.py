@@ -5,14 +5,13 @@ from typing import Any, NoReturn, TypeAlias, overload
 from urllib.parse import parse_qs, urlencode
 
 Primitive: TypeAlias = str | int | float | bool | None
-QueryParamTypes: TypeAlias = (
-    "QueryParams"
+QueryParamTypes: TypeAlias = """(
+    QueryParams
     | Mapping[str, Primitive | Sequence[Primitive]]
-    | list[tuple[str, Primitive]]
-    | tuple[tuple[str, Primitive], ...]
+    | Sequence[tuple[str, Primitive]]
     | str
     | bytes
-)
+)"""
 
 
 def text_of(value: object) -> str:
@@ -24,7 +23,7 @@ def text_of(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _values(value: QueryParamTypes | Mapping[str, Any] | None) -> dict[str, list[str]]:
+def _values(value: "QueryParamTypes | Mapping[str, Any] | None") -> dict[str, list[str]]:
     if value is None:
         return {}
     if isinstance(value, QueryParams):
@@ -49,7 +48,7 @@ class QueryParams(Mapping[str, str]):
 
     __slots__ = ("_values",)
 
-    def __init__(self, *args: QueryParamTypes | None, **kwargs: Any) -> None:
+    def __init__(self, *args: "QueryParamTypes | None", **kwargs: Any) -> None:
         if len(args) > 1 or (args and kwargs):
             raise TypeError("query parameters come from one value or from keywords, not from both")
         self._values = _values(args[0] if args else kwargs)
@@ -97,11 +96,11 @@ class QueryParams(Mapping[str, str]):
         """A copy without the name."""
         return self._with({name: some for name, some in self._values.items() if name != str(key)})
 
-    def merge(self, params: QueryParamTypes | None = None) -> "QueryParams":
+    def merge(self, params: "QueryParamTypes | None" = None) -> "QueryParams":
         """A copy in which the names of `params` have its values."""
         return self._with({**self._values, **_values(params)})
 
-    def update(self, params: QueryParamTypes | None = None) -> NoReturn:  # noqa: ARG002 (refused)
+    def update(self, params: "QueryParamTypes | None" = None) -> NoReturn:  # noqa: ARG002 (refused)
         raise RuntimeError("query parameters can't be changed: `params = params.merge(…)` copies")
 
     def __setitem__(self, key: str, value: str) -> NoReturn:

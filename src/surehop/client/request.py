@@ -1,5 +1,6 @@
 """A request, as a person makes and sees it."""
 
+import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
@@ -18,8 +19,9 @@ from surehop.client.cookies import Cookies, CookieTypes
 from surehop.client.headers import Headers, HeaderTypes
 from surehop.client.params import QueryParamTypes
 from surehop.client.url import URL
-from surehop.errors import RequestNotRead
+from surehop.errors import LocalProtocolError, RequestNotRead
 
+_METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -47,9 +49,9 @@ class Request:
         method: str,
         url: URL | str,
         *,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        cookies: CookieTypes | None = None,
+        params: "QueryParamTypes | None" = None,
+        headers: "HeaderTypes | None" = None,
+        cookies: "CookieTypes | None" = None,
         content: Content | None = None,
         data: Data | None = None,
         files: Files | None = None,
@@ -58,6 +60,8 @@ class Request:
         extensions: Mapping[str, Any] | None = None,
     ) -> None:
         self.method = method.upper()
+        if not _METHOD.fullmatch(self.method):
+            raise LocalProtocolError(f"{method!r} is no method")
         self.url = URL(url) if params is None else URL(url, params=params)
         self.headers = Headers(headers)
         self.extensions: MutableMapping[str, Any] = dict(extensions or {})

@@ -89,7 +89,7 @@ class Response(Payload):
         self,
         status_code: int,
         *,
-        headers: HeaderTypes | None = None,
+        headers: "HeaderTypes | None" = None,
         content: Content | None = None,
         text: str | None = None,
         html: str | None = None,
