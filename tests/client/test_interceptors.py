@@ -24,19 +24,21 @@ def noting(seen: list[str], name: str) -> Any:
 
 
 def test_requests_run_last_added_first_and_responses_first_added_first() -> None:
-    rows, seen = Interceptors(), []  # type: ignore[var-annotated]
+    rows = Interceptors()
+    seen: list[str] = []
     for name in "abc":
         rows.request.use(noting(seen, name))
         rows.response.use(noting(seen, name.upper()))
 
     along(rows)
-    drive(run(False, drive(rows.response.chosen(False, REQUEST)), Request, REQUEST))  # type: ignore[arg-type]
+    drive(run(False, drive(rows.response.chosen(False, REQUEST)), Request, REQUEST))
 
     assert seen == ["c", "b", "a", "A", "B", "C"]
 
 
 def test_eject_and_clear() -> None:
-    rows, seen = Interceptors(), []  # type: ignore[var-annotated]
+    rows = Interceptors()
+    seen: list[str] = []
     first = rows.request.use(noting(seen, "first"))
     rows.request.use(noting(seen, "second"))
     rows.request.eject(first)
@@ -49,7 +51,8 @@ def test_eject_and_clear() -> None:
 
 
 def test_run_when_leaves_out() -> None:
-    rows, seen = Interceptors(), []  # type: ignore[var-annotated]
+    rows = Interceptors()
+    seen: list[str] = []
     rows.request.use(noting(seen, "get"), run_when=lambda request: request.method == "GET")
     rows.request.use(noting(seen, "post"), run_when=lambda request: request.method == "POST")
 
@@ -58,7 +61,8 @@ def test_run_when_leaves_out() -> None:
 
 
 def test_an_error_goes_to_the_next_that_takes_one() -> None:
-    rows, seen = Interceptors(), []  # type: ignore[var-annotated]
+    rows = Interceptors()
+    seen: list[str] = []
 
     def breaks(_: Request) -> Request:
         raise ValueError("broken")

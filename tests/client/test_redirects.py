@@ -47,7 +47,7 @@ def test_they_are_httpx_s(method: str, status: int, url: str, location: str) -> 
 
 def test_a_location_that_is_none() -> None:
     request = Request("GET", "http://a/")
-    response = Response(302, headers={"Location": "http://[bad/"}, request=request)
+    response = Response(302, headers={"Location": "http://a:port/"}, request=request)
 
     with pytest.raises(RemoteProtocolError, match="`Location` is no URL") as refused:
         redirect(request, response)

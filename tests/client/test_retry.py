@@ -133,7 +133,7 @@ def test_who_must_be_asked() -> None:
     assert not Retry().asks
     assert not Retry(delay=FullJitter(1, 2)).asks
     for named in ({"when": is_network_error}, {"delay": no_delay}, {"on_retry": print}):
-        assert Retry(**named).asks  # type: ignore[arg-type]
+        assert Retry(**named).asks
 
 
 def test_numbers_and_none_are_retries_too() -> None:

@@ -50,10 +50,10 @@ class Building(TypedDict, total=False):
     data: Data | None
     files: Files | None
     json: Any
-    params: QueryParamTypes | None
-    headers: HeaderTypes | None
-    cookies: CookieTypes | None
-    timeout: TimeoutTypes | Unset
+    params: "QueryParamTypes | None"
+    headers: "HeaderTypes | None"
+    cookies: "CookieTypes | None"
+    timeout: "TimeoutTypes | Unset"
     extensions: Mapping[str, Any] | None
 
 
@@ -73,9 +73,9 @@ class Construction(TypedDict, total=False):
     """All of a client."""
 
     auth: AuthTypes | None
-    params: QueryParamTypes | None
-    headers: HeaderTypes | None
-    cookies: CookieTypes | None
+    params: "QueryParamTypes | None"
+    headers: "HeaderTypes | None"
+    cookies: "CookieTypes | None"
     verify: VerifyTypes
     cert: CertTypes | None
     trust_env: bool

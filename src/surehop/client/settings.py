@@ -37,9 +37,9 @@ class Settings:
         *,
         user_agent: str,
         auth: AuthTypes | None = None,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        cookies: CookieTypes | None = None,
+        params: "QueryParamTypes | None" = None,
+        headers: "HeaderTypes | None" = None,
+        cookies: "CookieTypes | None" = None,
         timeout: TimeoutTypes = DEFAULT_TIMEOUT,
         event_hooks: EventHooks | None = None,
         base_url: URL | str = "",
@@ -53,7 +53,7 @@ class Settings:
         self.base_url = read_base(base_url)
         self.event_hooks = read_hooks(event_hooks)
 
-    def read_headers(self, headers: HeaderTypes | None) -> Headers:
+    def read_headers(self, headers: "HeaderTypes | None") -> Headers:
         """The client's own headers with these in their places."""
         read = Headers(
             {
@@ -75,10 +75,10 @@ class Settings:
         data: Data | None = None,
         files: Files | None = None,
         json: Any | None = None,
-        params: QueryParamTypes | None = None,
-        headers: HeaderTypes | None = None,
-        cookies: CookieTypes | None = None,
-        timeout: TimeoutTypes | Unset = UNSET,
+        params: "QueryParamTypes | None" = None,
+        headers: "HeaderTypes | None" = None,
+        cookies: "CookieTypes | None" = None,
+        timeout: "TimeoutTypes | Unset" = UNSET,
         extensions: Mapping[str, Any] | None = None,
     ) -> Request:
         """A request with the defaults merged in; httpx's rules."""
@@ -109,10 +109,10 @@ class Settings:
         path = self.base_url.raw_path + given.raw_path.lstrip(b"/")
         return self.base_url.copy_with(raw_path=path)
 
-    def _merge_params(self, params: QueryParamTypes | None) -> QueryParamTypes | None:
+    def _merge_params(self, params: "QueryParamTypes | None") -> "QueryParamTypes | None":
         return self.params.merge(params) if params or self.params else params
 
-    def _merge_cookies(self, cookies: CookieTypes | None) -> CookieTypes | None:
+    def _merge_cookies(self, cookies: "CookieTypes | None") -> "CookieTypes | None":
         if not cookies and not self.cookies:
             return cookies
         merged = Cookies(self.cookies)
