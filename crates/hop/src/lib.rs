@@ -5,6 +5,7 @@ pub mod clock;
 pub mod connections;
 pub mod descriptor;
 pub mod drive;
+pub mod island;
 pub mod probe;
 pub mod reactor;
 pub mod socket;
