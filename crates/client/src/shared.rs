@@ -120,6 +120,12 @@ impl Shared {
         number
     }
 
+    /// Gives a request up, and what came for it.
+    pub fn cancel(&self, ticket: u64) {
+        lock(&self.board).events.remove(&ticket);
+        self.order(Op::Cancel(ticket));
+    }
+
     /// Has an order carried out, here and now if nobody else is at it.
     pub fn order(&self, op: Op) {
         match self.home.try_lock() {

@@ -89,6 +89,7 @@ words! {
         Unreachable = "unreachable", "no route, or no such socket";
         TimedOut = "timed_out", "a time-out ran out";
         NoPorts = "no_ports", "this machine has no local port left";
+        NoRoom = "no_room", "no room is left for one more connection";
         Reset = "reset", "RST, or a write into a closed connection";
         Closed = "closed", "FIN where more was due";
         Invalid = "invalid", "the answer is not valid HTTP";
@@ -118,6 +119,7 @@ words! {
         Unreachable = "unreachable", "the peer's address could not be reached";
         ConnectTimedOut = "connect_timed_out", "no connection within the connect time-out";
         NoPorts = "no_ports", "this machine had no local port left for a connection";
+        NoRoom = "no_room", "`worker_connections` left no room for one more connection";
         ConnectFailed = "connect_failed", "no connection, for another reason";
         ReusedClosed = "reused_closed", "a reused connection was closed (FIN) before the first response byte";
         ReusedReset = "reused_reset", "a reused connection was reset before the first response byte";
@@ -203,6 +205,7 @@ impl Reason {
                 Cause::Unreachable => Self::Unreachable,
                 Cause::TimedOut => Self::ConnectTimedOut,
                 Cause::NoPorts => Self::NoPorts,
+                Cause::NoRoom => Self::NoRoom,
                 _ => Self::ConnectFailed,
             },
             Phase::Send | Phase::Head => match cause {
@@ -236,7 +239,7 @@ impl Reason {
         match self {
             Self::Pending | Self::Ok => None,
             Self::ReusedClosed | Self::ReusedReset | Self::ReusedUnsent => Some(Party::Connection),
-            Self::NoPorts | Self::NoLive => Some(Party::Policy),
+            Self::NoPorts | Self::NoRoom | Self::NoLive => Some(Party::Policy),
             Self::Poison => Some(Party::Request),
             Self::ClientGone => Some(Party::Client),
             _ => Some(Party::Peer),

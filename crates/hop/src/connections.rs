@@ -72,7 +72,7 @@ type Entries = Rc<RefCell<Slab<Entry>>>;
 
 /// A place among a worker's connections, given up with whoever holds it, however that ends.
 #[derive(Debug)]
-struct Place {
+pub struct Place {
     entries: Entries,
     key: usize,
     /// The entry stays: the connection rests there.
@@ -139,35 +139,30 @@ impl Connections {
         *self.others.0.borrow_mut() = Some(Box::new(tell));
     }
 
-    /// A new connection of a group.
-    pub fn adopt(&self, socket: Socket, group: usize, rtt: Millis) -> Upstream {
+    /// A place for a connection of a group that is to be made.
+    pub fn claim(&self, group: usize) -> Place {
         let key = self.entries.borrow_mut().insert(Entry {
             socket: None,
             ends: None,
-            rtt,
+            rtt: 0,
             group,
         });
-        self.in_use(socket, key, rtt, None)
+        self.place(key)
     }
 
-    fn in_use(
-        &self,
-        socket: Socket,
-        key: usize,
-        rtt: Millis,
-        ends: Option<Arc<Ends>>,
-    ) -> Upstream {
-        Upstream {
-            socket,
-            conn: ConnId(key as u64),
-            rtt,
-            buf: None,
-            ends,
-            place: Place {
-                entries: self.entries.clone(),
-                key,
-                stays: false,
-            },
+    /// A new connection, in the place that was claimed for it.
+    pub fn adopt(&self, socket: Socket, place: Place, rtt: Millis) -> Upstream {
+        if let Some(entry) = self.entries.borrow_mut().get_mut(place.key) {
+            entry.rtt = rtt;
+        }
+        in_use(socket, place, rtt)
+    }
+
+    fn place(&self, key: usize) -> Place {
+        Place {
+            entries: self.entries.clone(),
+            key,
+            stays: false,
         }
     }
 
@@ -202,8 +197,9 @@ impl Connections {
         let socket = entry.socket.take()?;
         self.resting.set(self.resting.get() - 1);
         socket.rouse();
-        let ends = entry.ends.take();
-        Some(self.in_use(socket, conn.0 as usize, entry.rtt, ends))
+        let mut upstream = in_use(socket, self.place(conn.0 as usize), entry.rtt);
+        upstream.ends = entry.ends.take();
+        Some(upstream)
     }
 
     /// Takes a resting connection out for another reactor, with its round trip.
@@ -277,7 +273,7 @@ impl Connections {
         }
     }
 
-    /// How many there are, at rest or in use.
+    /// How many there are, at rest, in use or about to be.
     pub fn len(&self) -> usize {
         self.entries.borrow().len()
     }
@@ -333,6 +329,17 @@ impl Connections {
             self.sweep(&mut group);
         });
         self.drop_resting(conn);
+    }
+}
+
+fn in_use(socket: Socket, place: Place, rtt: Millis) -> Upstream {
+    Upstream {
+        socket,
+        conn: ConnId(place.key as u64),
+        rtt,
+        buf: None,
+        ends: None,
+        place,
     }
 }
 

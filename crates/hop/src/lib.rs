@@ -2,6 +2,7 @@
 
 pub mod buffer;
 pub mod clock;
+mod connecting;
 pub mod connections;
 pub mod descriptor;
 pub mod drive;

@@ -68,9 +68,10 @@ pub async fn prober<W: Probed>(worker: Rc<W>) {
 pub async fn reach(hop: &Connections, group: usize, to: &Address, deadline: Millis) -> Option<Upstream> {
     let rx = &hop.reactor;
     let begun = rx.now();
+    let place = hop.claim(group);
     let socket = Socket::connect(rx, to).ok()?;
     let connected = rx.until(deadline, || socket.poll_connected()).await;
-    matches!(connected, Ok(Ok(()))).then(|| hop.adopt(socket, group, rx.now() - begun))
+    matches!(connected, Ok(Ok(()))).then(|| hop.adopt(socket, place, rx.now() - begun))
 }
 
 async fn one<W: Probed>(worker: Rc<W>, index: usize, probe: Probe, state: Arc<GroupState>) {
