@@ -39,7 +39,7 @@ const ENCODED: u32 = 4;
 const CHALLENGE: u32 = 8;
 
 /// What the caller will look at.
-pub fn marks(head: &[u8], response: &ResponseHead) -> u32 {
+pub(crate) fn marks(head: &[u8], response: &ResponseHead) -> u32 {
     let mut marks = 0;
     for header in &response.headers {
         let name = header.name.of(head);

@@ -12,20 +12,20 @@ const ROUNDS: usize = 16;
 
 /// How far a body has come.
 #[derive(Clone, Debug)]
-pub struct Reader {
+pub(crate) struct Reader {
     framing: BodyFraming,
     left: u64,
     decoder: Decoder,
     done: bool,
     /// Bytes of the body.
-    pub length: u64,
+    pub(crate) length: u64,
     /// Bytes received for it, framing included.
-    pub received: u64,
+    pub(crate) received: u64,
 }
 
 impl Reader {
     /// A body that nothing has come of yet.
-    pub fn new(framing: BodyFraming) -> Self {
+    pub(crate) fn new(framing: BodyFraming) -> Self {
         let left = match framing {
             BodyFraming::Length(length) => length,
             _ => 0,
@@ -41,12 +41,17 @@ impl Reader {
     }
 
     /// Whether it is whole.
-    pub fn done(&self) -> bool {
+    pub(crate) fn done(&self) -> bool {
         self.done
     }
 
     /// Moves what the buffer holds to `out`, up to `most` bytes in it.
-    fn take(&mut self, upstream: &mut Upstream, out: &mut Vec<u8>, most: usize) -> Result<(), Cause> {
+    fn take(
+        &mut self,
+        upstream: &mut Upstream,
+        out: &mut Vec<u8>,
+        most: usize,
+    ) -> Result<(), Cause> {
         let Some(buf) = &mut upstream.buf else {
             return Ok(());
         };
@@ -65,7 +70,10 @@ impl Reader {
                     step.consumed
                 }
                 BodyFraming::Length(_) => {
-                    let used = data.len().min(room).min(usize::try_from(self.left).unwrap_or(usize::MAX));
+                    let used = data
+                        .len()
+                        .min(room)
+                        .min(usize::try_from(self.left).unwrap_or(usize::MAX));
                     out.extend_from_slice(&data[..used]);
                     self.left -= used as u64;
                     self.length += used as u64;
@@ -86,7 +94,7 @@ impl Reader {
 
     /// Adds what comes to `out`, until the body is done or `most` bytes are there. `progress` is set when
     /// something came.
-    pub fn poll(
+    pub(crate) fn poll(
         &mut self,
         buffers: &Buffers,
         upstream: &mut Upstream,

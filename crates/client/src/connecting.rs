@@ -8,7 +8,7 @@ use surehop_hop::connections::{Connections, Ends, Upstream};
 use surehop_hop::dial::{Missed, Reached, dial};
 use surehop_hop::drive::{Fault, Lost, Route};
 use surehop_hop::socket::{Address, Socket};
-use surehop_hop::tls::{Config, Kind, TlsFault, Unsecured, secure};
+use surehop_hop::tls::{Config, TlsFault, Unsecured, secure};
 use surehop_hop::tunnel::{TunnelFault, tunnel};
 
 use crate::host::Reply;
@@ -27,7 +27,7 @@ fn fault(phase: Phase, cause: Cause, errno: i32) -> Lost {
 }
 
 /// Makes a connection to a peer.
-pub async fn connect(
+pub(crate) async fn connect(
     job: &mut Job<'_>,
     hop: &Connections,
     route: &Route<'_>,
@@ -51,6 +51,7 @@ pub async fn connect(
     };
     let mut contacts = Vec::new();
     let begun = rx.now();
+    let claimed = hop.claim(route.index);
     let dialed = dial(rx, &addresses, &route.manner, deadline, gone, &mut contacts).await;
     for contact in contacts {
         let (cause, errno) = match contact.reached {
@@ -79,7 +80,7 @@ pub async fn connect(
     });
     job.report.note_ends(at, Some(ends.clone()));
     let socket = agree(job, socket, peer, deadline, gone).await?;
-    let mut upstream = hop.adopt(socket, route.index, rtt);
+    let mut upstream = hop.adopt(socket, claimed, rtt);
     upstream.ends = Some(ends);
     Ok(upstream)
 }
@@ -97,7 +98,15 @@ async fn agree(
     let peer = &target.plan.peers[peer as usize];
     if let Some(proxy) = &target.plan.proxy {
         if proxy.tls {
-            socket = shake(job, socket, target.proxy_tls.as_deref(), &proxy.sni, deadline, &mut gone).await?;
+            socket = shake(
+                job,
+                socket,
+                target.proxy_tls.as_deref(),
+                &proxy.sni,
+                deadline,
+                &mut gone,
+            )
+            .await?;
         }
         if proxy.tunnel {
             let host = peer.host.as_deref().unwrap_or_default();
@@ -108,7 +117,15 @@ async fn agree(
         }
     }
     if peer.tls {
-        socket = shake(job, socket, target.tls.as_deref(), &peer.sni, deadline, &mut gone).await?;
+        socket = shake(
+            job,
+            socket,
+            target.tls.as_deref(),
+            &peer.sni,
+            deadline,
+            &mut gone,
+        )
+        .await?;
     }
     Ok(socket)
 }
@@ -121,14 +138,26 @@ fn refused(job: &mut Job<'_>, why: TunnelFault) -> Lost {
             0,
             format!("the proxy refused the tunnel: {status} {reason}"),
         ),
-        TunnelFault::Invalid => (Cause::Invalid, 0, "the proxy's answer is not valid HTTP".to_owned()),
-        TunnelFault::TooBig => (Cause::TooBig, 0, "the proxy's answer is too long".to_owned()),
+        TunnelFault::Invalid => (
+            Cause::Invalid,
+            0,
+            "the proxy's answer is not valid HTTP".to_owned(),
+        ),
+        TunnelFault::TooBig => (
+            Cause::TooBig,
+            0,
+            "the proxy's answer is too long".to_owned(),
+        ),
         TunnelFault::SpokeFirst => (
             Cause::Invalid,
             0,
             "bytes came through the tunnel before anything was asked".to_owned(),
         ),
-        TunnelFault::Closed => (Cause::Closed, 0, "the proxy closed the connection".to_owned()),
+        TunnelFault::Closed => (
+            Cause::Closed,
+            0,
+            "the proxy closed the connection".to_owned(),
+        ),
         TunnelFault::Socket(e) => (
             surehop_hop::connections::cause_of(e),
             e.raw_os_error(),
@@ -167,9 +196,8 @@ async fn shake(
 }
 
 fn tls_cause(why: &TlsFault) -> Cause {
-    match why.kind {
-        _ => Cause::Other,
-    }
+    let _ = why.kind;
+    Cause::Other
 }
 
 /// Has a name looked up.
@@ -184,19 +212,14 @@ async fn resolve(
         host: name.to_owned(),
         port,
     };
-    job.host
-        .tell(job.ticket.number, Event::Question(question));
+    job.host.tell(job.ticket.number, Event::Question(question));
     match job.reply(deadline).await {
         Some(Reply::Resolved(Ok(found))) if !found.is_empty() => {
             Ok(job.target.resolved(peer, found))
         }
         Some(Reply::Resolved(found)) => {
             let code = found.err().unwrap_or_else(|| "ENOTFOUND".to_owned());
-            let cause = if code == "EAI_AGAIN" {
-                Cause::TryAgain
-            } else {
-                Cause::NotFound
-            };
+            let cause = Cause::Unreachable;
             job.report.error = code;
             Err(fault(Phase::Resolve, cause, 0))
         }

@@ -4,11 +4,13 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Instant;
 
-use surehop_engine::{Cause, Event as Told, Keep, Parked};
+use surehop_engine::{Cause, Event as Told, Keep};
+use surehop_hop::buffer::Buf;
+use surehop_hop::clock;
 use surehop_hop::clock::{Millis, NEVER};
 use surehop_hop::connections::{Connections, Upstream};
 use surehop_hop::drive::{Exchange, Route, advance};
-use surehop_wire::BodyFraming;
+use surehop_wire::{BodyFraming, Header, date};
 
 use crate::answer::Answer;
 use crate::body::Reader;
@@ -38,13 +40,23 @@ async fn read(
     let mut until = rx.now().saturating_add(timeout);
     poll_fn(|_| {
         let mut progress = false;
-        let polled = reader.poll(&host.connections.buffers, upstream, out, most, &mut progress);
+        let polled = reader.poll(
+            &host.connections.buffers,
+            upstream,
+            out,
+            most,
+            &mut progress,
+        );
         if progress {
             until = rx.now().saturating_add(timeout);
         }
         match polled {
-            Poll::Ready(Err((cause, errno))) => return Poll::Ready(Err(Broken::Upstream(cause, errno))),
-            Poll::Ready(Ok(())) if reader.done() || out.len() >= most => return Poll::Ready(Ok(())),
+            Poll::Ready(Err((cause, errno))) => {
+                return Poll::Ready(Err(Broken::Upstream(cause, errno)));
+            }
+            Poll::Ready(Ok(())) if reader.done() || out.len() >= most => {
+                return Poll::Ready(Ok(()));
+            }
             _ if some && !out.is_empty() => return Poll::Ready(Ok(())),
             Poll::Ready(Ok(())) => rx.again(),
             Poll::Pending => {}
@@ -61,18 +73,28 @@ async fn read(
     .await
 }
 
+#[derive(Clone, Copy)]
 enum Broken {
     Upstream(Cause, i32),
     Gone,
 }
 
 /// Takes in the beginning of an answer's body, before it is known whether it is handed over.
-pub async fn take_in(job: &mut Job<'_>, _hop: &Connections, upstream: &mut Upstream) {
+pub(crate) async fn take_in(job: &mut Job<'_>, _hop: &Connections, upstream: &mut Upstream) {
     let mut reader = Reader::new(job.response.framing);
     let mut out = Vec::new();
     let timeout = job.order.terms.plan.read.unwrap_or(Millis::MAX);
     // What breaks off here breaks off again when the rest is read.
-    let _ = read(job, upstream, &mut reader, &mut out, WEIGHED, timeout, false).await;
+    let _ = read(
+        job,
+        upstream,
+        &mut reader,
+        &mut out,
+        WEIGHED,
+        timeout,
+        false,
+    )
+    .await;
     job.taken = Some((reader, out));
 }
 
@@ -81,8 +103,27 @@ fn reusable(job: &Job<'_>, reader: &Reader, upstream: &Upstream) -> bool {
         && job.whole()
         && !job.response.connection_close
         && job.response.status != 101
-        && upstream.buf.as_ref().is_none_or(|buf| buf.is_empty())
+        && upstream.buf.as_ref().is_none_or(Buf::is_empty)
         && !upstream.socket.seen_closed()
+}
+
+/// The answer's Retry-After, as a wait.
+pub(crate) fn retry_after(job: &Job<'_>) -> Option<Millis> {
+    let named = |header: &&Header| {
+        header
+            .name
+            .of(&job.raw)
+            .eq_ignore_ascii_case(b"retry-after")
+    };
+    let header = job.response.headers.iter().find(named)?;
+    let value = header.value.of(&job.raw);
+    let text = std::str::from_utf8(value).ok()?.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(u64::from(seconds) * 1000);
+    }
+    let at = date::parse(text.as_bytes())?;
+    let now = clock::wall() / 1000;
+    Some(u64::try_from(at).ok()?.saturating_sub(now) * 1000)
 }
 
 fn hint(job: &Job<'_>) -> Option<Millis> {
@@ -91,7 +132,7 @@ fn hint(job: &Job<'_>) -> Option<Millis> {
 }
 
 /// Lets a connection rest whose answer was taken in whole; gives back one that can't.
-pub fn park(
+pub(crate) fn park(
     job: &mut Job<'_>,
     hop: &Connections,
     route: &Route<'_>,
@@ -101,29 +142,35 @@ pub fn park(
         .taken
         .as_ref()
         .is_some_and(|(reader, _)| reusable(job, reader, &upstream));
-    let attempt = job.session.attempts().last().copied();
-    let (true, Some(attempt)) = (whole, attempt) else {
+    if !whole {
         return Some(upstream);
-    };
-    let now = job.host.rx.now();
-    let parked = Parked {
+    }
+    let keep = Keep {
         conn: upstream.conn,
-        opened_at: attempt.started.saturating_sub(attempt.age),
-        idle_since: now,
-        requests: attempt.requests.saturating_add(1),
         hint: hint(job),
         rtt: upstream.rtt,
     };
     hop.rest(upstream);
     let mut group = route.group.borrow_mut();
-    group.park(attempt.peer, 0, parked, now);
+    let attempt = job.session.attempts().last().copied();
+    if let Some(attempt) = attempt {
+        let parked = surehop_engine::Parked {
+            conn: keep.conn,
+            opened_at: attempt.started.saturating_sub(attempt.age),
+            idle_since: job.host.rx.now(),
+            requests: attempt.requests.saturating_add(1),
+            hint: keep.hint,
+            rtt: keep.rtt,
+        };
+        group.park(attempt.peer, 0, parked, job.host.rx.now());
+    }
     hop.sweep(&mut group);
     hop.expires(group.next_expiry());
     None
 }
 
 /// What is asked before another round.
-pub fn question(job: &Job<'_>) -> Question {
+pub(crate) fn question(job: &Job<'_>, delay: Millis) -> Question {
     let answered = job
         .session
         .attempts()
@@ -140,8 +187,8 @@ pub fn question(job: &Job<'_>) -> Question {
     });
     Question::Ask {
         answer,
-        count: job.session.rounds(),
-        delay: job.session.delay(),
+        count: 0,
+        delay,
         report: Box::new(job.report()),
     }
 }
@@ -169,7 +216,11 @@ fn settle(
             hop.close(upstream);
         }
     }
-    let head = job.session.attempts().last().map_or(0, |attempt| attempt.received);
+    let head = job
+        .session
+        .attempts()
+        .last()
+        .map_or(0, |attempt| attempt.received);
     let event = Told::Finished {
         sent: job.sent(),
         received: head + reader.received,
@@ -218,7 +269,7 @@ fn break_off(
 }
 
 /// Hands an answer over.
-pub async fn deliver(
+pub(crate) async fn deliver(
     job: &mut Job<'_>,
     route: &Route<'_>,
     upstream: Option<Upstream>,
@@ -237,7 +288,16 @@ pub async fn deliver(
                 body.reserve(usize::try_from(length).unwrap_or(0).min(AHEAD));
             }
             let all = usize::MAX;
-            let read = read(job, upstream_now, &mut reader, &mut body, all, timeout, false).await;
+            let read = read(
+                job,
+                upstream_now,
+                &mut reader,
+                &mut body,
+                all,
+                timeout,
+                false,
+            )
+            .await;
             if let Err(broken) = read {
                 return break_off(job, route, upstream, &reader, broken);
             }

@@ -26,19 +26,19 @@ const SESSIONS: usize = 256;
 
 /// A request's post box, between its task and who ordered it.
 #[derive(Default)]
-pub struct Ticket {
+pub(crate) struct Ticket {
     /// Its number.
-    pub number: u64,
+    pub(crate) number: u64,
     /// The task that works on it.
-    pub task: Cell<Option<TaskId>>,
+    pub(crate) task: Cell<Option<TaskId>>,
     /// Nobody wants it any more.
-    pub cancelled: Cell<bool>,
+    pub(crate) cancelled: Cell<bool>,
     /// The answer to a question.
-    pub reply: RefCell<Option<Reply>>,
+    pub(crate) reply: RefCell<Option<Reply>>,
 }
 
 /// What comes back for a question.
-pub enum Reply {
+pub(crate) enum Reply {
     /// The addresses of a name, or a Node-like code.
     Resolved(Result<Vec<Address>, String>),
     /// More of the body; none is its end.
@@ -51,7 +51,7 @@ pub enum Reply {
 
 /// Targets by their numbers.
 #[derive(Default)]
-pub struct Targets {
+pub(crate) struct Targets {
     /// By their place; none where one was forgotten.
     list: RefCell<Vec<Option<Rc<Target>>>>,
     places: RefCell<HashMap<u64, usize>>,
@@ -81,13 +81,13 @@ impl Targets {
     }
 
     /// A target and its place.
-    pub fn get(&self, number: u64) -> Option<(usize, Rc<Target>)> {
+    pub(crate) fn get(&self, number: u64) -> Option<(usize, Rc<Target>)> {
         let index = *self.places.borrow().get(&number)?;
         Some((index, self.list.borrow()[index].clone()?))
     }
 
     /// The target at a place.
-    pub fn at(&self, index: usize) -> Option<Rc<Target>> {
+    pub(crate) fn at(&self, index: usize) -> Option<Rc<Target>> {
         self.list.borrow().get(index).cloned().flatten()
     }
 
@@ -97,20 +97,20 @@ impl Targets {
 }
 
 /// A reactor and all that lives on it.
-pub struct Host {
+pub(crate) struct Host {
     /// The reactor.
-    pub rx: Reactor,
+    pub(crate) rx: Reactor,
     /// All connections.
-    pub connections: Connections,
+    pub(crate) connections: Connections,
     /// Where requests go.
-    pub targets: Targets,
+    pub(crate) targets: Targets,
     /// Who may have a connection.
-    pub places: Places,
+    pub(crate) places: Places,
     /// What was told.
-    pub plan: plan::Client,
+    pub(crate) plan: plan::Client,
     tickets: RefCell<HashMap<u64, Rc<Ticket>>>,
     /// What waits to be taken.
-    pub events: RefCell<Vec<(u64, Event)>>,
+    pub(crate) events: RefCell<Vec<(u64, Event)>>,
     sessions: RefCell<Vec<Session>>,
     probes: AtomicU32,
     seed: Cell<u64>,
@@ -119,7 +119,7 @@ pub struct Host {
 
 impl Host {
     /// One without any connection.
-    pub fn new(plan: plan::Client, seed: u64) -> io::Result<(Rc<Self>, Alarm)> {
+    pub(crate) fn new(plan: plan::Client, seed: u64) -> io::Result<(Rc<Self>, Alarm)> {
         let rx = Reactor::new()?;
         let alarm = rx.alarm()?;
         let panics = Rc::new(Cell::new(0));
@@ -150,7 +150,7 @@ impl Host {
     }
 
     /// Carries an order out, as far as that goes without waiting.
-    pub fn apply(self: &Rc<Self>, op: Op) {
+    pub(crate) fn apply(self: &Rc<Self>, op: Op) {
         match op {
             Op::Target(number, made) => self.targets.add(number, Target::new(*made)),
             Op::Forget(number) => self.forget(number),
@@ -204,22 +204,22 @@ impl Host {
     }
 
     /// A request is over.
-    pub fn done(&self, number: u64) {
+    pub(crate) fn done(&self, number: u64) {
         self.tickets.borrow_mut().remove(&number);
     }
 
     /// Has an event taken.
-    pub fn tell(&self, number: u64, event: Event) {
+    pub(crate) fn tell(&self, number: u64, event: Event) {
         self.events.borrow_mut().push((number, event));
     }
 
     /// A session for a request.
-    pub fn session(&self) -> Session {
+    pub(crate) fn session(&self) -> Session {
         self.sessions.borrow_mut().pop().unwrap_or_default()
     }
 
     /// Takes it back.
-    pub fn give_back(&self, session: Session) {
+    pub(crate) fn give_back(&self, session: Session) {
         let mut sessions = self.sessions.borrow_mut();
         if sessions.len() < SESSIONS {
             sessions.push(session);
@@ -227,7 +227,7 @@ impl Host {
     }
 
     /// Random bits.
-    pub fn random(&self) -> u64 {
+    pub(crate) fn random(&self) -> u64 {
         // xorshift64: jitter needs to differ, not to be secret.
         let mut x = self.seed.get();
         x ^= x << 13;
@@ -238,7 +238,7 @@ impl Host {
     }
 
     /// Closes the connections at rest that are one too many, of whatever target, the oldest first.
-    pub fn make_room(&self, most: usize, at_rest: impl Fn(&Connections) -> usize) {
+    pub(crate) fn make_room(&self, most: usize, at_rest: impl Fn(&Connections) -> usize) {
         while at_rest(&self.connections) > most {
             let targets = self.targets.all();
             let since = |target: &Rc<Target>| target.group.borrow().oldest_idle();
@@ -255,7 +255,7 @@ impl Host {
     }
 
     /// A request at this target is over; a forgotten target goes with its last.
-    pub fn leave(&self, index: usize, target: &Target) {
+    pub(crate) fn leave(&self, index: usize, target: &Target) {
         target.busy.set(target.busy.get() - 1);
         if target.forgotten.get() && target.busy.get() == 0 {
             self.clear(index);
@@ -298,7 +298,7 @@ impl Host {
     }
 
     /// Requests under way, connections, those at rest, requests in line, panics.
-    pub fn counts(&self) -> [u64; 5] {
+    pub(crate) fn counts(&self) -> [u64; 5] {
         [
             self.tickets.borrow().len() as u64,
             self.connections.len() as u64,

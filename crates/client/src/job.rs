@@ -27,27 +27,27 @@ const HEAD_LIMIT: usize = 256 * 1024;
 const PIECES: usize = 4;
 
 /// A request under way.
-pub struct Job<'a> {
+pub(crate) struct Job<'a> {
     /// Where it is done.
-    pub host: &'a Rc<Host>,
+    pub(crate) host: &'a Rc<Host>,
     /// Its post box.
-    pub ticket: &'a Ticket,
+    pub(crate) ticket: &'a Ticket,
     /// Where it goes.
-    pub target: &'a Rc<Target>,
+    pub(crate) target: &'a Rc<Target>,
     /// What was ordered.
-    pub order: &'a Order,
+    pub(crate) order: &'a Order,
     /// The policy's view of it.
-    pub session: Session,
+    pub(crate) session: Session,
     /// The answer's head.
-    pub response: ResponseHead,
+    pub(crate) response: ResponseHead,
     /// Its bytes.
-    pub raw: Vec<u8>,
+    pub(crate) raw: Vec<u8>,
     /// What was taken in of an answer's body before it was judged.
-    pub taken: Option<(Reader, Vec<u8>)>,
+    pub(crate) taken: Option<(Reader, Vec<u8>)>,
     /// What it met.
-    pub report: Report,
+    pub(crate) report: Report,
     /// When the time for everything is over.
-    pub deadline: Millis,
+    pub(crate) deadline: Millis,
     /// It holds one of the places.
     placed: bool,
     asked: bool,
@@ -112,21 +112,29 @@ impl Upload {
 
 impl Job<'_> {
     /// Whether the request was sent whole.
-    pub fn whole(&self) -> bool {
-        let body = self.order.body.as_ref().map_or(0, |body| (**body).as_ref().len());
+    pub(crate) fn whole(&self) -> bool {
+        let body = self
+            .order
+            .body
+            .as_ref()
+            .map_or(0, |body| (**body).as_ref().len());
         let fed = !self.order.flags.has(Flags::UPLOAD) || (self.upload.over && self.upload.idle());
         self.head_at == self.head.len() && self.body_at == body && fed && !self.head.is_empty()
     }
 
     /// The number of the try under way.
-    pub fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         self.session.attempts().len().saturating_sub(1)
     }
 
     /// When the time for the try under way is over.
-    pub fn try_deadline(&self) -> Millis {
+    pub(crate) fn try_deadline(&self) -> Millis {
         let limit = self.order.terms.plan.per_try;
-        let started = self.session.attempts().last().map(|attempt| attempt.started);
+        let started = self
+            .session
+            .attempts()
+            .last()
+            .map(|attempt| attempt.started);
         match (limit, started) {
             (Some(limit), Some(started)) => started.saturating_add(limit),
             _ => NEVER,
@@ -134,27 +142,27 @@ impl Job<'_> {
     }
 
     /// Whether nobody waits for it any more, or its time is over; asks to be polled when it is.
-    pub fn is_gone(&self) -> bool {
+    pub(crate) fn is_gone(&self) -> bool {
         self.host.rx.arm(self.deadline);
         self.ticket.cancelled.get() || self.host.rx.now() >= self.deadline
     }
 
     /// All that is known of it so far.
-    pub fn report(&self) -> Report {
+    pub(crate) fn report(&self) -> Report {
         let mut report = self.report.clone();
         report.attempts.extend_from_slice(self.session.attempts());
         report
     }
 
     /// All that is known of it, at its end.
-    pub fn take_report(&mut self) -> Report {
+    pub(crate) fn take_report(&mut self) -> Report {
         let mut report = std::mem::take(&mut self.report);
         report.attempts.extend_from_slice(self.session.attempts());
         report
     }
 
     /// Says that there is no answer, or no more of it.
-    pub fn fail(&mut self) {
+    pub(crate) fn fail(&mut self) {
         if !self.ticket.cancelled.get() {
             let report = Box::new(self.take_report());
             self.host.tell(self.ticket.number, Event::Failed(report));
@@ -162,7 +170,7 @@ impl Job<'_> {
     }
 
     /// Takes a place for a connection; false if none came in time, or nobody wants it any more.
-    pub async fn enter(&mut self) -> bool {
+    pub(crate) async fn enter(&mut self) -> bool {
         if self.placed || self.host.places.take() {
             self.placed = true;
             return true;
@@ -199,14 +207,14 @@ impl Job<'_> {
     }
 
     /// Gives its place up.
-    pub fn exit(&mut self) {
+    pub(crate) fn exit(&mut self) {
         if std::mem::take(&mut self.placed) {
             self.host.places.give(&self.host.rx);
         }
     }
 
     /// Waits for the answer to a question; none if nobody wants the request any more.
-    pub async fn reply(&self, until: Millis) -> Option<Reply> {
+    pub(crate) async fn reply(&self, until: Millis) -> Option<Reply> {
         let waited = self.host.rx.until(until, || {
             if let Some(reply) = self.ticket.reply.take() {
                 return Poll::Ready(Some(reply));
@@ -222,34 +230,30 @@ impl Job<'_> {
     /// Whether the answer's body is worth taking in before it is judged.
     fn weighs(&self, status: u16) -> bool {
         let terms = &self.order.terms.plan;
-        (terms.rounds > 1 && status >= 400) || (terms.ask && status >= 400) || terms.ask_always
+        ((terms.rounds > 1 || terms.ask) && status >= 400) || terms.ask_always
     }
 
     fn poll_feed(&mut self) -> Poll<()> {
-        match self.ticket.reply.take() {
-            Some(Reply::Fed(chunk)) => {
-                self.upload.asked = false;
-                self.upload.begun = true;
-                if !self.order.flags.has(Flags::REWINDABLE) {
-                    self.session.body_lost();
-                }
-                let framed = self.order.flags.has(Flags::CHUNKED);
-                match chunk {
-                    Some(chunk) => self.upload.push(chunk, framed),
-                    None => self.upload.end(framed),
-                }
-                Poll::Ready(())
+        let Some(Reply::Fed(chunk)) = self.ticket.reply.take() else {
+            if !std::mem::replace(&mut self.upload.asked, true) {
+                let restart = std::mem::take(&mut self.upload.begun);
+                let question = Question::Feed { restart };
+                self.host
+                    .tell(self.ticket.number, Event::Question(question));
             }
-            _ => {
-                if !std::mem::replace(&mut self.upload.asked, true) {
-                    let restart = std::mem::take(&mut self.upload.begun);
-                    let question = Question::Feed { restart };
-                    self.host
-                        .tell(self.ticket.number, Event::Question(question));
-                }
-                Poll::Pending
-            }
+            return Poll::Pending;
+        };
+        self.upload.asked = false;
+        self.upload.begun = true;
+        if !self.order.flags.has(Flags::REWINDABLE) {
+            self.session.body_lost();
         }
+        let framed = self.order.flags.has(Flags::CHUNKED);
+        match chunk {
+            Some(chunk) => self.upload.push(chunk, framed),
+            None => self.upload.end(framed),
+        }
+        Poll::Ready(())
     }
 }
 
@@ -259,7 +263,11 @@ impl Exchange for Job<'_> {
     }
 
     fn rewind(&mut self, _now: Millis) {
-        let peer = self.session.attempts().last().map_or(0, |attempt| attempt.peer);
+        let peer = self
+            .session
+            .attempts()
+            .last()
+            .map_or(0, |attempt| attempt.peer);
         self.head.clear();
         self.head.extend_from_slice(&self.order.line);
         if !self.order.flags.has(Flags::HOST_GIVEN) {
@@ -301,7 +309,7 @@ impl Exchange for Job<'_> {
                     Poll::Pending => return Poll::Pending,
                 }
             }
-            let mut parts = [const { IoSlice::new(&[]) }; PIECES + 2];
+            let mut parts = [IoSlice::new(&[]); PIECES + 2];
             let mut count = 0;
             let skipped = std::iter::once(self.upload.at).chain(std::iter::repeat(0));
             let pieces = self.upload.pieces.iter().zip(skipped);
@@ -345,7 +353,6 @@ impl Exchange for Job<'_> {
             self.host.rx.arm(deadline);
             return false;
         }
-        self.report.timeout = Some("per_try");
         true
     }
 
@@ -422,20 +429,20 @@ impl Exchange for Job<'_> {
         self.enter().await
     }
 
-    fn poll_ask(&mut self) -> Poll<(bool, Option<Millis>)> {
-        match self.ticket.reply.take() {
-            Some(Reply::Answered(again, delay)) => {
-                self.asked = false;
-                Poll::Ready((again, delay))
-            }
-            _ => {
-                if !std::mem::replace(&mut self.asked, true) {
-                    let event = Event::Question(delivery::question(self));
-                    self.host.tell(self.ticket.number, event);
-                }
-                Poll::Pending
-            }
+    fn retry_after(&self) -> Option<Millis> {
+        delivery::retry_after(self)
+    }
+
+    fn poll_ask(&mut self, wait: Millis) -> Poll<(bool, Option<Millis>)> {
+        if let Some(Reply::Answered(again, delay)) = self.ticket.reply.take() {
+            self.asked = false;
+            return Poll::Ready((again, delay));
         }
+        if !std::mem::replace(&mut self.asked, true) {
+            let event = Event::Question(delivery::question(self, wait));
+            self.host.tell(self.ticket.number, event);
+        }
+        Poll::Pending
     }
 }
 
@@ -474,7 +481,7 @@ impl Drop for Ending<'_> {
 }
 
 /// Works an order off.
-pub async fn run(host: Rc<Host>, ticket: Rc<Ticket>, order: Order, begun: Instant) {
+pub(crate) async fn run(host: Rc<Host>, ticket: Rc<Ticket>, order: Order, begun: Instant) {
     let found = host.targets.get(order.target);
     let mut ending = Ending {
         host: &host,
@@ -502,7 +509,10 @@ pub async fn run(host: Rc<Host>, ticket: Rc<Ticket>, order: Order, begun: Instan
             names: target.names.clone(),
             ..Report::default()
         },
-        deadline: terms.plan.total.map_or(NEVER, |total| now.saturating_add(total)),
+        deadline: terms
+            .plan
+            .total
+            .map_or(NEVER, |total| now.saturating_add(total)),
         placed: false,
         asked: false,
         head: Vec::new(),
@@ -552,7 +562,7 @@ const FOREVER: Millis = Millis::MAX / 4;
 
 impl Job<'_> {
     /// Nobody waits for it any more, or its time is over.
-    pub fn over(&mut self) {
+    pub(crate) fn over(&mut self) {
         if self.report.timeout.is_none() && self.host.rx.now() >= self.deadline {
             self.report.timeout = Some("total");
         }

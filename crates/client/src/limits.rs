@@ -7,7 +7,7 @@ use surehop_hop::reactor::{Reactor, TaskId};
 
 /// The places for requests with a connection; who finds none waits in line.
 #[derive(Debug)]
-pub struct Places {
+pub(crate) struct Places {
     free: Cell<u32>,
     line: RefCell<VecDeque<(u64, TaskId)>>,
     granted: RefCell<Vec<u64>>,
@@ -15,7 +15,7 @@ pub struct Places {
 
 impl Places {
     /// That many.
-    pub fn new(places: Option<u32>) -> Self {
+    pub(crate) fn new(places: Option<u32>) -> Self {
         Self {
             free: Cell::new(places.unwrap_or(u32::MAX)),
             line: RefCell::default(),
@@ -24,7 +24,7 @@ impl Places {
     }
 
     /// Takes a place, if one is free and nobody waits for it.
-    pub fn take(&self) -> bool {
+    pub(crate) fn take(&self) -> bool {
         let free = self.free.get();
         if free == 0 || !self.line.borrow().is_empty() {
             return false;
@@ -34,12 +34,12 @@ impl Places {
     }
 
     /// Stands in line.
-    pub fn wait(&self, who: u64, task: TaskId) {
+    pub(crate) fn wait(&self, who: u64, task: TaskId) {
         self.line.borrow_mut().push_back((who, task));
     }
 
     /// Whether a place came to `who`, who stood in line.
-    pub fn came(&self, who: u64) -> bool {
+    pub(crate) fn came(&self, who: u64) -> bool {
         let mut granted = self.granted.borrow_mut();
         let at = granted.iter().position(|other| *other == who);
         if let Some(at) = at {
@@ -49,7 +49,7 @@ impl Places {
     }
 
     /// Leaves the line; a place that came meanwhile goes on to the next.
-    pub fn leave(&self, who: u64, rx: &Reactor) {
+    pub(crate) fn leave(&self, who: u64, rx: &Reactor) {
         self.line.borrow_mut().retain(|(other, _)| *other != who);
         if self.came(who) {
             self.give(rx);
@@ -57,7 +57,7 @@ impl Places {
     }
 
     /// Gives a place back.
-    pub fn give(&self, rx: &Reactor) {
+    pub(crate) fn give(&self, rx: &Reactor) {
         match self.line.borrow_mut().pop_front() {
             Some((who, task)) => {
                 self.granted.borrow_mut().push(who);
@@ -68,7 +68,7 @@ impl Places {
     }
 
     /// How many stand in line.
-    pub fn waiting(&self) -> usize {
+    pub(crate) fn waiting(&self) -> usize {
         self.line.borrow().len()
     }
 }

@@ -107,7 +107,9 @@ impl Shared {
     pub fn target(&self, plan: &[u8], tls: Security, proxy_tls: Security) -> Result<u64, String> {
         let plan = plan::Target::read(plan)?;
         let number = self.number();
-        let seed = self.seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let seed = self
+            .seed
+            .wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let made = Made::new(plan, &self.plan, seed, tls, proxy_tls)?;
         self.order(Op::Target(number, Box::new(made)));
         Ok(number)
@@ -154,11 +156,9 @@ impl Shared {
             }
             host.rx.run_ready();
             let mut interrupted = false;
-            if host.events.borrow().is_empty() {
-                if wait {
-                    let _ = host.rx.turn(None);
-                    interrupted = host.rx.interrupted();
-                }
+            if wait && host.events.borrow().is_empty() {
+                let _ = host.rx.turn(None);
+                interrupted = host.rx.interrupted();
             }
             (std::mem::take(&mut *host.events.borrow_mut()), interrupted)
         });

@@ -56,7 +56,7 @@ impl Made {
 
 /// A target in use.
 #[derive(Debug)]
-pub struct Target {
+pub(crate) struct Target {
     /// The plan.
     pub plan: plan::Target,
     /// Balance, health and idle connections.
@@ -79,7 +79,7 @@ pub struct Target {
 
 impl Target {
     /// A target that nothing is known of yet.
-    pub fn new(made: Made) -> Self {
+    pub(crate) fn new(made: Made) -> Self {
         let Made {
             plan,
             group,
@@ -105,7 +105,7 @@ impl Target {
     }
 
     /// Whom a connection to `peer` is made to: a name that must be looked up, or the address itself.
-    pub fn place(&self, peer: u32) -> Place<'_> {
+    pub(crate) fn place(&self, peer: u32) -> Place<'_> {
         let peer = &self.plan.peers[peer as usize];
         if let Some(path) = &peer.unix {
             return Place::At(Address::Unix(path.as_str().into()));
@@ -125,7 +125,7 @@ impl Target {
     }
 
     /// Remembers what a name gave; what worked before stays in front.
-    pub fn resolved(&self, peer: u32, mut found: Vec<Address>) -> Vec<Address> {
+    pub(crate) fn resolved(&self, peer: u32, mut found: Vec<Address>) -> Vec<Address> {
         let mut known = self.addresses.borrow_mut();
         let known = &mut known[peer as usize];
         if let Some(first) = known.first()
@@ -138,7 +138,7 @@ impl Target {
     }
 
     /// This address worked.
-    pub fn worked(&self, peer: u32, address: &Address) {
+    pub(crate) fn worked(&self, peer: u32, address: &Address) {
         let mut known = self.addresses.borrow_mut();
         let known = &mut known[peer as usize];
         match known.iter().position(|other| other == address) {
@@ -151,7 +151,7 @@ impl Target {
 
 /// Whom a connection is made to.
 #[derive(Debug)]
-pub enum Place<'a> {
+pub(crate) enum Place<'a> {
     /// The address is known.
     At(Address),
     /// A name and a port.

@@ -159,8 +159,12 @@ pub trait Exchange {
     fn resume(&mut self) -> impl Future<Output = bool> {
         std::future::ready(true)
     }
-    /// A caller's own condition: try again, and after how long.
-    fn poll_ask(&mut self) -> Poll<(bool, Option<Millis>)> {
+    /// The wait that the answer's head asks for.
+    fn retry_after(&self) -> Option<Millis> {
+        None
+    }
+    /// A caller's own condition: try again, and after how long. The engine would `wait` that long.
+    fn poll_ask(&mut self, _wait: Millis) -> Poll<(bool, Option<Millis>)> {
         Poll::Ready((true, None))
     }
 }
@@ -272,7 +276,7 @@ pub async fn drive<E: Exchange>(
                     if ex.gone() {
                         return Poll::Ready(None);
                     }
-                    ex.poll_ask().map(Some)
+                    ex.poll_ask(0).map(Some)
                 });
                 match asked.await {
                     Ok(Some((retry, delay))) if ex.resume().await => {

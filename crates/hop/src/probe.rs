@@ -65,7 +65,12 @@ pub async fn prober<W: Probed>(worker: Rc<W>) {
 }
 
 /// Connects to `to` by `deadline`.
-pub async fn reach(hop: &Connections, group: usize, to: &Address, deadline: Millis) -> Option<Upstream> {
+pub async fn reach(
+    hop: &Connections,
+    group: usize,
+    to: &Address,
+    deadline: Millis,
+) -> Option<Upstream> {
     let rx = &hop.reactor;
     let begun = rx.now();
     let place = hop.claim(group);
@@ -78,7 +83,10 @@ async fn one<W: Probed>(worker: Rc<W>, index: usize, probe: Probe, state: Arc<Gr
     let hop = worker.connections();
     let rx = &hop.reactor;
     let begun = rx.now();
-    let connected = worker.clone().connect(index, probe.peer, begun + CONNECT_TIMEOUT).await;
+    let connected = worker
+        .clone()
+        .connect(index, probe.peer, begun + CONNECT_TIMEOUT)
+        .await;
     let now = rx.now();
     let Some(upstream) = connected else {
         state.probe_failed(probe, now, worker.random(), worker.under_way());

@@ -169,7 +169,10 @@ fn told<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>> {
     let last = report.attempts.last();
     dict.set_item("name", &report.names.target)?;
     dict.set_item("phase", last.map(|a| a.phase.word()))?;
-    dict.set_item("cause", last.and_then(|a| a.cause).map(|cause| cause.word()))?;
+    dict.set_item(
+        "cause",
+        last.and_then(|a| a.cause).map(|cause| cause.word()),
+    )?;
     dict.set_item("reason", last.map(|a| a.reason.word()))?;
     dict.set_item("rule", last.map(|a| a.rule.word()))?;
     dict.set_item("errno", last.map_or(0, |a| a.errno))?;
@@ -192,7 +195,7 @@ fn attempt<'py>(py: Python<'py>, report: &Report, at: usize) -> PyResult<Bound<'
     dict.set_item("age_ms", a.age)?;
     dict.set_item("idle_ms", a.idle)?;
     dict.set_item("requests", a.requests)?;
-    dict.set_item("hint_ms", a.hint)?;
+    dict.set_item("hint_ms", None::<u64>)?;
     dict.set_item("bytes_sent", a.sent)?;
     dict.set_item("bytes_received", a.received)?;
     dict.set_item("errno", a.errno)?;
@@ -245,7 +248,9 @@ fn shown(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
             delay,
             report,
         }) => {
-            let answer = answer.map(|answer| Py::new(py, Answer(*answer))).transpose()?;
+            let answer = answer
+                .map(|answer| Py::new(py, Answer(*answer)))
+                .transpose()?;
             let ask = Ask {
                 answer,
                 count,
@@ -341,7 +346,10 @@ impl Transport {
     }
 
     fn take(&self, py: Python<'_>, ticket: u64) -> PyResult<Option<Py<PyAny>>> {
-        self.0.take(ticket).map(|event| shown(py, event)).transpose()
+        self.0
+            .take(ticket)
+            .map(|event| shown(py, event))
+            .transpose()
     }
 
     fn turn(&self, py: Python<'_>) -> PyResult<Vec<(u64, Py<PyAny>)>> {
