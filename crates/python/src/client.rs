@@ -25,11 +25,12 @@ impl AsRef<[u8]> for Lent {
 
 /// How TLS is spoken.
 #[pyclass(frozen, module = "surehop._core")]
-pub struct Tls(Arc<Config>);
+pub(crate) struct Tls(Arc<Config>);
 
 #[pymethods]
 impl Tls {
     #[new]
+    #[allow(clippy::needless_pass_by_value)] // what is made of Python's values is ours
     fn new(
         py: Python<'_>,
         verify: bool,
@@ -54,7 +55,7 @@ impl Tls {
 
 /// The terms of a request.
 #[pyclass(frozen, module = "surehop._core")]
-pub struct Terms(Arc<Agreed>);
+pub(crate) struct Terms(Arc<Agreed>);
 
 #[pymethods]
 impl Terms {
@@ -68,7 +69,7 @@ impl Terms {
 
 /// An answer: its head, and its body unless that is read piece by piece.
 #[pyclass(frozen, module = "surehop._core")]
-pub struct Answer(Heard);
+pub(crate) struct Answer(Heard);
 
 #[pymethods]
 impl Answer {
@@ -123,7 +124,7 @@ impl Answer {
 
 /// No answer, or no more of one.
 #[pyclass(frozen, module = "surehop._core")]
-pub struct Failure(Report);
+pub(crate) struct Failure(Report);
 
 #[pymethods]
 impl Failure {
@@ -134,7 +135,7 @@ impl Failure {
 
 /// Whether to try again is asked.
 #[pyclass(frozen, module = "surehop._core")]
-pub struct Ask {
+pub(crate) struct Ask {
     #[pyo3(get)]
     answer: Option<Py<Answer>>,
     #[pyo3(get)]
@@ -153,14 +154,14 @@ impl Ask {
 
 /// The addresses of a name are asked for.
 #[pyclass(frozen, get_all, module = "surehop._core")]
-pub struct Resolve {
+pub(crate) struct Resolve {
     host: String,
     port: u16,
 }
 
 /// More of the body is asked for.
 #[pyclass(frozen, get_all, module = "surehop._core")]
-pub struct Feed {
+pub(crate) struct Feed {
     restart: bool,
 }
 
@@ -171,7 +172,7 @@ fn told<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>> {
     dict.set_item("phase", last.map(|a| a.phase.word()))?;
     dict.set_item(
         "cause",
-        last.and_then(|a| a.cause).map(|cause| cause.word()),
+        last.and_then(|a| a.cause).map(surehop_engine::Cause::word),
     )?;
     dict.set_item("reason", last.map(|a| a.reason.word()))?;
     dict.set_item("rule", last.map(|a| a.rule.word()))?;
@@ -200,7 +201,7 @@ fn attempt<'py>(py: Python<'py>, report: &Report, at: usize) -> PyResult<Bound<'
     dict.set_item("bytes_received", a.received)?;
     dict.set_item("errno", a.errno)?;
     dict.set_item("phase", a.phase.word())?;
-    dict.set_item("cause", a.cause.map(|cause| cause.word()))?;
+    dict.set_item("cause", a.cause.map(surehop_engine::Cause::word))?;
     dict.set_item("reason", a.reason.word())?;
     dict.set_item("verdict", a.verdict.word())?;
     dict.set_item("rule", a.rule.word())?;
@@ -223,7 +224,10 @@ fn attempt<'py>(py: Python<'py>, report: &Report, at: usize) -> PyResult<Bound<'
         let tried = PyDict::new(py);
         tried.set_item("address", contact.address.to_string())?;
         tried.set_item("family", contact.address.family())?;
-        tried.set_item("result", contact.cause.map_or("ok", |cause| cause.word()))?;
+        tried.set_item(
+            "result",
+            contact.cause.map_or("ok", surehop_engine::Cause::word),
+        )?;
         tried.set_item("errno", contact.errno)?;
         tried.set_item("took_ms", contact.took)?;
         addresses.append(tried)?;
@@ -237,7 +241,7 @@ fn shown(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
         Event::Answer(answer) => Py::new(py, Answer(*answer))?.into_any(),
         Event::Failed(report) => Py::new(py, Failure(*report))?.into_any(),
         Event::Chunk(bytes) => PyBytes::new(py, &bytes).into_any().unbind(),
-        Event::End => py.None(),
+        Event::End => PyBytes::new(py, b"").into_any().unbind(),
         Event::Question(Question::Resolve { host, port }) => {
             Py::new(py, Resolve { host, port })?.into_any()
         }
@@ -264,7 +268,7 @@ fn shown(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
 
 /// The connections of one client.
 #[pyclass(frozen, weakref, module = "surehop._core")]
-pub struct Transport(Shared);
+pub(crate) struct Transport(Shared);
 
 #[pymethods]
 impl Transport {
@@ -319,6 +323,7 @@ impl Transport {
     }
 
     #[pyo3(signature = (ticket, addresses, error))]
+    #[allow(clippy::needless_pass_by_value)] // the same
     fn resolved(&self, ticket: u64, addresses: Vec<String>, error: Option<String>) -> PyResult<()> {
         let read = |text: &String| {
             Address::parse(text)
