@@ -2,7 +2,22 @@
 
 from typing import Any, TypeAlias, final
 
-__all__ = ["Decoder", "check_plan", "check_regex", "serve", "variables", "vocabulary"]
+__all__ = [
+    "Answer",
+    "Ask",
+    "Decoder",
+    "Failure",
+    "Feed",
+    "Resolve",
+    "Terms",
+    "Tls",
+    "Transport",
+    "check_plan",
+    "check_regex",
+    "serve",
+    "variables",
+    "vocabulary",
+]
 
 def vocabulary() -> list[tuple[str, list[tuple[str, str]]]]:
     """The engine's enums: for each its name and (word, meaning) of every variant, in order."""
@@ -46,21 +61,24 @@ class Decoder:
     def pending(self) -> bool:
         """Whether there may be more to take without further input."""
 
+@final
 class Tls:
     """How TLS is spoken: `roots` are PEM texts, None is the system's trust store.
 
     Raises ValueError with a sentence about what can't be used.
     """
 
-    def __init__(
-        self, verify: bool, roots: list[bytes] | None, chain: bytes | None, key: bytes | None
-    ) -> None: ...
+    def __new__(
+        cls, verify: bool, roots: list[bytes] | None, chain: bytes | None, key: bytes | None
+    ) -> Tls: ...
 
+@final
 class Terms:
     """How long a request may take and when it goes again; `plan` is JSON. Raises ValueError."""
 
-    def __init__(self, plan: bytes) -> None: ...
+    def __new__(cls, plan: bytes) -> Terms: ...
 
+@final
 class Answer:
     """An answer, whole, or its head where `body` is None. `elapsed` is seconds."""
 
@@ -80,11 +98,13 @@ class Answer:
     def elapsed(self) -> float: ...
     def report(self) -> dict[str, Any]: ...
 
+@final
 class Failure:
     """No answer, or no more of one."""
 
     def report(self) -> dict[str, Any]: ...
 
+@final
 class Ask:
     """Whether it goes again: `answer(ticket, again, delay)`. `delay` is milliseconds."""
 
@@ -96,6 +116,7 @@ class Ask:
     def delay(self) -> int: ...
     def report(self) -> dict[str, Any]: ...
 
+@final
 class Resolve:
     """The addresses of a name are wanted: `resolved(ticket, addresses, error)`."""
 
@@ -104,18 +125,24 @@ class Resolve:
     @property
     def port(self) -> int: ...
 
+@final
 class Feed:
     """More of the body is wanted, or all of it anew: `feed(ticket, chunk)`."""
 
     @property
     def restart(self) -> bool: ...
 
-Event: TypeAlias = Answer | Failure | Ask | Resolve | Feed | bytes | None
+_Event: TypeAlias = Answer | Failure | Ask | Resolve | Feed | bytes
 
+@final
 class Transport:
-    """The connections of one client; `plan` is JSON. Raises ValueError."""
+    """The connections of one client; `plan` is JSON. Raises ValueError.
 
-    def __init__(self, plan: bytes) -> None: ...
+    What comes for a request is an event: an answer, a failure, a question, or a part of a streamed
+    body (empty bytes are its end).
+    """
+
+    def __new__(cls, plan: bytes) -> Transport: ...
     def target(self, plan: bytes, tls: Tls | None, proxy_tls: Tls | None) -> int: ...
     def forget(self, target: int) -> None: ...
     def send(
@@ -126,9 +153,9 @@ class Transport:
     def answer(self, ticket: int, again: bool, delay: int | None) -> None: ...
     def read(self, ticket: int) -> None: ...
     def cancel(self, ticket: int) -> None: ...
-    def take(self, ticket: int) -> Event: ...
-    def turn(self) -> list[tuple[int, Event]]: ...
-    def wait(self, ticket: int) -> Event: ...
+    def take(self, ticket: int) -> _Event | None: ...
+    def turn(self) -> list[tuple[int, _Event]]: ...
+    def wait(self, ticket: int) -> _Event: ...
     @property
     def due(self) -> bool: ...
     def fileno(self) -> int: ...

@@ -1,7 +1,7 @@
 //! The one driver of an attempt: it asks the engine what to do, does it, and tells the engine what happened.
 
 use std::cell::RefCell;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::task::Poll;
 
 use rustix::io::Errno;
@@ -11,7 +11,8 @@ use surehop_engine::{
 };
 
 use crate::clock::{Millis, NEVER};
-use crate::connecting::{Lost, connect, give_up};
+pub use crate::connecting::Lost;
+use crate::connecting::{connect, give_up};
 use crate::connections::{Connections, Upstream, cause_of};
 use crate::socket::{Address, Manner, Socket};
 
@@ -110,8 +111,60 @@ pub trait Exchange {
     fn no_live(&mut self, attempt: &Attempt);
     /// A peer's state changed without a failure. For the log.
     fn noticed(&mut self, notice: Notice);
-    /// A caller's own condition: try again, and after how long.
-    fn poll_ask(&mut self) -> Poll<(bool, Option<Millis>)> {
+    /// The connection that the request goes out on now.
+    fn begun(&mut self, _upstream: &Upstream) {}
+    /// Whether the time for this try is over; arranges to be polled when it is.
+    fn late(&mut self) -> bool {
+        false
+    }
+    /// Makes a connection to a peer.
+    fn connect(
+        &mut self,
+        hop: &Connections,
+        route: &Route<'_>,
+        peer: u32,
+    ) -> impl Future<Output = Result<Upstream, Lost>>
+    where
+        Self: Sized,
+    {
+        connect(hop, route, self, peer)
+    }
+    /// Takes in what it wants of the body before it is judged by its status.
+    fn take_in(
+        &mut self,
+        _hop: &Connections,
+        _upstream: &mut Upstream,
+        _status: u16,
+    ) -> impl Future<Output = ()> {
+        std::future::ready(())
+    }
+    /// Lets a connection rest whose answer was taken in whole; gives back one that can't.
+    fn park(
+        &mut self,
+        _hop: &Connections,
+        _route: &Route<'_>,
+        upstream: Upstream,
+    ) -> Option<Upstream> {
+        Some(upstream)
+    }
+    /// What becomes of a connection whose answer is not delivered.
+    fn leave(&mut self, hop: &Connections, route: &Route<'_>, upstream: Upstream) {
+        if let Some(upstream) = self.park(hop, route, upstream) {
+            hop.close(upstream);
+        }
+    }
+    /// It holds no connection and waits for a while.
+    fn pause(&mut self) {}
+    /// It goes on; false if it can't any more.
+    fn resume(&mut self) -> impl Future<Output = bool> {
+        std::future::ready(true)
+    }
+    /// The wait that the answer's head asks for.
+    fn retry_after(&self) -> Option<Millis> {
+        None
+    }
+    /// A caller's own condition: try again, and after how long. The engine would `wait` that long.
+    fn poll_ask(&mut self, _wait: Millis) -> Poll<(bool, Option<Millis>)> {
         Poll::Ready((true, None))
     }
 }
@@ -121,6 +174,8 @@ pub trait Exchange {
 pub enum Driven {
     /// A response head was heard on this connection; the body is the caller's to relay.
     Response(Upstream),
+    /// The answer was taken in whole before it was judged, and its connection rests.
+    Held,
     /// The request failed, with the status to answer.
     Failed(u16, Reason),
     /// The one who asked went away.
@@ -156,7 +211,7 @@ pub async fn drive<E: Exchange>(
         if !matches!(step, Step::Send | Step::Ask | Step::Deliver)
             && let Some(old) = live.take()
         {
-            hop.close(old);
+            ex.leave(hop, route, old);
         }
         step = match step {
             Step::Checkout { conn, .. } => {
@@ -164,7 +219,7 @@ pub async fn drive<E: Exchange>(
                 live = upstream;
                 next
             }
-            Step::Connect { peer } => match connect(hop, route, ex, peer).await {
+            Step::Connect { peer } => match ex.connect(hop, route, peer).await {
                 Ok(upstream) => {
                     live = Some(upstream);
                     advance(hop, route, ex, Event::Connected)
@@ -194,19 +249,44 @@ pub async fn drive<E: Exchange>(
                     Err(end) => return end,
                 }
             }
-            Step::Wait { until, again } => match wait(hop, route, ex, until, again).await {
-                Some(next) => next,
-                None => return gone(hop, route, ex, None),
-            },
-            Step::Deliver => return live.map_or(Driven::Gone, Driven::Response),
-            Step::Sleep { until } => match rx.until(until, || poll_gone(ex)).await {
-                Ok(()) => return gone(hop, route, ex, None),
-                Err(_) => advance(hop, route, ex, Event::Slept),
-            },
+            Step::Wait { until, again } => {
+                ex.pause();
+                let next = wait(hop, route, ex, until, again).await;
+                match next {
+                    Some(next) if ex.resume().await => next,
+                    _ => return gone(hop, route, ex, None),
+                }
+            }
+            Step::Deliver => return live.map_or(Driven::Held, Driven::Response),
+            Step::Sleep { until } => {
+                ex.pause();
+                match rx.until(until, || poll_gone(ex)).await {
+                    Err(_) if ex.resume().await => advance(hop, route, ex, Event::Slept),
+                    _ => return gone(hop, route, ex, None),
+                }
+            }
             Step::Ask => {
-                let asked = rx.until(NEVER, || ex.poll_ask()).await;
-                let (retry, delay) = asked.unwrap_or((false, None));
-                advance(hop, route, ex, Event::Answered { retry, delay })
+                if let Some(upstream) = live.take() {
+                    live = ex.park(hop, route, upstream);
+                }
+                if live.is_none() {
+                    ex.pause();
+                }
+                let asked = rx.until(NEVER, || {
+                    if ex.gone() {
+                        return Poll::Ready(None);
+                    }
+                    ex.poll_ask(0).map(Some)
+                });
+                match asked.await {
+                    Ok(Some((retry, delay))) if ex.resume().await => {
+                        advance(hop, route, ex, Event::Answered { retry, delay })
+                    }
+                    _ => {
+                        let held = live.map(|upstream| (upstream, 0));
+                        return gone(hop, route, ex, held);
+                    }
+                }
             }
             Step::Fail { status, reason } => {
                 let last = ex.session().attempts().last().copied();
@@ -279,6 +359,7 @@ async fn exchange<E: Exchange>(
     mut upstream: Upstream,
 ) -> Result<(Step, Option<Upstream>), Driven> {
     ex.rewind(hop.reactor.now());
+    ex.begun(&upstream);
     let mut received = 0;
     let ended = send(hop, route, ex, &mut upstream, &mut received).await;
     let sent = ex.sent();
@@ -287,6 +368,7 @@ async fn exchange<E: Exchange>(
             if let Some(buf) = &mut upstream.buf {
                 buf.consume(end);
             }
+            ex.take_in(hop, &mut upstream, status).await;
             let event = Event::Head {
                 status,
                 sent,
@@ -491,12 +573,12 @@ async fn send<E: Exchange>(
         } else {
             (Phase::Send, route.send_timeout)
         };
-        if !whole && ex.waiting() {
+        if !whole && ex.waiting() && !ex.late() {
             // The sender's own time-out runs, and the upstream owes nothing meanwhile.
             progress = rx.now();
             return Poll::Pending;
         }
-        if rx.now() >= progress + timeout {
+        if rx.now() >= progress + timeout || ex.late() {
             let errno = Errno::TIMEDOUT.raw_os_error();
             return Poll::Ready(Sent::Died(Fault {
                 phase,

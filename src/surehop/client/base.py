@@ -12,8 +12,8 @@ from surehop.client.content import Content, Data, Files
 from surehop.client.cookies import Cookies, CookieTypes
 from surehop.client.core import Core
 from surehop.client.environment import Proxies, read_proxies
-from surehop.client.exchange import Host
 from surehop.client.headers import Headers, HeaderTypes
+from surehop.client.hosts.host import Host
 from surehop.client.interceptors import Interceptors
 from surehop.client.options import (
     DEFAULT_LIMITS,

@@ -11,7 +11,7 @@ from surehop.client import interceptors as chain
 from surehop.client.auth import Auth
 from surehop.client.callables import call
 from surehop.client.content import EMPTY
-from surehop.client.exchange import Exchange, Host, Upload
+from surehop.client.exchange import Exchange, Upload
 from surehop.client.framing import (
     IS_IDEMPOTENT,
     STREAM,
@@ -22,6 +22,7 @@ from surehop.client.framing import (
     request_line,
 )
 from surehop.client.headers import Headers
+from surehop.client.hosts.host import Host
 from surehop.client.interceptors import Interceptors
 from surehop.client.options import UNSET, Timeout
 from surehop.client.redirects import redirect

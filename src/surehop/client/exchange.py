@@ -1,28 +1,19 @@
 """One request over the transport: its body fed, its questions answered, its error told."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from surehop._core import Answer, Ask, Event, Failure, Feed, Transport
+from surehop._core import Answer, Ask, Failure, Feed
 from surehop.client.callables import call, call_for
 from surehop.client.content import AsyncByteStream, SyncByteStream
 from surehop.client.evidence import error_of, status_error_of
+from surehop.client.hosts.host import Event, Host
 from surehop.client.request import Request
 from surehop.client.response import Response
 from surehop.client.retry import FullJitter, Retry, retry_after
 from surehop.errors import HTTPError, LocalProtocolError, StreamConsumed
 
 _FIRST_ERROR: Final = 400
-
-
-class Host(Protocol):
-    """Who turns the reactor, and waits."""
-
-    is_async: bool
-    transport: Transport
-
-    async def next(self, ticket: int, *, reading: bool = False) -> Event: ...
-    def give_up(self, ticket: int) -> None: ...
 
 
 class Upload:
@@ -99,7 +90,9 @@ class Exchange:
         self._default_encoding = default_encoding
         self._count = 0  # retries so far, as far as we were asked
 
-    async def run(self, ticket: int, *, stream: bool, first: Event = None) -> tuple[Response, int]:
+    async def run(
+        self, ticket: int, *, stream: bool, first: Event | None = None
+    ) -> tuple[Response, int]:
         """Its response and the answer's marks; `first` is what came already.
 
         Raises what became of it instead, and gives the ticket up.
@@ -225,7 +218,7 @@ class _AnswerBody:
             return b""
         try:
             self._host.transport.read(self._ticket)
-            event = await self._host.next(self._ticket, reading=True)
+            event = await self._host.next(self._ticket)
         except BaseException:
             self._over = True
             raise

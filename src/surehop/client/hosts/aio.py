@@ -2,13 +2,13 @@
 
 import asyncio
 import weakref
-from typing import Any, Final
+from typing import Final
 
-from surehop._core import Event, Resolve, Transport
+from surehop._core import Resolve, Transport
+from surehop.client.hosts.host import Event
 from surehop.client.hosts.resolve import addresses_of, code_of
 from surehop.errors import CloseError
 
-_NOTHING: Final[Any] = object()
 _COARSE: Final = 0.001  # seconds: timers are exact to the millisecond
 
 
@@ -36,19 +36,13 @@ class AioHost:
     def busy(self) -> bool:
         return bool(self._waiting)
 
-    async def next(self, ticket: int, *, reading: bool = False) -> Event:
-        """What comes next for a request. Whatever interrupts the wait gives the request up.
-
-        `reading`: it may be None, the end of a body, which `take` can't tell from nothing.
-        """
+    async def next(self, ticket: int) -> Event:
+        """What comes next for a request. Whatever interrupts the wait gives the request up."""
         while True:
-            if reading:
-                if self.transport.due:
-                    self.turn()
-                event = self._early.pop(ticket, _NOTHING)
-            elif (event := self.transport.take(ticket)) is None:
-                event = self._early.pop(ticket, _NOTHING) if self._early else _NOTHING
-            if event is _NOTHING:
+            event = self.transport.take(ticket)
+            if event is None:
+                event = self._early.pop(ticket, None) if self._early else None
+            if event is None:
                 future = self._waiting[ticket] = self.loop.create_future()
                 self._watch()
                 try:
@@ -59,7 +53,7 @@ class AioHost:
             if type(event) is not Resolve:
                 if self._looking_up and ticket in self._looking_up:
                     self._looking_up.pop(ticket).cancel()
-                return event  # type: ignore[no-any-return]
+                return event
             # Its time may run out meanwhile, so the name is looked up beside.
             self._looking_up[ticket] = self.loop.create_task(
                 self._look_up(ticket, event.host, event.port)

@@ -5,8 +5,8 @@ import sys
 from typing import Any
 
 from surehop._core import Transport
-from surehop.client.exchange import Host
 from surehop.client.hosts.aio import AioHost
+from surehop.client.hosts.host import Host
 from surehop.client.hosts.sync import SyncHost
 
 

@@ -1,6 +1,7 @@
 """The caller's thread turns the reactor; whoever waits first turns it for all."""
 
-from surehop._core import Event, Resolve, Transport
+from surehop._core import Resolve, Transport
+from surehop.client.hosts.host import Event
 from surehop.client.hosts.resolve import resolve
 from surehop.errors import CloseError
 
@@ -13,7 +14,7 @@ class SyncHost:
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
 
-    async def next(self, ticket: int, *, reading: bool = False) -> Event:  # noqa: ARG002
+    async def next(self, ticket: int) -> Event:
         """What comes next for a request. Whatever interrupts the wait gives the request up."""
         transport = self.transport
         try:

@@ -5,7 +5,8 @@ import socket
 
 import trio
 
-from surehop._core import Event, Resolve, Transport
+from surehop._core import Resolve, Transport
+from surehop.client.hosts.host import Event
 from surehop.client.hosts.resolve import addresses_of, code_of
 from surehop.errors import CloseError
 
@@ -27,14 +28,9 @@ class TrioHost:
     def busy(self) -> bool:
         return bool(self._waiting)
 
-    async def next(self, ticket: int, *, reading: bool = False) -> Event:
-        """What comes next for a request. Whatever interrupts the wait gives the request up.
-
-        `reading`: it may be None, the end of a body, which `take` can't tell from nothing.
-        """
+    async def next(self, ticket: int) -> Event:
+        """What comes next for a request. Whatever interrupts the wait gives the request up."""
         try:
-            if not reading and (event := self.transport.take(ticket)) is not None:
-                self._early[ticket] = event
             event = await self._event(ticket)
             while type(event) is Resolve:
                 event = await self._while_looking_up(ticket, event)
@@ -59,6 +55,9 @@ class TrioHost:
             one.set()
 
     async def _event(self, ticket: int) -> Event:
+        event = self.transport.take(ticket)
+        if event is not None:
+            return event
         called = self._waiting[ticket] = trio.Event()
         self._look()
         try:
