@@ -65,7 +65,10 @@ struct Upload {
     pieces: VecDeque<Payload>,
     at: usize,
     asked: bool,
+    // Something of it was fed or asked for since the request began.
     begun: bool,
+    // The next question asks for its beginning.
+    restart: bool,
     over: bool,
 }
 
@@ -236,7 +239,7 @@ impl Job<'_> {
     fn poll_feed(&mut self) -> Poll<()> {
         let Some(Reply::Fed(chunk)) = self.ticket.reply.take() else {
             if !std::mem::replace(&mut self.upload.asked, true) {
-                let restart = std::mem::take(&mut self.upload.begun);
+                let restart = std::mem::take(&mut self.upload.restart);
                 let question = Question::Feed { restart };
                 self.host
                     .tell(self.ticket.number, Event::Question(question));
@@ -282,6 +285,7 @@ impl Exchange for Job<'_> {
         let begun = self.upload.begun || self.upload.asked;
         self.upload = Upload {
             begun,
+            restart: begun,
             ..Upload::default()
         };
         self.scan = HeadScan::response();
