@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use surehop_engine::{Cause, Event, Notice, PeerPlan, PeerStatus, Policy, Rules, Step};
+use surehop_engine::{Cause, Event, Notice, PeerPlan, PeerStatus, Phase, Policy, Rules, Step};
 
 use crate::harness::*;
 
@@ -64,7 +64,11 @@ fn probe_is_for_whatever_kept_a_connection_from_being_made() {
         Playbook::new(ON, &[peer(), peer()])
             .begin(GET)
             .expect(connect(0))
-            .feed(Event::ConnectFailed { cause, errno: 1 })
+            .feed(Event::ConnectFailed {
+                phase: Phase::Connect,
+                cause,
+                errno: 1,
+            })
             .expect(connect(1))
             .told(&[ejected(0, reason)])
             .with(|play| assert!(play.group.state().next_probe().is_some(), "{reason}"))
@@ -75,6 +79,7 @@ fn probe_is_for_whatever_kept_a_connection_from_being_made() {
 #[test]
 fn attribution_what_this_machine_lacks_is_no_failure_of_the_peers() {
     let no_ports = Event::ConnectFailed {
+        phase: Phase::Connect,
         cause: Cause::NoPorts,
         errno: 99,
     };
