@@ -7,14 +7,25 @@ from typing import Any
 
 # Of our own crates, for whatever purpose, tests included.
 MAY_USE = {
+    "surehop-coding": set[str](),
     "surehop-engine": set[str](),
     "surehop-wire": set[str](),
     "surehop-hop": {"surehop-engine", "surehop-wire"},
     "surehop-proxy": {"surehop-engine", "surehop-wire", "surehop-hop"},
-    "surehop-python": {"surehop-engine", "surehop-wire", "surehop-hop", "surehop-proxy"},
+    "surehop-python": {
+        "surehop-coding",
+        "surehop-engine",
+        "surehop-wire",
+        "surehop-hop",
+        "surehop-proxy",
+    },
 }
 # What the pure crates may use of others': nothing that can do I/O, tell the time or draw a number.
-PURE = {"surehop-engine": set[str](), "surehop-wire": {"itoa", "memchr"}}
+PURE = {
+    "surehop-coding": {"brotli-decompressor", "flate2", "zstd-safe"},
+    "surehop-engine": set[str](),
+    "surehop-wire": {"itoa", "memchr"},
+}
 ON_TOP = "pyo3"
 UNSAFE = re.compile(r"\b(?:allow|expect|warn)\s*\([^)]*\bunsafe_code\b")
 

@@ -3,7 +3,17 @@ from typing import Any
 
 import pytest
 
-from surehop.events import Attempt, Cause, Family, Phase, Reason, Rule, Verdict, attempts_from_json
+from surehop.events import (
+    AddressResult,
+    Attempt,
+    Cause,
+    Family,
+    Phase,
+    Reason,
+    Rule,
+    Verdict,
+    attempts_from_json,
+)
 
 RECORD: dict[str, Any] = {
     "address": "127.0.0.1:3000",
@@ -79,3 +89,22 @@ def test_a_missing_field_is_named() -> None:
 def test_what_is_no_list(text: str) -> None:
     with pytest.raises(ValueError, match=r"list of objects|Expecting"):
         attempts_from_json(text)
+
+
+def test_what_the_client_alone_knows() -> None:
+    tried = {"address": "[::1]:80", "family": "ipv6", "result": "refused", "errno": 111}
+    attempt = Attempt.from_json(
+        RECORD
+        | {"requests": 3, "hint_ms": 5000, "closed": "rst", "local": None}
+        | {"addresses": [tried | {"took_ms": 1}]}
+    )
+
+    assert (attempt.requests, attempt.hint_ms, attempt.closed, attempt.local) == (
+        3,
+        5000,
+        "rst",
+        None,
+    )
+    assert attempt.addresses == (AddressResult("[::1]:80", Family.IPV6, Reason.REFUSED, 111, 1),)
+    with pytest.raises(ValueError, match="is no int"):
+        Attempt.from_json(RECORD | {"requests": "3"})

@@ -92,6 +92,7 @@ words! {
         TimedOut = "timed_out", "a time-out ran out";
         AttemptTimedOut = "attempt_timed_out", "the time for one try ran out";
         NoPorts = "no_ports", "this machine has no local port left";
+        NoRoom = "no_room", "no room is left for one more connection";
         Certificate = "certificate", "the certificate is not trusted";
         Tls = "tls", "another failure of TLS";
         Reset = "reset", "RST, or a write into a closed connection";
@@ -124,6 +125,7 @@ words! {
         Unreachable = "unreachable", "the peer's address could not be reached";
         ConnectTimedOut = "connect_timed_out", "no connection within the connect time-out";
         NoPorts = "no_ports", "this machine had no local port left for a connection";
+        NoRoom = "no_room", "`worker_connections` left no room for one more connection";
         ConnectFailed = "connect_failed", "no connection, for another reason";
         Untrusted = "untrusted", "the peer's certificate is not trusted";
         TlsFailed = "tls_failed", "the TLS handshake failed, for another reason";
@@ -224,6 +226,7 @@ impl Reason {
                 Cause::Unreachable => Self::Unreachable,
                 Cause::TimedOut => Self::ConnectTimedOut,
                 Cause::NoPorts => Self::NoPorts,
+                Cause::NoRoom => Self::NoRoom,
                 Cause::Certificate => Self::Untrusted,
                 Cause::Tls => Self::TlsFailed,
                 _ if phase == Phase::Resolve => Self::ResolveFailed,
@@ -264,7 +267,7 @@ impl Reason {
         match self {
             Self::Pending | Self::Ok => None,
             Self::ReusedClosed | Self::ReusedReset | Self::ReusedUnsent => Some(Party::Connection),
-            Self::NoPorts | Self::NoLive => Some(Party::Policy),
+            Self::NoPorts | Self::NoRoom | Self::NoLive => Some(Party::Policy),
             Self::Poison => Some(Party::Request),
             Self::ClientGone => Some(Party::Client),
             _ => Some(Party::Peer),

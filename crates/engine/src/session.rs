@@ -15,6 +15,7 @@ use crate::seek::Wish;
 
 mod answering;
 mod failing;
+mod parting;
 mod queue;
 mod rounds;
 
@@ -232,31 +233,6 @@ impl Session {
                 self.fail(turn, 502, Rule::Plain)
             }
         }
-    }
-
-    /// The client is gone: releases what is held and charges nobody for it. Does nothing once it is over.
-    pub fn abandon(&mut self, group: &mut Group, now: Millis) {
-        if self.stage == Stage::Over {
-            return;
-        }
-        self.leave(group);
-        if self.attempts.is_empty() {
-            self.stage = Stage::Over;
-            return;
-        }
-        if let Some(pick) = &self.pick {
-            // nginx takes a client's leaving for the peer's success; only a trial needs an answer.
-            let outcome = if pick.is_sole_trial() {
-                Outcome::Neutral
-            } else {
-                Outcome::Success
-            };
-            self.last().end(now, Reason::ClientGone);
-            self.release(group, now, outcome);
-        }
-        self.last().decide(Verdict::Abandoned, Rule::Plain);
-        self.commit(group, now);
-        self.stage = Stage::Over;
     }
 
     // Begin pushes the first attempt, so that there is one at every event (but while it waits for a peer).

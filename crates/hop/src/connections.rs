@@ -41,7 +41,7 @@ type Entries = Rc<RefCell<Slab<Entry>>>;
 
 /// A place among a worker's connections, given up with whoever holds it, however that ends.
 #[derive(Debug)]
-struct Place {
+pub struct Place {
     entries: Entries,
     key: usize,
     /// The entry stays: the connection rests there.
@@ -106,27 +106,29 @@ impl Connections {
         *self.others.0.borrow_mut() = Some(Box::new(tell));
     }
 
-    /// A new connection of a group.
-    pub fn adopt(&self, socket: Socket, group: usize, rtt: Millis) -> Upstream {
+    /// A place for a connection of a group that is to be made.
+    pub fn claim(&self, group: usize) -> Place {
         let key = self.entries.borrow_mut().insert(Entry {
             socket: None,
-            rtt,
+            rtt: 0,
             group,
         });
-        self.in_use(socket, key, rtt)
+        self.place(key)
     }
 
-    fn in_use(&self, socket: Socket, key: usize, rtt: Millis) -> Upstream {
-        Upstream {
-            socket,
-            conn: ConnId(key as u64),
-            rtt,
-            buf: None,
-            place: Place {
-                entries: self.entries.clone(),
-                key,
-                stays: false,
-            },
+    /// A new connection, in the place that was claimed for it.
+    pub fn adopt(&self, socket: Socket, place: Place, rtt: Millis) -> Upstream {
+        if let Some(entry) = self.entries.borrow_mut().get_mut(place.key) {
+            entry.rtt = rtt;
+        }
+        in_use(socket, place, rtt)
+    }
+
+    fn place(&self, key: usize) -> Place {
+        Place {
+            entries: self.entries.clone(),
+            key,
+            stays: false,
         }
     }
 
@@ -157,7 +159,7 @@ impl Connections {
         let entry = entries.get_mut(conn.0 as usize)?;
         let socket = entry.socket.take()?;
         socket.rouse();
-        Some(self.in_use(socket, conn.0 as usize, entry.rtt))
+        Some(in_use(socket, self.place(conn.0 as usize), entry.rtt))
     }
 
     /// Takes a resting connection out for another reactor, with its round trip.
@@ -218,7 +220,7 @@ impl Connections {
         }
     }
 
-    /// How many there are, at rest or in use.
+    /// How many there are, at rest, in use or about to be.
     pub fn len(&self) -> usize {
         self.entries.borrow().len()
     }
@@ -270,6 +272,16 @@ impl Connections {
         self.sweep(&mut group);
         drop(group);
         self.entries.borrow_mut().try_remove(conn.0 as usize);
+    }
+}
+
+fn in_use(socket: Socket, place: Place, rtt: Millis) -> Upstream {
+    Upstream {
+        socket,
+        conn: ConnId(place.key as u64),
+        rtt,
+        buf: None,
+        place,
     }
 }
 

@@ -11,8 +11,9 @@ use surehop_engine::{
 };
 
 use crate::clock::{Millis, NEVER};
+use crate::connecting::{Lost, connect, give_up};
 use crate::connections::{Connections, Upstream, cause_of};
-use crate::socket::{Address, Manner, NotBegun, Socket};
+use crate::socket::{Address, Manner, Socket};
 
 /// Bytes that the interim heads (1xx) of one answer may have together.
 const INTERIM_LIMIT: u64 = 16 << 20;
@@ -95,6 +96,14 @@ pub trait Exchange {
     fn hear(&mut self, bytes: &[u8], limit: usize) -> Result<Heard, Cause>;
     /// An attempt failed; `attempt` says what became of it. For the log.
     fn failed(&mut self, attempt: &Attempt, fault: Fault, notices: &[Notice], known_out: bool);
+    /// A connection is about to be made: whoever can go is asked to.
+    fn make_room(&mut self) {}
+    /// Whether there is room for one more connection.
+    fn has_room(&self) -> bool {
+        true
+    }
+    /// There was none. For the log.
+    fn crowded(&mut self, _attempt: &Attempt) {}
     /// The local address could not be had. For the log.
     fn unbound(&mut self, _attempt: &Attempt, _errno: Errno) {}
     /// No peer could be chosen. For the log.
@@ -175,12 +184,12 @@ pub async fn drive<E: Exchange>(
                     fail(hop, route, ex, event, fault)
                 }
                 Err(Lost::Gone) => return gone(hop, route, ex, None),
-                Err(Lost::Unbound(errno)) => {
-                    gone(hop, route, ex, None);
-                    if let Some(attempt) = ex.session().attempts().last().copied() {
-                        ex.unbound(&attempt, errno);
-                    }
-                    return Driven::Failed(500, Reason::ConnectFailed);
+                Err(lost) => {
+                    let errno = match lost {
+                        Lost::Unbound(errno) => Some(errno),
+                        _ => None,
+                    };
+                    return give_up(hop, route, ex, errno);
                 }
             },
             Step::Send => {
@@ -442,46 +451,6 @@ fn gone<E: Exchange>(
         hop.close(upstream);
     }
     Driven::Gone
-}
-
-/// Why there is no connection.
-enum Lost {
-    Fault(Fault),
-    /// The one who asked went away meanwhile.
-    Gone,
-    /// The local address can't be had: that is no peer's fault.
-    Unbound(Errno),
-}
-
-/// Connects to a peer.
-async fn connect<E: Exchange>(
-    hop: &Connections,
-    route: &Route<'_>,
-    ex: &mut E,
-    peer: u32,
-) -> Result<Upstream, Lost> {
-    let rx = &hop.reactor;
-    let begun = rx.now();
-    let to = &route.addresses[peer as usize];
-    let fault = |e: Errno, at_once| Lost::Fault(Fault::of_connect(e, to, at_once));
-    let socket = Socket::connect_so(rx, to, &route.manner).map_err(|why| match why {
-        NotBegun::Connect(e) => fault(e, true),
-        NotBegun::Bind(e) => Lost::Unbound(e),
-    })?;
-    let connected = rx
-        .until(begun + route.connect_timeout, || {
-            if ex.gone() {
-                return Poll::Ready(None);
-            }
-            socket.poll_connected().map(Some)
-        })
-        .await;
-    match connected {
-        Ok(Some(Ok(()))) => Ok(hop.adopt(socket, route.index, rx.now() - begun)),
-        Ok(Some(Err(e))) => Err(fault(e, false)),
-        Ok(None) => Err(Lost::Gone),
-        Err(_) => Err(fault(Errno::TIMEDOUT, false)),
-    }
 }
 
 /// Sends the request and waits for the response head; both at once, since an upstream may answer early.

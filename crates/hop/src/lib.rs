@@ -2,9 +2,14 @@
 
 pub mod buffer;
 pub mod clock;
+mod connecting;
 pub mod connections;
 pub mod descriptor;
+pub mod dial;
 pub mod drive;
+mod plain;
 pub mod probe;
 pub mod reactor;
 pub mod socket;
+pub mod tls;
+pub mod tunnel;

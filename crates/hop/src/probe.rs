@@ -59,6 +59,7 @@ async fn one<W: Probed>(worker: Rc<W>, index: usize, probe: Probe) {
     let rx = &hop.reactor;
     let state = worker.groups()[index].borrow().state().clone();
     let begun = rx.now();
+    let place = hop.claim(index);
     let socket = match Socket::connect(rx, &worker.addresses(index)[probe.peer as usize]) {
         Ok(socket) => match rx
             .until(begun + CONNECT_TIMEOUT, || socket.poll_connected())
@@ -78,7 +79,7 @@ async fn one<W: Probed>(worker: Rc<W>, index: usize, probe: Probe) {
     if let Some(recovery) = state.probe_succeeded(probe, now, worker.under_way()) {
         worker.recovered(index, probe.peer, recovery);
     }
-    let upstream = hop.adopt(socket, index, now - begun);
+    let upstream = hop.adopt(socket, place, now - begun);
     let mut group = worker.groups()[index].borrow_mut();
     let parked = Parked {
         conn: upstream.conn,

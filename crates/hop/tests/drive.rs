@@ -360,6 +360,43 @@ fn a_client_that_goes_away_leaves_nothing_behind() {
 }
 
 #[test]
+fn without_room_nothing_is_begun_but_a_kept_connection_is_used() {
+    let (address, play) = peer(|next| {
+        let mut conn = next();
+        while !head_of(&mut conn).is_empty() {
+            say(&mut conn, OK);
+        }
+    });
+    let mut hop = Hop::new(vec![address], Rules::ON);
+    hop.ask_and_rest(GET);
+    hop.crowded = true;
+    hop.ask_and_rest(GET);
+    hop.close_idle();
+    let came = ask(&hop);
+    assert_eq!(failed(&came), Some((500, Reason::NoRoom)));
+    assert_eq!(came.told.attempts, [(Reason::NoRoom, Verdict::Failed)]);
+    nothing_held(&hop);
+    play.join().unwrap();
+}
+
+#[test]
+fn a_connection_counts_before_it_stands() {
+    let (address, play) = peer(|next| {
+        let _ = next();
+    });
+    let hop = Hop::new(vec![address], Rules::ON);
+    let asking = hop.clone();
+    hop.rx.spawn(async move {
+        asking.ask(GET.to_vec()).await;
+    });
+    assert!(hop.connections.is_empty());
+    hop.rx.turn(Some(std::time::Duration::ZERO)).unwrap();
+    assert_eq!(hop.connections.len(), 1);
+    turn_until(&hop.rx, || hop.connections.is_empty());
+    play.join().unwrap();
+}
+
+#[test]
 fn a_panic_gives_up_the_connections_place() {
     let (address, play) = peer(|next| {
         let mut conn = next();

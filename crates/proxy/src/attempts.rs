@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use surehop_engine::{Attempt, NO_PEER};
+use surehop_engine::{Attempt, NO_PEER, Reason};
 
 use crate::config::GroupConf;
 use crate::exchange::Exchange;
@@ -31,6 +31,10 @@ pub fn list(ex: &Exchange, out: &mut Vec<u8>, mut one: impl FnMut(&Attempt, &mut
 /// Appends the peers' addresses in the same way.
 pub fn addresses(worker: &Worker, ex: &Exchange, out: &mut Vec<u8>) -> bool {
     runs(ex, out, |group, attempt, out| {
+        // nginx names nobody to whom it could not begin to connect.
+        if matches!(attempt.reason, Reason::NoRoom) {
+            return;
+        }
         if let Some(group) = group.and_then(|group| numbered(worker, ex, group)) {
             out.extend_from_slice(group.peer_name(attempt.peer).as_bytes());
         }

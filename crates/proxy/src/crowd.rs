@@ -131,6 +131,17 @@ impl Worker {
         self.clients.get() + self.connections.len()
     }
 
+    /// Whether there is a place for one more connection.
+    pub fn has_room(&self) -> bool {
+        self.places_taken() < self.config.plan.worker_connections
+    }
+
+    /// What is told if there is none.
+    pub fn too_few(&self) -> String {
+        let limit = self.config.plan.worker_connections;
+        format!("{limit} worker_connections are not enough")
+    }
+
     /// Lets clients go that wait for nothing, if the last sixteenth of the places has been reached.
     pub fn make_room(&self) -> bool {
         let limit = self.config.plan.worker_connections;

@@ -195,7 +195,9 @@ impl Worker {
         let Ok(socket) = Socket::attach(&self.reactor, idle.fd) else {
             return;
         };
-        let upstream = self.connections.adopt(socket, index, idle.rtt);
+        let upstream = self
+            .connections
+            .adopt(socket, self.connections.claim(index), idle.rtt);
         let parked = Parked {
             conn: upstream.conn,
             ..idle.parked

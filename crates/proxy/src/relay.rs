@@ -154,7 +154,6 @@ pub async fn proxy(
     if let Some(binding) = &group.binding {
         binding.ask(worker, client, ex);
     }
-    worker.make_room();
     ex.begin_attempts(index);
     let given = (own, !replaced && !lost);
     let mut sender = Sender::new(

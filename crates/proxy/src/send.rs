@@ -540,6 +540,21 @@ impl Driven for Sender<'_> {
         }
     }
 
+    fn make_room(&mut self) {
+        self.worker.make_room();
+    }
+
+    fn has_room(&self) -> bool {
+        self.worker.has_room()
+    }
+
+    fn crowded(&mut self, attempt: &Attempt) {
+        self.tell(Level::Alert, attempt, |out| {
+            out.extend_from_slice(self.worker.too_few().as_bytes());
+            out.extend_from_slice(b" while connecting to upstream");
+        });
+    }
+
     fn unbound(&mut self, attempt: &Attempt, errno: Errno) {
         self.tell(Level::Crit, attempt, |out| {
             out.extend_from_slice(b"bind(");

@@ -491,15 +491,11 @@ async fn accept(worker: Rc<Worker>, index: usize, listener: Listener) {
         match accepted {
             Ok(Ok((socket, from))) => {
                 scarce = socket.number() >= brink;
-                let limit = worker.config.plan.worker_connections;
-                if worker.make_room() && worker.places_taken() >= limit {
+                if worker.make_room() && !worker.has_room() {
                     worker.reactor.give_way().await;
                 }
-                if worker.places_taken() >= limit {
-                    worker.note(
-                        Level::Alert,
-                        &format!("{limit} worker_connections are not enough"),
-                    );
+                if !worker.has_room() {
+                    worker.note(Level::Alert, &worker.too_few());
                     continue;
                 }
                 socket.set_nodelay();

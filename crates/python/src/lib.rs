@@ -1,5 +1,7 @@
 //! The native module surehop._core: convert, wrap, map errors.
 
+mod decoder;
+
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
@@ -51,5 +53,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(check_regex, module)?)?;
     module.add_function(wrap_pyfunction!(variables, module)?)?;
     module.add_function(wrap_pyfunction!(serve, module)?)?;
+    module.add_class::<decoder::Decoder>()?;
     Ok(())
 }

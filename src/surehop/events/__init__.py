@@ -1,6 +1,7 @@
 """What happens, in records and in words: the vocabulary of every log, metric and finding."""
 
-from surehop.events.attempt import Attempt, Family, attempts_from_json
+from surehop.events.attempt import AddressResult, Attempt, Family, attempts_from_json
+from surehop.events.evidence import Evidence
 from surehop.events.words import (
     VOCABULARY,
     Cause,
@@ -14,8 +15,10 @@ from surehop.events.words import (
 
 __all__ = [
     "VOCABULARY",
+    "AddressResult",
     "Attempt",
     "Cause",
+    "Evidence",
     "Family",
     "Party",
     "PeerStatus",

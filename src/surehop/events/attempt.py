@@ -9,6 +9,8 @@ from typing import Any, Self, TypeVar
 from surehop.events.words import Cause, Phase, Reason, Rule, Verdict
 
 _T = TypeVar("_T", str, bool, int)
+_MAYBE_NUMBERS = ("requests", "hint_ms", "status", "connect_ms", "head_ms", "took_ms")
+_MAYBE_TEXTS = ("local", "remote", "closed")
 
 
 class Family(StrEnum):
@@ -18,13 +20,39 @@ class Family(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AddressResult:
+    """One address that was tried for a connection. `result` is `ok` where it was made."""
+
+    address: str
+    family: Family | None
+    result: Reason
+    errno: int | None
+    took_ms: int
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        return cls(
+            address=_typed(record["address"], str),
+            family=None if record["family"] is None else Family(record["family"]),
+            result=Reason(record["result"]),
+            errno=_typed(record["errno"], int) if record["errno"] else None,
+            took_ms=_typed(record["took_ms"], int),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
-    """Fields as in `$upstream_attempts`.
+    """Fields as in `$upstream_attempts`, and what only the client knows.
 
     `address` is the peer's, or the group's name where no peer could be chosen (`family` is None
     then). `age_ms` and `idle_ms` tell how old the connection was and how long it had rested before
     this request. Bytes are those that the kernel took, and those received, headers included.
     `errno` is None where the system named no error.
+
+    The client's own, None elsewhere: `requests` is how many the connection had carried before,
+    `hint_ms` the server's last `Keep-Alive: timeout=` on it, `connect_ms` and `head_ms` the time
+    until the connection stood and until the response's head was there, `took_ms` until the end,
+    `closed` is `fin` or `rst`, `addresses` what was tried for a new connection.
     """
 
     address: str
@@ -40,6 +68,16 @@ class Attempt:
     reason: Reason
     verdict: Verdict
     rule: Rule
+    requests: int | None = None
+    hint_ms: int | None = None
+    status: int | None = None
+    connect_ms: int | None = None
+    head_ms: int | None = None
+    took_ms: int | None = None
+    local: str | None = None
+    remote: str | None = None
+    closed: str | None = None
+    addresses: tuple[AddressResult, ...] = ()
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:
@@ -59,6 +97,9 @@ class Attempt:
                 reason=Reason(record["reason"]),
                 verdict=Verdict(record["verdict"]),
                 rule=Rule(record["rule"]),
+                addresses=tuple(map(AddressResult.from_json, record.get("addresses") or ())),
+                **{name: _maybe(record, name, int) for name in _MAYBE_NUMBERS},
+                **{name: _maybe(record, name, str) for name in _MAYBE_TEXTS},
             )
         except KeyError as error:
             raise ValueError(f"an attempt lacks `{error.args[0]}`") from None
@@ -72,6 +113,11 @@ def attempts_from_json(text: str) -> tuple[Attempt, ...]:
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise ValueError("`$upstream_attempts` is a list of objects")
     return tuple(Attempt.from_json(record) for record in records)
+
+
+def _maybe(record: Mapping[str, Any], name: str, kind: type[_T]) -> Any:
+    value = record.get(name)
+    return None if value is None else _typed(value, kind)
 
 
 def _typed(value: Any, kind: type[_T]) -> _T:

@@ -281,6 +281,16 @@ impl Playbook {
         self.took("abandon", Step::Done).expect(Step::Done)
     }
 
+    pub(crate) fn give_up(mut self, cause: Cause) -> Self {
+        self.must_be_expected();
+        let request = self
+            .requests
+            .get_mut(self.current)
+            .expect("the current request");
+        request.session.give_up(&mut self.group, self.now, cause, 0);
+        self.took("give up", Step::Done).expect(Step::Done)
+    }
+
     pub(crate) fn body_lost(mut self) -> Self {
         self.this().session.body_lost();
         self

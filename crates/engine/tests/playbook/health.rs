@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use surehop_engine::{Cause, Event, Notice, PeerPlan, PeerStatus, Phase, Policy, Rules, Step};
+use surehop_engine::{
+    Cause, Event, Notice, PeerPlan, PeerStatus, Phase, Policy, Reason, Rules, Step, Verdict,
+};
 
 use crate::harness::*;
 
@@ -106,6 +108,24 @@ fn attribution_what_this_machine_lacks_is_no_failure_of_the_peers() {
     .told(&[ejected(0, "no_ports")])
     .with(|play| assert!(play.group.state().next_probe().is_none()))
     .abandon();
+}
+
+#[test]
+fn what_can_not_be_begun_ends_the_request_and_charges_nobody() {
+    for rules in [ON, Rules::OFF] {
+        Playbook::new(rules, &[peer(), peer()])
+            .begin(GET)
+            .expect(connect(0))
+            .give_up(Cause::NoRoom)
+            .with(|play| {
+                let attempt = play.session().attempts()[0];
+                assert_eq!(attempt.reason, Reason::NoRoom);
+                assert_eq!(attempt.verdict, Verdict::Failed);
+                assert_eq!(play.group.state().peer(0, play.now).conns, 0);
+            })
+            .told(&[])
+            .is(0, PeerStatus::Available);
+    }
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub(crate) struct Asked {
     sent: usize,
     pub(crate) gone: Rc<Cell<bool>>,
     panics: bool,
+    crowded: bool,
     told: Told,
 }
 
@@ -82,6 +83,14 @@ impl Exchange for Asked {
         })
     }
 
+    fn has_room(&self) -> bool {
+        !self.crowded
+    }
+
+    fn crowded(&mut self, attempt: &Attempt) {
+        self.told.attempts.push((attempt.reason, attempt.verdict));
+    }
+
     fn failed(&mut self, attempt: &Attempt, fault: Fault, _notices: &[Notice], _known_out: bool) {
         self.told.faults.push(fault);
         self.told.attempts.push((attempt.reason, attempt.verdict));
@@ -106,6 +115,7 @@ pub(crate) struct Hop {
     pub(crate) head_limit: usize,
     pub(crate) read_timeout: Millis,
     pub(crate) panics: bool,
+    pub(crate) crowded: bool,
     pub(crate) gone: Rc<Cell<bool>>,
 }
 
@@ -146,6 +156,7 @@ impl Hop {
             head_limit: 4096,
             read_timeout: TIMEOUT,
             panics: false,
+            crowded: false,
             gone: Rc::default(),
         }
     }
@@ -171,6 +182,7 @@ impl Hop {
             sent: 0,
             gone: self.gone.clone(),
             panics: self.panics,
+            crowded: self.crowded,
             told: Told::default(),
         };
         let route = Route {
