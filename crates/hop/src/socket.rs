@@ -1,5 +1,6 @@
 //! Non-blocking stream sockets, TCP and unix alike, and listeners.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io::IoSlice;
 use std::net::SocketAddr;
@@ -10,11 +11,12 @@ use std::task::Poll;
 
 use rustix::io::Errno;
 use rustix::net::{
-    self, AddressFamily, SendAncillaryBuffer, SendFlags, Shutdown, SocketAddrAny, SocketAddrUnix,
-    SocketFlags, SocketType, sockopt,
+    self, AddressFamily, SocketAddrAny, SocketAddrUnix, SocketFlags, SocketType, sockopt,
 };
 
+use crate::plain::Plain;
 use crate::reactor::{Reactor, Slot, TaskId};
+use crate::tls::{Stream, TlsFault};
 
 /// Where a socket connects to or listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -118,23 +120,16 @@ pub struct TcpInfo {
     pub receive_space: u32,
 }
 
-/// A connected, or connecting, stream socket.
+/// A connected, or connecting, stream socket; over TLS once it was secured.
 pub struct Socket {
-    fd: OwnedFd,
-    slot: Rc<Slot>,
-    reactor: Reactor,
+    plain: Plain,
+    tls: Option<Box<RefCell<Stream>>>,
 }
 
 impl Socket {
     fn new(reactor: &Reactor, fd: OwnedFd, writable: bool) -> Result<Self, Errno> {
-        let slot = reactor
-            .register(fd.as_raw_fd(), writable)
-            .map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::MFILE))?;
-        Ok(Self {
-            fd,
-            slot,
-            reactor: reactor.clone(),
-        })
+        let plain = Plain::new(reactor, fd, writable)?;
+        Ok(Self { plain, tls: None })
     }
 
     /// Takes over a connected socket that another reactor gave away.
@@ -142,11 +137,15 @@ impl Socket {
         Self::new(reactor, fd, true)
     }
 
-    /// Gives the socket away: this reactor hears no more of it.
+    /// Gives the socket away: this reactor hears no more of it. `EOPNOTSUPP` over TLS, whose state can't be
+    /// given with a descriptor; the connection is closed then.
     pub fn detach(self) -> Result<OwnedFd, Errno> {
+        if self.tls.is_some() {
+            return Err(Errno::OPNOTSUPP);
+        }
         // A duplicate stays in epoll when the original is closed, so this one is taken out by itself.
-        self.reactor.deregister(self.fd.as_raw_fd());
-        rustix::io::fcntl_dupfd_cloexec(&self.fd, 3)
+        self.plain.reactor.deregister(self.plain.fd.as_raw_fd());
+        rustix::io::fcntl_dupfd_cloexec(&self.plain.fd, 3)
     }
 
     /// Begins to connect; an error that the kernel knows at once is returned at once.
@@ -197,154 +196,155 @@ impl Socket {
 
     /// Whether the connection stands; ready with the error if it could not be made.
     pub fn poll_connected(&self) -> Poll<Result<(), Errno>> {
-        if !self.slot.writable.get() {
+        if !self.plain.slot.writable.get() {
             self.wait_write();
             return Poll::Pending;
         }
-        match sockopt::socket_error(&self.fd) {
+        match sockopt::socket_error(&self.plain.fd) {
             Ok(Err(e)) | Err(e) => Poll::Ready(Err(e)),
             Ok(Ok(())) => Poll::Ready(Ok(())),
         }
     }
 
+    /// Has TLS spoken from now on: the handshake comes next. What was secured before carries it.
+    pub(crate) fn speak(mut self, session: rustls::ClientConnection, name: &str) -> Self {
+        let under = self.tls.take().map(|tls| Box::new(tls.into_inner()));
+        let stream = Stream::new(session, name, under);
+        self.tls = Some(Box::new(RefCell::new(stream)));
+        self
+    }
+
+    /// Ready when the handshake is done.
+    pub(crate) fn poll_secured(&self) -> Poll<Result<(), TlsFault>> {
+        match &self.tls {
+            Some(tls) => tls.borrow_mut().poll_handshake(&self.plain),
+            None => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Whether it speaks TLS.
+    pub fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// What TLS had to say of the connection that failed with `EPROTO`.
+    pub fn tls_fault(&self) -> Option<TlsFault> {
+        self.tls.as_ref()?.borrow().fault().cloned()
+    }
+
+    /// Whether the stream ended over TLS without saying so (`close_notify`): who reads up to the end can't
+    /// know that nobody cut it.
+    pub fn truncated(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.borrow().cut())
+    }
+
     /// Receives into `buf`; 0 is the end of the stream.
     pub fn poll_read(&self, buf: &mut [u8]) -> Poll<Result<usize, Errno>> {
-        if !self.slot.readable.get() {
-            self.wait_read();
-            return Poll::Pending;
-        }
-        loop {
-            match rustix::io::read(&self.fd, &mut *buf) {
-                Ok(n) => {
-                    // A short read drained the socket: the kernel tells of the next byte. The end of
-                    // the stream is told only once, so it stays readable until it was read.
-                    if n < buf.len() && !self.slot.closed.get() {
-                        self.slot.readable.set(false);
-                    }
-                    return Poll::Ready(Ok(n));
-                }
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    self.slot.readable.set(false);
-                    self.wait_read();
-                    return Poll::Pending;
-                }
-                Err(e) => return Poll::Ready(Err(e)),
-            }
+        match &self.tls {
+            None => self.plain.poll_read(buf),
+            Some(tls) => tls.borrow_mut().poll_read(&self.plain, buf),
         }
     }
 
     /// Sends what the kernel takes of `parts`, in one call.
+    ///
+    /// Over TLS the bytes count as sent when the kernel took the first of their ciphertext; the rest goes with
+    /// the next call that writes, reads or waits. After `Pending` the next call must begin with the same bytes.
     pub fn poll_write(&self, parts: &[IoSlice<'_>]) -> Poll<Result<usize, Errno>> {
-        self.poll_out(|fd| match parts {
-            [one] => net::send(fd, one, SendFlags::NOSIGNAL),
-            _ => net::sendmsg(
-                fd,
-                parts,
-                &mut SendAncillaryBuffer::default(),
-                SendFlags::NOSIGNAL,
-            ),
-        })
+        match &self.tls {
+            None => self.plain.poll_send(parts, false),
+            Some(tls) => tls.borrow_mut().poll_write(&self.plain, parts, false),
+        }
     }
 
     /// The same; more follows at once, so that the kernel may put both into one packet.
     pub fn poll_write_more(&self, parts: &[IoSlice<'_>]) -> Poll<Result<usize, Errno>> {
-        self.poll_out(|fd| {
-            let flags = SendFlags::NOSIGNAL | SendFlags::MORE;
-            net::sendmsg(fd, parts, &mut SendAncillaryBuffer::default(), flags)
-        })
+        match &self.tls {
+            None => self.plain.poll_send(parts, true),
+            Some(tls) => tls.borrow_mut().poll_write(&self.plain, parts, true),
+        }
     }
 
-    /// Sends bytes of a file from `offset` on, at most `count`, and moves it; 0 is the file's end.
+    /// Sends bytes of a file from `offset` on, at most `count`, and moves it; 0 is the file's end. Over TLS
+    /// that is `EOPNOTSUPP`.
     pub fn poll_send_file(
         &self,
         file: BorrowedFd<'_>,
         offset: &mut u64,
         count: usize,
     ) -> Poll<Result<usize, Errno>> {
-        self.poll_out(|fd| rustix::fs::sendfile(fd, file, Some(offset), count))
-    }
-
-    fn poll_out(
-        &self,
-        mut send: impl FnMut(&OwnedFd) -> Result<usize, Errno>,
-    ) -> Poll<Result<usize, Errno>> {
-        if !self.slot.writable.get() {
-            self.wait_write();
-            return Poll::Pending;
+        if self.tls.is_some() {
+            return Poll::Ready(Err(Errno::OPNOTSUPP));
         }
-        loop {
-            match send(&self.fd) {
-                Ok(n) => {
-                    self.slot.wants_write.set(false);
-                    return Poll::Ready(Ok(n));
-                }
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    self.slot.writable.set(false);
-                    self.wait_write();
-                    return Poll::Pending;
-                }
-                Err(e) => return Poll::Ready(Err(e)),
-            }
-        }
+        self.plain
+            .poll_out(|fd| rustix::fs::sendfile(fd, file, Some(offset), count))
     }
 
     /// Has the running task polled when something arrives, without reading it.
     pub fn wait_read(&self) {
-        self.slot.wants_read.set(true);
-        self.reactor.own(&self.slot);
+        if let Some(tls) = &self.tls {
+            // What the kernel did not take yet would wait for ever behind what we wait for.
+            tls.borrow_mut().push(&self.plain);
+        }
+        self.plain.wait_read();
     }
 
     fn wait_write(&self) {
-        self.slot.wants_write.set(true);
-        self.reactor.own(&self.slot);
+        self.plain.wait_write();
     }
 
     /// Whether the peer was seen to close its side (or the connection broke); asks to be polled when it does.
     pub fn peer_closed(&self) -> bool {
         self.wait_read();
-        self.slot.closed.get()
+        self.seen_closed()
     }
 
     /// Whether the reactor has seen something to read, be it bytes, the end or an error.
     pub fn seen_readable(&self) -> bool {
-        self.slot.readable.get()
+        self.plain.slot.readable.get() || self.tls.as_ref().is_some_and(|tls| tls.borrow().holds())
     }
 
     /// Has the next read ask the kernel, whatever the reactor has seen.
     pub fn suspect(&self) {
-        self.slot.readable.set(true);
+        self.plain.slot.readable.set(true);
     }
 
     /// Whether the peer was seen to close its side.
     pub fn seen_closed(&self) -> bool {
-        self.slot.closed.get()
+        self.plain.slot.closed.get() || self.tls.as_ref().is_some_and(|tls| tls.borrow().ended())
     }
 
     /// Lets the socket rest: whatever arrives is told to `owner` by `label`.
     pub fn rest(&self, label: u64, owner: TaskId) {
-        self.reactor.rest(&self.slot, label, owner);
+        if self.tls.as_ref().is_some_and(|tls| tls.borrow().holds()) {
+            // No event tells of what was decrypted already.
+            self.plain.slot.readable.set(true);
+        }
+        self.plain.reactor.rest(&self.plain.slot, label, owner);
     }
 
     /// Ends its rest; it belongs to the running task.
     pub fn rouse(&self) {
-        self.reactor.rouse(&self.slot);
+        self.plain.reactor.rouse(&self.plain.slot);
     }
 
     /// The descriptor's number.
     pub fn number(&self) -> i32 {
-        self.fd.as_raw_fd()
+        self.plain.fd.as_raw_fd()
     }
 
-    /// Says that nothing more will be sent.
+    /// Says that nothing more will be sent. Over TLS this alone says `close_notify`: a socket that is dropped
+    /// (it may be in a forked child) sends nothing.
     pub fn finish(&self) {
-        let _ = net::shutdown(&self.fd, Shutdown::Write);
+        match &self.tls {
+            None => self.plain.shut(),
+            Some(tls) => tls.borrow_mut().finish(&self.plain),
+        }
     }
 
     /// Has the close be a reset.
     pub fn set_reset(&self) {
-        let _ = sockopt::set_socket_linger(&self.fd, Some(std::time::Duration::ZERO));
+        let _ = sockopt::set_socket_linger(&self.plain.fd, Some(std::time::Duration::ZERO));
     }
 
     /// What the kernel knows of a TCP connection.
@@ -356,7 +356,7 @@ impl Socket {
         // SAFETY: the kernel writes at most `length` bytes, and a `tcp_info` may be all zeros.
         let info = unsafe {
             let got = libc::getsockopt(
-                self.fd.as_raw_fd(),
+                self.plain.fd.as_raw_fd(),
                 libc::IPPROTO_TCP,
                 libc::TCP_INFO,
                 info.as_mut_ptr().cast(),
@@ -374,25 +374,18 @@ impl Socket {
 
     /// Turns Nagle's algorithm off; not an error on a unix socket.
     pub fn set_nodelay(&self) {
-        let _ = sockopt::set_tcp_nodelay(&self.fd, true);
+        let _ = sockopt::set_tcp_nodelay(&self.plain.fd, true);
     }
 
     /// The address this end has.
     pub fn local(&self) -> Option<Address> {
-        net::getsockname(&self.fd).ok().and_then(address_of)
-    }
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        // Closing the descriptor takes it out of epoll: no call of its own for that.
-        self.reactor.forget(&self.slot);
+        net::getsockname(&self.plain.fd).ok().and_then(address_of)
     }
 }
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Socket({})", self.fd.as_raw_fd())
+        write!(f, "Socket({})", self.plain.fd.as_raw_fd())
     }
 }
 
