@@ -65,7 +65,7 @@ def data_process(subject: Subject) -> int:
 
 
 def memory(pid: int) -> int:
-    """Resident bytes of a process, without the pages of its program: those come as they are used."""
+    """Resident bytes of a process, less the pages of its program: those come as they are used."""
     for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
