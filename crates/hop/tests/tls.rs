@@ -12,7 +12,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use stage::{listener, pair, ready, receive, run, turn_until};
+use stage::{listener, pair, ready, receive, run, seen, turn_until};
 use surehop_hop::clock::NEVER;
 use surehop_hop::reactor::Reactor;
 use surehop_hop::socket::Socket;
@@ -168,9 +168,10 @@ fn both_versions_carry_bytes_both_ways() {
             let mut asked = [0; 4];
             stream.read_exact(&mut asked).unwrap();
             assert_eq!(stream.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
-            stream.write_all(&asked).unwrap();
+            // The end comes with the last bytes.
+            stream.conn.writer().write_all(&asked).unwrap();
             stream.conn.send_close_notify();
-            let _ = stream.flush();
+            stream.flush().unwrap();
             // Held open: what was said must be enough.
             assert_eq!(stream.sock.read(&mut [0; 64]).unwrap_or(0), 0);
         });
@@ -180,6 +181,7 @@ fn both_versions_carry_bytes_both_ways() {
             let socket = connect(&task, &address, &config, NAME).await.unwrap();
             send(&task, &socket, b"ping").await.unwrap();
             assert_eq!(receive(&task, &socket, 16).await.unwrap(), b"ping");
+            seen(&task, &socket).await;
             assert_eq!(receive(&task, &socket, 16).await.unwrap(), b"");
             assert!(socket.seen_closed() && !socket.truncated());
         });
