@@ -118,7 +118,7 @@ fn of_certificate(why: &CertificateError, name: &str) -> (&'static str, String) 
         CertificateError::Revoked => ("CERT_REVOKED", format!("{it} was revoked")),
         CertificateError::BadSignature => (
             "CERT_SIGNATURE_FAILURE",
-            format!("{it} has a signature that is not right"),
+            format!("{it} has a signature that is not right, or by a key that is too weak"),
         ),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             ("INVALID_PURPOSE", format!("{it} is not meant for a server"))
@@ -164,7 +164,10 @@ fn of_alert(alert: AlertDescription, name: &str) -> String {
         }
         AlertDescription::UnrecognisedName => format!("`{name}` knows no server of that name"),
         AlertDescription::HandshakeFailure => {
-            format!("`{name}` refused the TLS handshake: nothing that both sides can do")
+            format!(
+                "`{name}` refused the TLS handshake: there is nothing that both sides can do, or it wants a client \
+                 certificate"
+            )
         }
         alert => format!("`{name}` ended the TLS connection with the alert `{alert:?}`"),
     }
