@@ -38,6 +38,7 @@ fn request(group: &mut Group, session: &mut Session, conn: &mut u64, now: Millis
             }
             Step::Send => Event::Head {
                 status: 200,
+                retry_after: None,
                 sent: 40,
                 received: 90,
             },
@@ -56,7 +57,7 @@ fn request(group: &mut Group, session: &mut Session, conn: &mut u64, now: Millis
                 }
             }
             Step::Done | Step::Fail { .. } => break,
-            Step::Wait { .. } | Step::Sleep { .. } | Step::Ask => {
+            Step::Wait { .. } | Step::Sleep { .. } | Step::Ask { .. } => {
                 unreachable!("the policy neither waits nor asks")
             }
         };

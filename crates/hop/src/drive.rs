@@ -153,7 +153,7 @@ pub async fn drive<E: Exchange>(
     // asked, it may still be.
     let mut live: Option<Upstream> = None;
     loop {
-        if !matches!(step, Step::Send | Step::Ask | Step::Deliver)
+        if !matches!(step, Step::Send | Step::Ask { .. } | Step::Deliver)
             && let Some(old) = live.take()
         {
             hop.close(old);
@@ -170,8 +170,18 @@ pub async fn drive<E: Exchange>(
                     advance(hop, route, ex, Event::Connected)
                 }
                 Err(Lost::Fault(fault)) => {
-                    let Fault { cause, errno, .. } = fault;
-                    fail(hop, route, ex, Event::ConnectFailed { cause, errno }, fault)
+                    let Fault {
+                        phase,
+                        cause,
+                        errno,
+                        ..
+                    } = fault;
+                    let event = Event::ConnectFailed {
+                        phase,
+                        cause,
+                        errno,
+                    };
+                    fail(hop, route, ex, event, fault)
                 }
                 Err(Lost::Gone) => return gone(hop, route, ex, None),
                 Err(lost) => {
@@ -203,7 +213,7 @@ pub async fn drive<E: Exchange>(
                 Ok(()) => return gone(hop, route, ex, None),
                 Err(_) => advance(hop, route, ex, Event::Slept),
             },
-            Step::Ask => {
+            Step::Ask { .. } => {
                 let asked = rx.until(NEVER, || ex.poll_ask()).await;
                 let (retry, delay) = asked.unwrap_or((false, None));
                 advance(hop, route, ex, Event::Answered { retry, delay })
@@ -289,6 +299,7 @@ async fn exchange<E: Exchange>(
             }
             let event = Event::Head {
                 status,
+                retry_after: None,
                 sent,
                 received,
             };

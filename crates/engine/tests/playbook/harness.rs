@@ -62,6 +62,7 @@ fn died(phase: Phase, cause: Cause, errno: i32, sent: u64, received: u64) -> Eve
 
 pub(crate) fn refused() -> Event {
     Event::ConnectFailed {
+        phase: Phase::Connect,
         cause: Cause::Refused,
         errno: 111,
     }
@@ -69,6 +70,7 @@ pub(crate) fn refused() -> Event {
 
 pub(crate) fn connect_timed_out() -> Event {
     Event::ConnectFailed {
+        phase: Phase::Connect,
         cause: Cause::TimedOut,
         errno: 110,
     }
@@ -101,6 +103,7 @@ pub(crate) fn invalid() -> Event {
 pub(crate) fn head(status: u16) -> Event {
     Event::Head {
         status,
+        retry_after: None,
         sent: 40,
         received: 100,
     }

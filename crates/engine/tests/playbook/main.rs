@@ -8,3 +8,4 @@ mod incidents;
 mod nginx;
 mod properties;
 mod resilience;
+mod rounds;

@@ -1,7 +1,8 @@
 //! `resilience on`: attribution, sent, budget, and what they leave alone. Each beside its `off`.
 
 use surehop_engine::{
-    BUDGET_RESERVE, Backoff, ConnId, Event, Facts, Keep, PeerPlan, PeerStatus, Policy, Rules, Step,
+    BUDGET_RESERVE, Backoff, ConnId, Event, Facts, FailureSet, Keep, PeerPlan, PeerStatus, Policy,
+    Rules, Step,
 };
 
 use crate::harness::*;
@@ -454,6 +455,9 @@ fn backoff_waits_and_then_goes_on_within_the_time() {
             cap: 1_000,
         }),
         timeout,
+        rounds: 2,
+        again: FailureSet::ERROR,
+        tries: 1,
         ..Policy::default()
     };
     let mut play = Playbook::new(ON, &[peer(), peer()]).policy(waiting(0));
@@ -485,6 +489,8 @@ fn backoff_waits_and_then_goes_on_within_the_time() {
 fn a_client_that_leaves_during_a_wait_leaves_nothing_behind() {
     let policy = Policy {
         ask: true,
+        rounds: 2,
+        tries: 1,
         ..Policy::default()
     };
     Playbook::new(ON, &[peer(), peer()])
@@ -493,7 +499,7 @@ fn a_client_that_leaves_during_a_wait_leaves_nothing_behind() {
         .expect(connect(0))
         .sends()
         .feed(rst())
-        .expect(Step::Ask)
+        .expect(Step::Ask { wait: 0 })
         .abandon()
         .history(&["0 reset abandoned plain"])
         .told(&[ejected(0, "reset")]);
@@ -504,6 +510,7 @@ fn ask_the_answer_widens_conditions_but_never_safety() {
     let asking = |facts| {
         let policy = Policy {
             ask: true,
+            rounds: 2,
             ..next("off")
         };
         Playbook::new(ON, &[peer(), peer()])
@@ -522,13 +529,13 @@ fn ask_the_answer_widens_conditions_but_never_safety() {
     };
     asking(GET)
         .feed(rst())
-        .expect(Step::Ask)
+        .expect(Step::Ask { wait: 0 })
         .feed(yes)
         .expect(connect(1))
         .abandon();
     asking(GET)
         .feed(rst())
-        .expect(Step::Ask)
+        .expect(Step::Ask { wait: 0 })
         .feed(no)
         .expect(fail(502, "reset"));
     asking(POST)
@@ -537,14 +544,14 @@ fn ask_the_answer_widens_conditions_but_never_safety() {
         .history(&["0 reset failed non_idempotent"]);
     asking(GET)
         .feed(rst())
-        .expect(Step::Ask)
+        .expect(Step::Ask { wait: 0 })
         .body_lost()
         .feed(yes)
         .expect(fail(502, "reset"))
         .history(&["0 reset failed request_buffering"]);
     asking(GET)
         .feed(head(418))
-        .expect(Step::Ask)
+        .expect(Step::Ask { wait: 0 })
         .fails(0, 0)
         .feed(no)
         .expect(Step::Deliver)
@@ -553,7 +560,7 @@ fn ask_the_answer_widens_conditions_but_never_safety() {
         .history(&["0 ok delivered ask"]);
     asking(GET)
         .feed(rst())
-        .expect(Step::Ask)
+        .expect(Step::Ask { wait: 0 })
         .feed(Event::Answered {
             retry: true,
             delay: Some(30),
