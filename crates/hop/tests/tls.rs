@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use stage::{listener, pair, ready, receive, run, seen, turn_until};
+use surehop_engine::{Cause, Phase};
 use surehop_hop::clock::NEVER;
 use surehop_hop::reactor::Reactor;
 use surehop_hop::socket::Socket;
@@ -42,6 +43,7 @@ fn shake(who: &Identity, config: &Config, name: &'static str) -> Result<(), TlsF
 fn refused(who: &Identity, config: &Config, name: &'static str) -> (&'static str, String) {
     let fault = shake(who, config, name).unwrap_err();
     assert_eq!(fault.kind, Kind::Certificate);
+    assert_eq!(fault.fault().cause, Cause::Certificate);
     (fault.code, fault.text)
 }
 
@@ -415,6 +417,7 @@ fn who_speaks_no_tls_is_called_so() {
         let _ = peer.read(&mut [0; 4096]);
     });
     assert_eq!((fault.kind, fault.code), (Kind::Protocol, "EPROTO"));
+    assert_eq!(fault.fault().cause, Cause::Tls);
     assert!(fault.text.contains("does not speak TLS"), "{}", fault.text);
 }
 
@@ -431,6 +434,10 @@ fn an_end_in_the_handshake_says_how() {
     });
     assert_eq!((reset.kind, reset.code), (Kind::Socket, "ECONNRESET"));
     assert_eq!(reset.errno, Errno::CONNRESET.raw_os_error());
+    assert_eq!(
+        [closed, reset].map(|fault| (fault.fault().phase, fault.fault().cause)),
+        [(Phase::Tls, Cause::Closed), (Phase::Tls, Cause::Reset)]
+    );
 }
 
 #[test]

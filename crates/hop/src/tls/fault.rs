@@ -3,7 +3,11 @@
 use rustix::io::Errno;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 
+use surehop_engine::{Cause, Phase};
+
 use super::verify::NoRoot;
+use crate::connections::cause_of;
+use crate::drive::Fault;
 
 /// What kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +38,23 @@ pub struct TlsFault {
 }
 
 impl TlsFault {
+    /// What it means to the engine.
+    pub fn fault(&self) -> Fault {
+        let cause = match self.kind {
+            Kind::Certificate => Cause::Certificate,
+            Kind::Protocol => Cause::Tls,
+            Kind::Closed => Cause::Closed,
+            Kind::Socket => cause_of(Errno::from_raw_os_error(self.errno)),
+            Kind::TimedOut => Cause::TimedOut,
+        };
+        Fault {
+            phase: Phase::Tls,
+            cause,
+            errno: self.errno,
+            at_once: false,
+        }
+    }
+
     fn new(kind: Kind, code: &'static str, errno: i32, text: String) -> Self {
         Self {
             kind,
