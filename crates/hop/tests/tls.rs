@@ -12,7 +12,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use stage::{listener, pair, ready, receive, run, turn_until};
+use stage::{listener, pair, ready, receive, run, seen, turn_until};
+use surehop_engine::{Cause, Phase};
 use surehop_hop::clock::NEVER;
 use surehop_hop::reactor::Reactor;
 use surehop_hop::socket::Socket;
@@ -42,6 +43,7 @@ fn shake(who: &Identity, config: &Config, name: &'static str) -> Result<(), TlsF
 fn refused(who: &Identity, config: &Config, name: &'static str) -> (&'static str, String) {
     let fault = shake(who, config, name).unwrap_err();
     assert_eq!(fault.kind, Kind::Certificate);
+    assert_eq!(fault.fault().cause, Cause::Certificate);
     (fault.code, fault.text)
 }
 
@@ -168,9 +170,10 @@ fn both_versions_carry_bytes_both_ways() {
             let mut asked = [0; 4];
             stream.read_exact(&mut asked).unwrap();
             assert_eq!(stream.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
-            stream.write_all(&asked).unwrap();
+            // The end comes with the last bytes.
+            stream.conn.writer().write_all(&asked).unwrap();
             stream.conn.send_close_notify();
-            let _ = stream.flush();
+            stream.flush().unwrap();
             // Held open: what was said must be enough.
             assert_eq!(stream.sock.read(&mut [0; 64]).unwrap_or(0), 0);
         });
@@ -180,6 +183,7 @@ fn both_versions_carry_bytes_both_ways() {
             let socket = connect(&task, &address, &config, NAME).await.unwrap();
             send(&task, &socket, b"ping").await.unwrap();
             assert_eq!(receive(&task, &socket, 16).await.unwrap(), b"ping");
+            seen(&task, &socket).await;
             assert_eq!(receive(&task, &socket, 16).await.unwrap(), b"");
             assert!(socket.seen_closed() && !socket.truncated());
         });
@@ -413,6 +417,7 @@ fn who_speaks_no_tls_is_called_so() {
         let _ = peer.read(&mut [0; 4096]);
     });
     assert_eq!((fault.kind, fault.code), (Kind::Protocol, "EPROTO"));
+    assert_eq!(fault.fault().cause, Cause::Tls);
     assert!(fault.text.contains("does not speak TLS"), "{}", fault.text);
 }
 
@@ -429,6 +434,10 @@ fn an_end_in_the_handshake_says_how() {
     });
     assert_eq!((reset.kind, reset.code), (Kind::Socket, "ECONNRESET"));
     assert_eq!(reset.errno, Errno::CONNRESET.raw_os_error());
+    assert_eq!(
+        [closed, reset].map(|fault| (fault.fault().phase, fault.fault().cause)),
+        [(Phase::Tls, Cause::Closed), (Phase::Tls, Cause::Reset)]
+    );
 }
 
 #[test]
