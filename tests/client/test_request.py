@@ -90,6 +90,14 @@ def test_an_async_stream_is_read_by_aread() -> None:
     assert asyncio.run(Request("POST", "http://h/", content=chunks()).aread()) == b"ab"
 
 
+def test_a_header_beyond_ascii_may_be_set_later() -> None:
+    request = Request("GET", "http://h/", headers={"a": "b"})
+    request.headers["x"] = "é"
+
+    assert request.headers["x"] == "é"
+    assert request.headers["host"] == "h"
+
+
 def test_with_a_stream_nothing_is_filled_in() -> None:
     assert Request("POST", "http://h/", stream=ByteStream(b"x")).headers.raw == []
 
