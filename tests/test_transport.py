@@ -20,7 +20,7 @@ PLAN = {
         ("attribution", "replay_keyed", "probe", "last_peer", "idle", "sent", "budget"), True
     ),
 }
-TERMS = {
+TERMS: dict[str, Any] = {
     **dict.fromkeys(("connect", "read", "write", "pool"), 5000),
     "total": None,
     "per_try": None,

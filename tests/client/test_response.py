@@ -252,11 +252,11 @@ def test_a_broken_body_is_a_decoding_error(coding: str, damage: Callable[[bytes]
 
 
 def test_a_bomb_goes_off_in_small_bangs() -> None:
-    packed = gzip.compress(gzip.compress(bytes(30_000_000)))
+    packed = gzip.compress(gzip.compress(bytes(3_000_000)))
     response = Response(200, headers={"content-encoding": "gzip, gzip"}, stream=Pieces(packed))
     sizes = [len(piece) for piece in response.iter_bytes()]
 
-    assert sum(sizes) == 30_000_000
+    assert sum(sizes) == 3_000_000
     assert max(sizes) <= PIECE
 
 

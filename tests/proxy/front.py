@@ -65,8 +65,8 @@ def data_process(subject: Subject) -> int:
 
 
 def memory(pid: int) -> int:
-    """Resident bytes of a process."""
+    """Resident bytes of a process, less the pages of its program: those come as they are used."""
     for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines():
-        if line.startswith("VmRSS:"):
+        if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
-    raise AssertionError("a process without VmRSS")
+    raise AssertionError("a process without RssAnon")

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from front import STREAMED, data_process, memory, running, server, servers
@@ -106,6 +107,33 @@ def test_stalled_clients_cost_little_each(surehop: Program) -> None:
             assert memory(pid) - before < clients * 300 * 1024
             for sock in held:
                 sock.close()
+
+
+def test_the_kernel_holds_little_for_a_client_that_does_not_read(surehop: Program) -> None:
+    """It would take some megabytes for each: all that clients may have together is soon used up."""
+    with listening() as listener:
+        upstream = f"server 127.0.0.1:{listener.getsockname()[1]};"
+        conf = server(_NO_FILES, upstream=upstream)
+        with running(surehop, conf) as subject, socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", subject.port))
+            client.sendall(b"GET / HTTP/1.1\r\nHost: o\r\n\r\n")
+            origin, _ = accepted(listener)
+            with origin:
+                size = 64 * _MIB
+                origin.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+                assert stall(origin, size) < size
+                assert 0 < unacknowledged(subject.port, client) < 512 << 10
+
+
+def unacknowledged(port: int, client: socket.socket) -> int:
+    """Bytes that the kernel holds for this client of a port."""
+    ends = [f":{port:04X}", f":{client.getsockname()[1]:04X}"]
+    for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
+        _, local, remote, _, queues, *_ = line.split()
+        if [local[-5:], remote[-5:]] == ends:
+            return int(queues.partition(":")[0], 16)
+    raise AssertionError("no such connection")
 
 
 def test_an_origin_that_does_not_read_stops_the_client(surehop: Program) -> None:

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use rustix::io::Errno;
 use surehop_engine::{Cause, Phase};
 use surehop_hop::clock::Millis;
-use surehop_hop::connections::{Connections, Ends, Upstream};
+use surehop_hop::connections::{Connections, Ends, Upstream, cause_of};
 use surehop_hop::dial::{Missed, Reached, dial};
 use surehop_hop::drive::{Fault, Lost, Route};
 use surehop_hop::socket::{Address, Socket};
-use surehop_hop::tls::{Config, TlsFault, Unsecured, secure};
+use surehop_hop::tls::{Config, Kind, TlsFault, Unsecured, secure};
 use surehop_hop::tunnel::{TunnelFault, tunnel};
 
 use crate::host::Reply;
@@ -68,7 +69,7 @@ pub(crate) async fn connect(
         });
     }
     let (socket, place) = dialed.map_err(|missed| match missed {
-        Missed::Failed(fault) => Lost::Fault(fault),
+        Missed::Failed(fault) => late(Lost::Fault(fault), rx.now() >= tries_until),
         Missed::Unbound(errno) => Lost::Unbound(errno),
         Missed::Gone => Lost::Gone,
     })?;
@@ -79,10 +80,22 @@ pub(crate) async fn connect(
         remote: addresses[place].clone(),
     });
     job.report.note_ends(at, Some(ends.clone()));
-    let socket = agree(job, socket, peer, deadline, gone).await?;
+    let socket = agree(job, socket, peer, deadline, gone).await;
+    let socket = socket.map_err(|lost| late(lost, rx.now() >= tries_until))?;
     let mut upstream = hop.adopt(socket, claimed, rtt);
     upstream.ends = Some(ends);
     Ok(upstream)
+}
+
+/// What ran out of time because the time for the whole try is over.
+fn late(lost: Lost, late: bool) -> Lost {
+    match lost {
+        Lost::Fault(fault) if late && fault.cause == Cause::TimedOut => Lost::Fault(Fault {
+            cause: Cause::AttemptTimedOut,
+            ..fault
+        }),
+        lost => lost,
+    }
 }
 
 /// Speaks what must be spoken before HTTP.
@@ -159,7 +172,7 @@ fn refused(job: &mut Job<'_>, why: TunnelFault) -> Lost {
             "the proxy closed the connection".to_owned(),
         ),
         TunnelFault::Socket(e) => (
-            surehop_hop::connections::cause_of(e),
+            cause_of(e),
             e.raw_os_error(),
             "the connection to the proxy failed".to_owned(),
         ),
@@ -196,8 +209,13 @@ async fn shake(
 }
 
 fn tls_cause(why: &TlsFault) -> Cause {
-    let _ = why.kind;
-    Cause::Other
+    match why.kind {
+        Kind::Certificate => Cause::Certificate,
+        Kind::Protocol => Cause::Tls,
+        Kind::Closed => Cause::Closed,
+        Kind::Socket => cause_of(Errno::from_raw_os_error(why.errno)),
+        Kind::TimedOut => Cause::TimedOut,
+    }
 }
 
 /// Has a name looked up.
@@ -219,11 +237,18 @@ async fn resolve(
         }
         Some(Reply::Resolved(found)) => {
             let code = found.err().unwrap_or_else(|| "ENOTFOUND".to_owned());
-            let cause = Cause::Unreachable;
+            let cause = if code == "EAI_AGAIN" {
+                Cause::TryAgain
+            } else {
+                Cause::NotFound
+            };
             job.report.error = code;
             Err(fault(Phase::Resolve, cause, 0))
         }
         _ if job.is_gone() => Err(Lost::Gone),
-        _ => Err(fault(Phase::Resolve, Cause::TimedOut, 0)),
+        _ => {
+            let lost = fault(Phase::Resolve, Cause::TimedOut, 0);
+            Err(late(lost, job.host.rx.now() >= job.try_deadline()))
+        }
     }
 }

@@ -152,18 +152,7 @@ pub(crate) fn park(
     };
     hop.rest(upstream);
     let mut group = route.group.borrow_mut();
-    let attempt = job.session.attempts().last().copied();
-    if let Some(attempt) = attempt {
-        let parked = surehop_engine::Parked {
-            conn: keep.conn,
-            opened_at: attempt.started.saturating_sub(attempt.age),
-            idle_since: job.host.rx.now(),
-            requests: attempt.requests.saturating_add(1),
-            hint: keep.hint,
-            rtt: keep.rtt,
-        };
-        group.park(attempt.peer, 0, parked, job.host.rx.now());
-    }
+    job.session.keep(&mut group, keep, job.host.rx.now());
     hop.sweep(&mut group);
     hop.expires(group.next_expiry());
     None
@@ -187,7 +176,7 @@ pub(crate) fn question(job: &Job<'_>, delay: Millis) -> Question {
     });
     Question::Ask {
         answer,
-        count: 0,
+        count: job.session.rounds(),
         delay,
         report: Box::new(job.report()),
     }

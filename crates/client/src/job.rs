@@ -64,10 +64,11 @@ pub(crate) struct Job<'a> {
 struct Upload {
     pieces: VecDeque<Payload>,
     at: usize,
+    /// More was asked for, and has not come.
     asked: bool,
-    // Something of it was fed or asked for since the request began.
+    /// Some of it was fed in this try.
     begun: bool,
-    // The next question asks for its beginning.
+    /// What comes next must be its beginning, and is not what was asked for.
     restart: bool,
     over: bool,
 }
@@ -247,6 +248,10 @@ impl Job<'_> {
             return Poll::Pending;
         };
         self.upload.asked = false;
+        if self.upload.restart {
+            // It answers a question of the try before.
+            return self.poll_feed();
+        }
         self.upload.begun = true;
         if !self.order.flags.has(Flags::REWINDABLE) {
             self.session.body_lost();
@@ -281,11 +286,16 @@ impl Exchange for Job<'_> {
         }
         self.head.extend_from_slice(&self.order.rest);
         (self.head_at, self.body_at, self.sent) = (0, 0, 0);
-        // What was fed is gone; the first question asks for the beginning again.
-        let begun = self.upload.begun || self.upload.asked;
-        self.upload = Upload {
+        // What was fed is gone; the next question asks for the beginning again.
+        let Upload {
+            asked,
             begun,
-            restart: begun,
+            restart,
+            ..
+        } = self.upload;
+        self.upload = Upload {
+            asked,
+            restart: begun || restart,
             ..Upload::default()
         };
         self.scan = HeadScan::response();
@@ -388,7 +398,9 @@ impl Exchange for Job<'_> {
     }
 
     fn failed(&mut self, _: &Attempt, fault: Fault, _: &[Notice], _: bool) {
-        if fault.cause == Cause::TimedOut && self.report.timeout.is_none() {
+        if fault.cause == Cause::AttemptTimedOut {
+            self.report.timeout = Some("per_try");
+        } else if fault.cause == Cause::TimedOut && self.report.timeout.is_none() {
             self.report.timeout = Some(match fault.phase {
                 Phase::Send => "write",
                 Phase::Head | Phase::Body => "read",

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 use surehop_engine::{
-    Balance, FailureSet, GroupPlan, KeepalivePlan, Millis, PeerPlan, Policy, Rules,
+    Backoff, Balance, FailureSet, GroupPlan, KeepalivePlan, Millis, PeerPlan, Policy, Rules,
 };
 
 /// The version this code reads.
@@ -227,15 +227,30 @@ impl Terms {
 
     /// The engine's view of them.
     pub fn policy(&self) -> Result<Policy, String> {
+        if self.rounds == 0 {
+            return Err("a request has one round at least".to_owned());
+        }
         let mut again = FailureSet::NONE;
         for word in &self.again {
-            let set = FailureSet::from_word(word);
+            let set = FailureSet::from_client_word(word);
             again = again.with(set.ok_or_else(|| format!("no failure is called `{word}`"))?);
         }
-        let _ = again;
+        let failover = FailureSet::ANY_ERROR.with(FailureSet::CONNECT_TIMEOUT);
         Ok(Policy {
+            next_upstream: failover,
+            tries: 0,
             timeout: self.total.unwrap_or(0),
-            ..Policy::default()
+            rounds: self.rounds,
+            again,
+            backoff: Some(Backoff {
+                base: self.base,
+                cap: self.cap,
+            }),
+            retry_after: self.retry_after,
+            ask: self.ask,
+            ask_always: self.ask_always,
+            wait_for_slot: true,
+            refunds: false,
         })
     }
 }

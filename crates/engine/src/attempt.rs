@@ -17,14 +17,14 @@ pub enum Step {
         /// Which.
         conn: ConnId,
     },
-    /// Make a connection; then `Connected`, or `ConnectFailed`.
+    /// Make a connection, TLS and all; then `Connected`, or `ConnectFailed`.
     Connect {
         /// To whom.
         peer: u32,
     },
     /// Send the request and read the response's header; then `Head`, or `Died`.
     Send,
-    /// Wait in the group's queue; then `Called`, or `Slept` once the time is over.
+    /// Wait in the group's queue, for a peer or for a connection that is free; then `Called`, or `Slept` once the time is over.
     Wait {
         /// Until when.
         until: Millis,
@@ -37,7 +37,10 @@ pub enum Step {
         until: Millis,
     },
     /// Ask the caller whether to try again; then `Answered`.
-    Ask,
+    Ask {
+        /// How long it would wait by itself; the longest where it waits for a connection.
+        wait: Millis,
+    },
     /// Hand the response on; then `Finished`.
     Deliver,
     /// Answer with this status; it is over.
@@ -74,6 +77,8 @@ pub enum Event {
     Connected,
     /// It could not be made.
     ConnectFailed {
+        /// `Resolve`, `Connect` or `Tls`.
+        phase: Phase,
         /// Why.
         cause: Cause,
         /// The system's error number, or 0.
@@ -96,6 +101,8 @@ pub enum Event {
     Head {
         /// Its status.
         status: u16,
+        /// Its `Retry-After`, as a wait from now.
+        retry_after: Option<Millis>,
         /// Bytes of the request accepted so far.
         sent: u64,
         /// Bytes of the response so far.
@@ -122,7 +129,7 @@ pub enum Event {
     Answered {
         /// Whether to try again.
         retry: bool,
-        /// A wait of the caller's own choice.
+        /// A wait of the caller's own choice; a `Retry-After` that is honoured may be longer.
         delay: Option<Millis>,
     },
 }
@@ -142,6 +149,8 @@ pub struct Attempt {
     pub idle: Millis,
     /// Requests that it had carried before.
     pub requests: u32,
+    /// The `Keep-Alive: timeout=` that came with its last answer.
+    pub hint: Option<Millis>,
     /// When the attempt began.
     pub started: Millis,
     /// Time until the connection stood.
@@ -181,6 +190,7 @@ impl Attempt {
             age: 0,
             idle: 0,
             requests: 0,
+            hint: None,
             started: now,
             connect_time: None,
             header_time: None,

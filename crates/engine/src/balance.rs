@@ -9,7 +9,7 @@ use crate::health::{GroupState, Notice, PeerState, count};
 use crate::idle::Ring;
 use crate::outcome::Reason;
 use crate::plan::{Balance, GroupPlan, Millis, PeerPlan, PlanError};
-use crate::pool::{ConnId, Idle, Parked, Pool};
+use crate::pool::Pool;
 use crate::seek::{Map, Search, Wish};
 
 /// The peers that one request has tried.
@@ -103,12 +103,14 @@ pub struct Group {
     single: bool,
     never_ejects: bool,
     up: u32,
-    pool: Pool,
-    rings: Vec<Ring>,
+    pub(crate) pool: Pool,
+    pub(crate) rings: Vec<Ring>,
     random: u64,
     // Who waits for a peer, by the driver's number; and whether one may be free.
     pub(crate) waiters: VecDeque<u64>,
     pub(crate) freed: bool,
+    // Places at peers that may be free without a kept connection, for those who wait for one.
+    pub(crate) spare: u32,
 }
 
 impl Group {
@@ -142,6 +144,7 @@ impl Group {
             random: seed,
             waiters: VecDeque::new(),
             freed: false,
+            spare: 0,
             plan,
             state,
         })
@@ -174,14 +177,28 @@ impl Group {
 
     /// Chooses a peer for a request, as nginx does; with `last_peer`, a trial when all are out.
     pub fn pick(&mut self, now: Millis, tried: &mut Tried) -> Option<Pick> {
-        let mut pick = self.select(now, tried)?;
+        let pick = self.select(now, tried)?;
+        Some(self.begun(pick, now, tried))
+    }
+
+    /// Chooses a peer to which a connection is kept, whoever's turn it is.
+    pub(crate) fn pick_kept(&mut self, scope: u32, now: Millis, tried: &mut Tried) -> Option<Pick> {
+        let peers = 0..self.plan.peers.len() as u32;
+        let kept = |peer| self.keeps(peer, scope) && self.usable(peer, now / 1000, tried);
+        let peer = peers.into_iter().find(|&peer| kept(peer))?;
+        let (trial, holds) = self.claim(peer, now / 1000)?;
+        let pick = self.picked(peer, tried, trial, holds);
+        Some(self.begun(pick, now, tried))
+    }
+
+    fn begun(&mut self, mut pick: Pick, now: Millis, tried: &Tried) -> Pick {
         // One who is bound to nobody that is here counts as bound to whom it gets.
         self.last_bound = tried.wish.sid.map(|_| pick.peer);
         if self.plan.balance.counts_time() {
             pick.began = now;
             self.state.at(pick.peer).times.begin(now);
         }
-        Some(pick)
+        pick
     }
 
     fn select(&mut self, now: Millis, tried: &mut Tried) -> Option<Pick> {
@@ -488,89 +505,6 @@ impl Group {
                 && self.plan.peers[other as usize].is_open()
                 && !self.state.at(other).is_ejected()
         })
-    }
-
-    fn key(&self, peer: u32, scope: u32) -> u32 {
-        let peers = self.plan.peers.len() as u32;
-        if scope < self.plan.keepalive.scopes {
-            scope * peers + peer
-        } else {
-            u32::MAX
-        }
-    }
-
-    pub(crate) fn take_idle(&mut self, peer: u32, scope: u32, now: Millis) -> Option<Idle> {
-        let learned = self.state.at(peer).learned(now);
-        // What belongs to no location yet, a prober's connection, may serve any: the peer is the same.
-        let unclaimed = (scope != 0).then(|| self.key(peer, 0));
-        self.pool
-            .take(self.key(peer, scope), learned, now)
-            .or_else(|| self.pool.take(unclaimed?, learned, now))
-    }
-
-    /// Puts an idle connection into the pool, or on the closing list if it can't be kept.
-    pub fn park(&mut self, peer: u32, scope: u32, parked: Parked, now: Millis) {
-        let learned = self.state.at(peer).learned(now);
-        self.pool.put(self.key(peer, scope), parked, learned, now);
-    }
-
-    /// Takes the least recently used idle connection out, with its peer and scope: for another group's pool.
-    pub fn unpark(&mut self) -> Option<(u32, u32, Parked)> {
-        let (key, parked) = self.pool.pop_oldest()?;
-        let peers = self.plan.peers.len() as u32;
-        Some((key % peers, key / peers, parked))
-    }
-
-    /// An idle connection was seen readable, and is the driver's to close; `false` if the pool did not have it.
-    ///
-    /// `fin`: it was an end of file with nothing before it, which is what an idle time-out looks like.
-    pub fn idle_closed(&mut self, conn: ConnId, fin: bool, now: Millis) -> bool {
-        let Some((key, parked)) = self.pool.remove(conn) else {
-            return false;
-        };
-        if fin {
-            let peer = key % self.plan.peers.len() as u32;
-            self.learn(peer, now.saturating_sub(parked.idle_since), now);
-        }
-        true
-    }
-
-    pub(crate) fn learn(&mut self, peer: u32, idle: Millis, now: Millis) {
-        if !self.plan.rules.idle {
-            return;
-        }
-        let state = self.state.at(peer);
-        let since = now
-            .saturating_sub(crate::health::LEARNED_FOR)
-            .max(state.forgotten_at.load(Relaxed));
-        if let Some(limit) = self.rings[peer as usize].close(idle, now, since) {
-            state.learn(limit, now);
-        }
-    }
-
-    /// Since when the least recently used idle connection has been idle.
-    pub fn oldest_idle(&self) -> Option<Millis> {
-        self.pool.oldest()
-    }
-
-    /// A time before which no idle connection expires.
-    pub fn next_expiry(&self) -> Option<Millis> {
-        self.pool.next_expiry()
-    }
-
-    /// Puts the idle connections that are past their time on the closing list.
-    pub fn expire(&mut self, now: Millis) {
-        self.pool.expire(now);
-    }
-
-    /// The next connection that the driver must close: evicted, expired, or not to be kept.
-    pub fn take_closing(&mut self) -> Option<ConnId> {
-        self.pool.take_closing()
-    }
-
-    /// How many idle connections it has.
-    pub fn idle_connections(&self) -> usize {
-        self.pool.len()
     }
 }
 

@@ -8,9 +8,11 @@
 
 mod attempt;
 mod balance;
+mod failures;
 mod hash;
 mod health;
 mod idle;
+mod keeping;
 mod least;
 mod outcome;
 mod plan;
@@ -23,6 +25,7 @@ mod waiting;
 
 pub use attempt::{Attempt, Event, Keep, NO_PEER, Step};
 pub use balance::{Group, Outcome, Pick, Tried};
+pub use failures::FailureSet;
 pub use hash::NO_ADDRESS;
 pub use health::{
     GroupState, LEARNED_FOR, Notice, PROBE_FIRST, PROBE_LONGEST, PROBES_UNDER_WAY, PeerCounters,
@@ -32,8 +35,8 @@ pub use outcome::{
     Cause, Party, PeerStatus, Phase, Reason, Rule, UnknownWord, Verdict, Words, vocabulary,
 };
 pub use plan::{
-    Backoff, Balance, Facts, FailureSet, GroupPlan, KeepalivePlan, Millis, PeerPlan, PlanError,
-    Policy, QueuePlan, Rules,
+    Backoff, Balance, Facts, GroupPlan, KeepalivePlan, Millis, PeerPlan, PlanError, Policy,
+    QueuePlan, Rules,
 };
 pub use pool::{ConnId, Idle, Parked};
 pub use retry::{BUDGET_RESERVE, BUDGET_SECONDS, Budget, REQUESTS_A_RETRY, RESERVE_REFILL};

@@ -85,11 +85,16 @@ words! {
 words! {
     /// What the socket or the parser said.
     Cause {
+        NotFound = "not_found", "the name does not exist, or has no address";
+        TryAgain = "try_again", "the resolver could not answer";
         Refused = "refused", "the connection was refused";
         Unreachable = "unreachable", "no route, or no such socket";
         TimedOut = "timed_out", "a time-out ran out";
+        AttemptTimedOut = "attempt_timed_out", "the time for one try ran out";
         NoPorts = "no_ports", "this machine has no local port left";
         NoRoom = "no_room", "no room is left for one more connection";
+        Certificate = "certificate", "the certificate is not trusted";
+        Tls = "tls", "another failure of TLS";
         Reset = "reset", "RST, or a write into a closed connection";
         Closed = "closed", "FIN where more was due";
         Invalid = "invalid", "the answer is not valid HTTP";
@@ -115,12 +120,15 @@ words! {
     Reason {
         Pending = "pending", "the attempt is still under way";
         Ok = "ok", "a response came, whatever its status";
+        ResolveFailed = "resolve_failed", "the peer's name gave no address";
         Refused = "refused", "the connection was refused";
         Unreachable = "unreachable", "the peer's address could not be reached";
         ConnectTimedOut = "connect_timed_out", "no connection within the connect time-out";
         NoPorts = "no_ports", "this machine had no local port left for a connection";
         NoRoom = "no_room", "`worker_connections` left no room for one more connection";
         ConnectFailed = "connect_failed", "no connection, for another reason";
+        Untrusted = "untrusted", "the peer's certificate is not trusted";
+        TlsFailed = "tls_failed", "the TLS handshake failed, for another reason";
         ReusedClosed = "reused_closed", "a reused connection was closed (FIN) before the first response byte";
         ReusedReset = "reused_reset", "a reused connection was reset before the first response byte";
         ReusedUnsent = "reused_unsent", "a reused connection was dead before it took a byte of the request";
@@ -129,6 +137,7 @@ words! {
         Broken = "broken", "another error on the connection before the response header was complete";
         SendTimedOut = "send_timed_out", "the peer took no more of the request within the send time-out";
         TimedOut = "timed_out", "no response header within the read time-out";
+        AttemptTimedOut = "attempt_timed_out", "no whole response within the time for one try";
         Invalid = "invalid", "the response header is not valid HTTP";
         TooBig = "too_big", "the response header does not fit its buffer";
         Status = "status", "the response's status is one to go to the next peer for";
@@ -161,6 +170,9 @@ words! {
         Tries = "next_upstream_tries", "no try is left";
         Timeout = "next_upstream_timeout", "the time for all tries is over";
         Buffering = "request_buffering", "the request's body could not be sent again";
+        Retry = "retry", "the caller's conditions for a retry list the failure, or do not";
+        Rounds = "rounds", "no retry is left";
+        RetryAfter = "retry_after", "`Retry-After` asks for a longer wait than is allowed";
         Ask = "ask", "the caller's own condition decided";
         Attribution = "attribution", "the connection is not the peer";
         Probe = "probe", "a live request is never the test";
@@ -194,18 +206,31 @@ pub fn vocabulary() -> [Words; 7] {
     ]
 }
 
+impl Phase {
+    /// Whether the connection stood, so that the request may have been seen.
+    pub const fn is_connected(self) -> bool {
+        matches!(self, Self::Send | Self::Head | Self::Body)
+    }
+}
+
 impl Reason {
     /// The reason for a failure before the response header was complete, or in the body.
     ///
     /// `reused` says whether the connection had carried a request before, `sent` and `received` count bytes.
     pub fn of(phase: Phase, cause: Cause, reused: bool, sent: u64, received: u64) -> Self {
         match phase {
+            _ if cause == Cause::AttemptTimedOut => Self::AttemptTimedOut,
             Phase::Resolve | Phase::Connect | Phase::Tls => match cause {
+                Cause::NotFound | Cause::TryAgain => Self::ResolveFailed,
                 Cause::Refused => Self::Refused,
                 Cause::Unreachable => Self::Unreachable,
                 Cause::TimedOut => Self::ConnectTimedOut,
                 Cause::NoPorts => Self::NoPorts,
                 Cause::NoRoom => Self::NoRoom,
+                Cause::Certificate => Self::Untrusted,
+                Cause::Tls => Self::TlsFailed,
+                _ if phase == Phase::Resolve => Self::ResolveFailed,
+                _ if phase == Phase::Tls => Self::TlsFailed,
                 _ => Self::ConnectFailed,
             },
             Phase::Send | Phase::Head => match cause {
@@ -214,6 +239,9 @@ impl Reason {
                 Cause::Invalid => Self::Invalid,
                 Cause::TooBig => Self::TooBig,
                 Cause::Status => Self::Status,
+                // TLS 1.3 tells what it thinks of our certificate after the handshake.
+                Cause::Certificate => Self::Untrusted,
+                Cause::Tls => Self::TlsFailed,
                 _ if reused && received == 0 && sent == 0 => Self::ReusedUnsent,
                 Cause::Closed if reused && received == 0 => Self::ReusedClosed,
                 _ if reused && received == 0 => Self::ReusedReset,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::failures::FailureSet;
 use crate::hash::POINTS;
 
 /// Milliseconds; as a point in time, on a clock that runs on while the machine sleeps and whose whole seconds
@@ -279,88 +280,7 @@ impl GroupPlan {
     }
 }
 
-/// A set of failures, as `proxy_next_upstream` lists them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FailureSet(u16);
-
-impl FailureSet {
-    /// Nothing is passed on (`off`).
-    pub const NONE: Self = Self(0);
-    /// No connection, or an error on it.
-    pub const ERROR: Self = Self(1);
-    /// A time-out of connecting, sending or reading.
-    pub const TIMEOUT: Self = Self(1 << 1);
-    /// An answer that is not HTTP.
-    pub const INVALID_HEADER: Self = Self(1 << 2);
-    /// Status 500.
-    pub const HTTP_500: Self = Self(1 << 3);
-    /// Status 502.
-    pub const HTTP_502: Self = Self(1 << 4);
-    /// Status 503.
-    pub const HTTP_503: Self = Self(1 << 5);
-    /// Status 504.
-    pub const HTTP_504: Self = Self(1 << 6);
-    /// Status 403.
-    pub const HTTP_403: Self = Self(1 << 7);
-    /// Status 404.
-    pub const HTTP_404: Self = Self(1 << 8);
-    /// Status 429.
-    pub const HTTP_429: Self = Self(1 << 9);
-    /// Not a failure: a POST, LOCK or PATCH that was sent may go again.
-    pub const NON_IDEMPOTENT: Self = Self(1 << 10);
-    /// nginx's default.
-    pub const DEFAULT: Self = Self(Self::ERROR.0 | Self::TIMEOUT.0);
-
-    const WORDS: [(&'static str, Self); 12] = [
-        ("off", Self::NONE),
-        ("error", Self::ERROR),
-        ("timeout", Self::TIMEOUT),
-        ("invalid_header", Self::INVALID_HEADER),
-        ("http_500", Self::HTTP_500),
-        ("http_502", Self::HTTP_502),
-        ("http_503", Self::HTTP_503),
-        ("http_504", Self::HTTP_504),
-        ("http_403", Self::HTTP_403),
-        ("http_404", Self::HTTP_404),
-        ("http_429", Self::HTTP_429),
-        ("non_idempotent", Self::NON_IDEMPOTENT),
-    ];
-
-    /// The set that one word of the directive names.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::WORDS
-            .iter()
-            .find(|(name, _)| *name == word)
-            .map(|(_, set)| *set)
-    }
-
-    /// The failure that a status can be listed as.
-    pub const fn of_status(status: u16) -> Option<Self> {
-        match status {
-            500 => Some(Self::HTTP_500),
-            502 => Some(Self::HTTP_502),
-            503 => Some(Self::HTTP_503),
-            504 => Some(Self::HTTP_504),
-            403 => Some(Self::HTTP_403),
-            404 => Some(Self::HTTP_404),
-            429 => Some(Self::HTTP_429),
-            _ => None,
-        }
-    }
-
-    /// Both together.
-    #[must_use]
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// Whether all of `other` is in it.
-    pub const fn has(self, other: Self) -> bool {
-        self.0 & other.0 == other.0
-    }
-}
-
-/// Waiting between tries: a random time up to `base` doubled each try, at most `cap` ("full jitter").
+/// Waiting between rounds: a random time up to `base` doubled each round, at most `cap` ("full jitter").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backoff {
     /// The bound for the first wait.
@@ -378,10 +298,23 @@ pub struct Policy {
     pub tries: u32,
     /// Time from the first attempt after which none is begun; 0 = no limit.
     pub timeout: Millis,
-    /// Waiting between tries; the proxy never waits.
+    /// Rounds at most, in each of which every peer may be tried; 1 = no retry.
+    pub rounds: u32,
+    /// Failures after which another round is begun.
+    pub again: FailureSet,
+    /// Waiting between rounds; the proxy never waits.
     pub backoff: Option<Backoff>,
-    /// Whether the caller is asked before a try.
+    /// The longest `Retry-After` that is waited for; an answer that asks for more is the last. None: not
+    /// honoured.
+    pub retry_after: Option<Millis>,
+    /// Whether the caller is asked before another round, whatever `again` lists.
     pub ask: bool,
+    /// Whether it is asked about answers with a status below 400 as well.
+    pub ask_always: bool,
+    /// Where a peer takes no more connections, wait until one of ours is free instead of dialing again.
+    pub wait_for_slot: bool,
+    /// A try that failed on a kept connection is given back, as in nginx.
+    pub refunds: bool,
 }
 
 impl Default for Policy {
@@ -390,8 +323,14 @@ impl Default for Policy {
             next_upstream: FailureSet::DEFAULT,
             tries: 0,
             timeout: 0,
+            rounds: 1,
+            again: FailureSet::NONE,
             backoff: None,
+            retry_after: None,
             ask: false,
+            ask_always: false,
+            wait_for_slot: false,
+            refunds: true,
         }
     }
 }

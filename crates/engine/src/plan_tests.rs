@@ -49,28 +49,6 @@ fn weights_and_scopes_are_checked() {
 }
 
 #[test]
-fn every_word_of_the_directive_is_a_bit_of_its_own() {
-    let all = FailureSet::WORDS
-        .iter()
-        .fold(FailureSet::NONE, |set, (_, one)| set.with(*one));
-    assert_eq!(all.0.count_ones() as usize, FailureSet::WORDS.len() - 1);
-    assert_eq!(
-        FailureSet::from_word("http_503"),
-        Some(FailureSet::HTTP_503)
-    );
-    assert_eq!(FailureSet::from_word("http_501"), None);
-    assert_eq!(FailureSet::of_status(429), Some(FailureSet::HTTP_429));
-    assert_eq!(FailureSet::of_status(501), None);
-}
-
-#[test]
-fn a_set_has_what_it_was_given() {
-    assert!(FailureSet::DEFAULT.has(FailureSet::TIMEOUT));
-    assert!(!FailureSet::DEFAULT.has(FailureSet::ERROR.with(FailureSet::NON_IDEMPOTENT)));
-    assert!(!FailureSet::NONE.has(FailureSet::ERROR));
-}
-
-#[test]
 fn only_the_health_rules_change_how_ejections_are_told() {
     assert!(Rules::ON.tells_changes());
     assert!(!Rules::OFF.tells_changes());

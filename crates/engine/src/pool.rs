@@ -41,6 +41,8 @@ pub struct Idle {
     pub idle_for: Millis,
     /// Requests it has carried.
     pub requests: u32,
+    /// What the peer said last about its idle time-out.
+    pub hint: Option<Millis>,
 }
 
 const NONE: u32 = u32::MAX;
@@ -194,6 +196,11 @@ impl Pool {
         self.closing.push(evicted);
     }
 
+    /// Whether the key has a connection, good or not.
+    pub(crate) fn has(&self, key: u32) -> bool {
+        self.keys.get(key as usize).is_some_and(|&at| at != NONE)
+    }
+
     /// The most recently used connection of the key that is still good; others go to the closing list.
     pub(crate) fn take(&mut self, key: u32, learned: Option<Millis>, now: Millis) -> Option<Idle> {
         loop {
@@ -216,6 +223,7 @@ impl Pool {
                 opened_at: parked.opened_at,
                 idle_for,
                 requests: parked.requests,
+                hint: parked.hint,
             });
         }
     }

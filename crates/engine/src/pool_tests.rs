@@ -256,6 +256,7 @@ fn a_used_connection_says_how_old_and_how_idle_it_is() {
         Parked {
             opened_at: NOW - 70,
             requests: 5,
+            hint: Some(90_000),
             ..parked(1)
         },
         None,
@@ -267,6 +268,7 @@ fn a_used_connection_says_how_old_and_how_idle_it_is() {
         opened_at: NOW - 70,
         idle_for: 30,
         requests: 5,
+        hint: Some(90_000),
     };
     assert_eq!(idle, Some(expected));
 }

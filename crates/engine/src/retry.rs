@@ -2,8 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use crate::failures::FailureSet;
 use crate::outcome::Rule;
-use crate::plan::{Backoff, Facts, FailureSet, Millis, Policy, Rules};
+use crate::plan::{Backoff, Facts, Millis, Policy, Rules};
 
 /// Requests that earn one retry.
 pub const REQUESTS_A_RETRY: u64 = 5;
@@ -118,7 +119,7 @@ impl Budget {
 }
 
 impl Backoff {
-    /// The wait before retry number `nth` (from 0): anything up to the bound, by `rand`.
+    /// The wait before round number `nth` (from 0): anything up to the bound, by `rand`.
     pub fn delay(self, nth: u32, rand: u64) -> Millis {
         let bound = self.base.saturating_mul(1 << nth.min(32)).min(self.cap);
         if bound == u64::MAX {
@@ -138,6 +139,36 @@ pub(crate) struct Failure {
     pub(crate) sent: bool,
     /// The peer answered, so that its response can be handed on instead.
     pub(crate) answered: bool,
+    /// That answer's `Retry-After`.
+    pub(crate) retry_after: Option<Millis>,
+    /// The peer takes no more connections, and has some of ours.
+    pub(crate) full: bool,
+    /// The budget has paid for the try that follows.
+    pub(crate) paid: bool,
+}
+
+impl Failure {
+    /// No peer could be chosen.
+    pub(crate) const NO_PEER: Self = Self {
+        kind: FailureSet::ERROR,
+        status: 502,
+        sent: false,
+        answered: false,
+        retry_after: None,
+        full: false,
+        paid: false,
+    };
+}
+
+/// What may follow a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// At once, at a peer that was not tried in this round.
+    Peer,
+    /// Another round, after a wait.
+    Round(Millis),
+    /// Another round if the caller says so; the wait would be this.
+    Ask(Millis),
 }
 
 /// What is known when the question of another try comes up.
@@ -148,35 +179,114 @@ pub(crate) struct Question<'a> {
     pub(crate) rules: Rules,
     pub(crate) started: Millis,
     pub(crate) now: Millis,
+    /// Retries so far: rounds that are over.
+    pub(crate) rounds: u32,
+    /// The wait before the next round, as far as the backoff says.
+    pub(crate) backoff: Millis,
 }
 
 impl Question<'_> {
-    /// The rule that forbids a try after this failure, in nginx's order. The budget is taken last, and only
-    /// when nobody else is asked.
-    pub(crate) fn denied(self, tries: u32, failure: Failure, budget: &Budget) -> Option<Rule> {
+    /// What follows this failure, or the rule that forbids everything: within the round in nginx's order. The
+    /// budget is taken last, and only when nobody else is asked.
+    pub(crate) fn way(self, tries: u32, failure: Failure, budget: &Budget) -> Result<Way, Rule> {
+        let listed = self.policy.next_upstream.lists(failure.kind);
         if tries == 0 {
-            Some(Rule::Tries)
-        } else if self.policy.ask {
-            self.forbidden(failure)
-        } else if !self.policy.next_upstream.has(failure.kind) {
-            Some(Rule::NextUpstream)
+            self.round(failure, Rule::Tries, budget)
+        } else if !listed {
+            self.round(failure, Rule::NextUpstream, budget)
+        } else if let Some(rule) = self.forbidden(failure) {
+            Err(rule)
+        } else if let Some(rule) = self.refused(failure, budget) {
+            Err(rule)
         } else {
-            self.forbidden(failure)
-                .or_else(|| self.refused(failure, budget))
+            Ok(Way::Peer)
         }
     }
 
-    /// What is judged after the caller has answered.
-    pub(crate) fn denied_again(self, failure: Failure, budget: &Budget) -> Option<Rule> {
-        self.forbidden(failure)
-            .or_else(|| self.refused(failure, budget))
+    /// What follows the end of a round; `over` is the rule that ended it.
+    pub(crate) fn round(self, failure: Failure, over: Rule, budget: &Budget) -> Result<Way, Rule> {
+        let policy = self.policy;
+        if policy.rounds <= 1 {
+            return Err(over);
+        }
+        if !policy.ask && !policy.again.lists(failure.kind) {
+            return Err(Rule::Retry);
+        }
+        if self.rounds + 1 >= policy.rounds {
+            return Err(Rule::Rounds);
+        }
+        if let Some(rule) = self.forbidden(failure) {
+            return Err(rule);
+        }
+        let asked = self.asked(failure)?;
+        let wait = match (failure.full, policy.backoff) {
+            (true, Some(backoff)) => backoff.cap,
+            _ => self.backoff.max(asked),
+        };
+        if policy.ask {
+            return Ok(Way::Ask(wait));
+        }
+        self.granted(failure, wait, budget)?;
+        Ok(Way::Round(wait))
+    }
+
+    /// The wait before the round that the caller wants, or the rule that forbids it.
+    pub(crate) fn told(
+        self,
+        failure: Failure,
+        wait: Millis,
+        delay: Option<Millis>,
+        budget: &Budget,
+    ) -> Result<Millis, Rule> {
+        if let Some(rule) = self.forbidden(failure) {
+            return Err(rule);
+        }
+        let wait = match delay {
+            Some(delay) => delay.max(self.asked(failure)?),
+            None => wait,
+        };
+        self.granted(failure, wait, budget)?;
+        Ok(wait)
+    }
+
+    // The peer's own wish, as far as it is honoured; one that can't be granted ends the request.
+    fn asked(self, failure: Failure) -> Result<Millis, Rule> {
+        let (Some(wish), Some(longest)) = (failure.retry_after, self.policy.retry_after) else {
+            return Ok(0);
+        };
+        if wish > longest {
+            Err(Rule::RetryAfter)
+        } else if self.in_time(wish) {
+            Ok(wish)
+        } else {
+            Err(Rule::Timeout)
+        }
+    }
+
+    fn granted(self, failure: Failure, wait: Millis, budget: &Budget) -> Result<(), Rule> {
+        // Who waits for a connection may be called at any time before.
+        if !failure.full && !self.in_time(wait) {
+            return Err(Rule::Timeout);
+        }
+        self.refused(failure, budget).map_or(Ok(()), Err)
+    }
+
+    // With a retry policy, the key that it holds over all attempts makes them one.
+    fn harmless(self) -> bool {
+        let listed = FailureSet::NON_IDEMPOTENT;
+        self.facts.idempotent
+            || self.policy.next_upstream.has(listed)
+            || self.policy.again.has(listed)
+            || (self.policy.rounds > 1 && self.keyed())
+    }
+
+    fn keyed(self) -> bool {
+        self.facts.keyed && self.rules.replay_keyed
     }
 
     // What no answer of the caller can overrule.
     fn forbidden(self, failure: Failure) -> Option<Rule> {
-        let again =
-            self.facts.idempotent || self.policy.next_upstream.has(FailureSet::NON_IDEMPOTENT);
-        if failure.sent && !again {
+        if failure.sent && !self.harmless() {
             Some(Rule::NonIdempotent)
         } else if failure.sent && !self.facts.replayable {
             Some(Rule::Buffering)
@@ -189,7 +299,7 @@ impl Question<'_> {
 
     // A try that was never sent costs nothing.
     fn refused(self, failure: Failure, budget: &Budget) -> Option<Rule> {
-        let free = !self.rules.budget || !failure.sent;
+        let free = !self.rules.budget || !failure.sent || failure.paid;
         (!free && !budget.take(self.now)).then_some(Rule::Budget)
     }
 
@@ -204,9 +314,7 @@ impl Question<'_> {
     ///
     /// `untouched`: the kernel accepted no byte of it, and the rules let that count.
     pub(crate) fn replay(self, untouched: bool) -> Result<Rule, Rule> {
-        let harmless = self.facts.idempotent
-            || (self.facts.keyed && self.rules.replay_keyed)
-            || self.policy.next_upstream.has(FailureSet::NON_IDEMPOTENT);
+        let harmless = self.harmless() || self.keyed();
         let safe = if harmless && self.facts.replayable {
             Rule::Attribution
         } else if untouched {

@@ -5,28 +5,30 @@
 
 use std::collections::VecDeque;
 
-use crate::attempt::{Attempt, Event, Keep, Step};
+use crate::attempt::{Attempt, Event, Step};
 use crate::balance::{Group, Outcome, Pick, Tried};
 use crate::health::{Notice, count};
-use crate::outcome::{Cause, Phase, Reason, Rule, Verdict};
-use crate::plan::{Facts, FailureSet, Millis, Policy};
-use crate::pool::Parked;
-use crate::retry::{Failure, Question};
+use crate::outcome::{Phase, Reason, Rule, Verdict};
+use crate::plan::{Facts, Millis, Policy};
+use crate::retry::Failure;
 use crate::seek::Wish;
-use crate::time::Part;
 
+mod answering;
+mod failing;
 mod parting;
 mod queue;
+mod rounds;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Waiting,
+    Slot,
     Checkout,
     Connecting,
     Sending,
     Delivering,
     Sleeping,
-    Asking(Failure),
+    Asking(Failure, Millis),
     Over,
 }
 
@@ -48,8 +50,16 @@ pub struct Session {
     facts: Facts,
     scope: u32,
     started: Millis,
+    // Left in this round.
     tries: u32,
-    retries: u32,
+    // Over.
+    rounds: u32,
+    // The last one of this round, where another peer was to be tried.
+    failure: Option<Failure>,
+    replayed: bool,
+    // How the attempt left its place at the peer: with its connection kept, or not even taken.
+    kept: bool,
+    shut: bool,
     // Once a connection has died under this request, no kept one is risked for it.
     fresh_only: bool,
     // A fresh connection's death that is charged only if it was not the request's doing.
@@ -79,7 +89,11 @@ impl Session {
             scope: 0,
             started: 0,
             tries: 0,
-            retries: 0,
+            rounds: 0,
+            failure: None,
+            replayed: false,
+            kept: false,
+            shut: false,
             fresh_only: false,
             held: None,
             opened_at: 0,
@@ -116,23 +130,26 @@ impl Session {
         self.facts = facts;
         self.scope = scope;
         self.started = now;
-        self.tries = group.up();
-        if policy.tries > 0 {
-            self.tries = self.tries.min(policy.tries);
-        }
-        self.retries = 0;
-        self.fresh_only = false;
+        self.rounds = 0;
+        (self.fresh_only, self.replayed) = (false, false);
         self.held = None;
         count(&group.state().requests);
         if group.plan().rules.budget {
             group.state().budget.earn(now);
         }
-        self.next_peer(&mut Turn { group, policy, now })
+        let turn = &mut Turn { group, policy, now };
+        self.renew(turn);
+        self.next_peer(turn)
     }
 
     /// The attempts so far, in order.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
+    }
+
+    /// Rounds that are over.
+    pub fn rounds(&self) -> u32 {
+        self.rounds
     }
 
     /// The attempt that is under way, for the bytes that the driver counts.
@@ -156,9 +173,14 @@ impl Session {
         match (self.stage, event) {
             (Stage::Checkout, Event::Stale { fin }) => self.stale(turn, fin),
             (Stage::Checkout | Stage::Connecting, Event::Connected) => self.connected(turn),
-            (Stage::Connecting, Event::ConnectFailed { cause, errno }) => {
-                self.died(turn, Phase::Connect, cause, errno)
-            }
+            (
+                Stage::Connecting,
+                Event::ConnectFailed {
+                    phase,
+                    cause,
+                    errno,
+                },
+            ) => self.died(turn, phase, cause, errno),
             (
                 Stage::Checkout | Stage::Sending,
                 Event::Died {
@@ -177,13 +199,14 @@ impl Session {
                 Stage::Sending,
                 Event::Head {
                     status,
+                    retry_after,
                     sent,
                     received,
                 },
             ) => {
                 let attempt = self.last();
                 (attempt.sent, attempt.received) = (sent, received);
-                self.head(turn, status)
+                self.head(turn, status, retry_after)
             }
             (
                 Stage::Delivering,
@@ -201,9 +224,10 @@ impl Session {
             }
             (Stage::Waiting, Event::Called) => self.called(turn, self.queued.unwrap_or(turn.now)),
             (Stage::Waiting, Event::Slept) => self.waited(turn),
-            (Stage::Sleeping, Event::Slept) => self.slept(turn),
-            (Stage::Asking(failure), Event::Answered { retry, delay }) => {
-                self.answered(turn, failure, retry, delay)
+            (Stage::Slot, Event::Called) => self.vacancy(turn, self.queued.unwrap_or(turn.now)),
+            (Stage::Slot | Stage::Sleeping, Event::Slept) => self.slept(turn),
+            (Stage::Asking(failure, wait), Event::Answered { retry, delay }) => {
+                self.answered(turn, (failure, wait), retry, delay)
             }
             (stage, event) => {
                 debug_assert!(false, "{event:?} does not answer {stage:?}");
@@ -222,18 +246,6 @@ impl Session {
         &mut self.attempts[at]
     }
 
-    fn question<'a>(&self, turn: &Turn<'a>) -> Question<'a> {
-        let rules = turn.group.plan().rules;
-        let (policy, now) = (turn.policy, turn.now);
-        Question {
-            policy,
-            facts: self.facts,
-            rules,
-            started: self.started,
-            now,
-        }
-    }
-
     // A kept connection if there is one and it may be risked, else a new one.
     fn connection(&mut self, turn: &mut Turn, peer: u32) -> Step {
         let now = turn.now;
@@ -243,8 +255,10 @@ impl Session {
         } else {
             turn.group.take_idle(peer, scope, now)
         };
+        (self.kept, self.shut) = (false, false);
         let attempt = self.last();
         attempt.reused = idle.is_some();
+        attempt.hint = idle.and_then(|idle| idle.hint);
         let Some(idle) = idle else {
             (attempt.age, attempt.idle, attempt.requests) = (0, 0, 0);
             self.opened_at = now;
@@ -284,264 +298,6 @@ impl Session {
         Step::Send
     }
 
-    fn died(&mut self, turn: &mut Turn, phase: Phase, cause: Cause, errno: i32) -> Step {
-        let rules = turn.group.plan().rules;
-        let attempt = self.last();
-        (attempt.phase, attempt.cause, attempt.errno) = (phase, Some(cause), errno);
-        let Attempt {
-            peer,
-            reused,
-            sent,
-            received,
-            ..
-        } = *attempt;
-        let reason = Reason::of(phase, cause, reused, sent, received);
-        let (kind, status) = match cause {
-            Cause::TimedOut => (FailureSet::TIMEOUT, 504),
-            Cause::Invalid | Cause::TooBig => (FailureSet::INVALID_HEADER, 502),
-            _ => (FailureSet::ERROR, 502),
-        };
-        attempt.status = status;
-        attempt.end(turn.now, reason);
-        let connected = phase != Phase::Connect;
-        let untouched = !connected || (rules.sent && sent == 0);
-        let silent = connected && kind == FailureSet::ERROR && received == 0;
-        if silent && rules.attribution {
-            self.fresh_only = true;
-            if reused {
-                return self.replay(turn, peer, untouched);
-            }
-        }
-        if silent && rules.attribution && !untouched {
-            if self.held.is_some_and(|(other, _)| other != peer) {
-                return self.poison(turn);
-            }
-            self.release(turn.group, turn.now, Outcome::Neutral);
-            self.held = Some((peer, reason));
-        } else if rules.attribution && reason == Reason::NoPorts {
-            // What this machine lacks is no failure of the peer's.
-            self.release(turn.group, turn.now, Outcome::Neutral);
-        } else {
-            self.release(turn.group, turn.now, Outcome::Failure(reason));
-        }
-        if reused && kind == FailureSet::ERROR {
-            // nginx gives the try back, for a group of one as well.
-            self.tries += 1;
-        }
-        let failure = Failure {
-            kind,
-            status,
-            sent: !untouched,
-            answered: false,
-        };
-        let budget = &turn.group.state().budget;
-        match self.question(turn).denied(self.tries, failure, budget) {
-            Some(rule) => self.fail(turn, status, rule),
-            None => self.proceed(turn, failure),
-        }
-    }
-
-    // The connection is not the peer: once more to the same, on a new connection, when that is safe.
-    fn replay(&mut self, turn: &mut Turn, peer: u32, untouched: bool) -> Step {
-        match self.question(turn).replay(untouched) {
-            Ok(rule) => {
-                self.last().decide(Verdict::Replayed, rule);
-                let trial = self.last().trial;
-                self.attempts.push(Attempt {
-                    trial,
-                    ..Attempt::new(peer, turn.now)
-                });
-                count(&turn.group.peer_state(peer).counters.replays);
-                self.connection(turn, peer)
-            }
-            Err(rule) => {
-                self.release(turn.group, turn.now, Outcome::Neutral);
-                self.fail(turn, 502, rule)
-            }
-        }
-    }
-
-    // A second peer's fresh connection died of it: it is the request, and neither peer is charged.
-    fn poison(&mut self, turn: &mut Turn) -> Step {
-        self.held = None;
-        self.release(turn.group, turn.now, Outcome::Neutral);
-        self.last().reason = Reason::Poison;
-        self.fail(turn, 502, Rule::Poison)
-    }
-
-    fn head(&mut self, turn: &mut Turn, status: u16) -> Step {
-        let attempt = self.last();
-        attempt.phase = Phase::Body;
-        attempt.status = status;
-        let took = turn.now.saturating_sub(attempt.started);
-        attempt.header_time = Some(took);
-        let peer = attempt.peer;
-        turn.group.timed(peer, Part::Head, took);
-        let policy = turn.policy;
-        let listed = FailureSet::of_status(status).filter(|&kind| policy.next_upstream.has(kind));
-        if listed.is_none() && !(policy.ask && status >= 400) {
-            return self.deliver(turn);
-        }
-        let kind = listed.unwrap_or(FailureSet::NONE);
-        let failure = Failure {
-            kind,
-            status,
-            sent: true,
-            answered: true,
-        };
-        // The last try's response is handed on as it is, and not counted.
-        let left = self.tries.saturating_sub(1);
-        let budget = &turn.group.state().budget;
-        if let Some(rule) = self.question(turn).denied(left, failure, budget) {
-            return self.hand_on(turn, rule);
-        }
-        let attempt = self.last();
-        attempt.cause = Some(Cause::Status);
-        attempt.end(turn.now, Reason::Status);
-        let failed = listed.is_some() && !matches!(status, 403 | 404);
-        let outcome = if failed {
-            Outcome::Failure(Reason::Status)
-        } else {
-            Outcome::Success
-        };
-        self.release(turn.group, turn.now, outcome);
-        self.proceed(turn, failure)
-    }
-
-    // Another try was thinkable, but a rule says no: the client gets what there is.
-    fn hand_on(&mut self, turn: &mut Turn, rule: Rule) -> Step {
-        self.last().rule = rule;
-        if rule == Rule::Budget {
-            count(&turn.group.state().denied);
-        }
-        self.deliver(turn)
-    }
-
-    fn deliver(&mut self, turn: &mut Turn) -> Step {
-        if let Some(pick) = &mut self.pick {
-            self.notices.extend(turn.group.prove(pick, turn.now));
-        }
-        self.commit(turn.group, turn.now);
-        self.stage = Stage::Delivering;
-        Step::Deliver
-    }
-
-    fn finished(
-        &mut self,
-        turn: &mut Turn,
-        died: Option<(Cause, i32)>,
-        keep: Option<Keep>,
-    ) -> Step {
-        let now = turn.now;
-        let attempt = self.last();
-        attempt.end(now, Reason::Ok);
-        if let Some((cause, errno)) = died {
-            (attempt.cause, attempt.errno) = (Some(cause), errno);
-            attempt.reason = Reason::of(Phase::Body, cause, false, attempt.sent, attempt.received);
-        }
-        attempt.verdict = Verdict::Delivered;
-        let Attempt {
-            peer,
-            requests,
-            started,
-            ..
-        } = *attempt;
-        if died.is_none() {
-            turn.group
-                .timed(peer, Part::Whole, now.saturating_sub(started));
-        }
-        if let Some(Keep { conn, hint, rtt }) = keep {
-            let (opened_at, requests) = (self.opened_at, requests.saturating_add(1));
-            let parked = Parked {
-                conn,
-                opened_at,
-                idle_since: now,
-                requests,
-                hint,
-                rtt,
-            };
-            turn.group.park(peer, self.scope, parked, now);
-        }
-        // A death in the body is no failure of the peer, as in nginx.
-        self.release(turn.group, turn.now, Outcome::Success);
-        self.stage = Stage::Over;
-        Step::Done
-    }
-
-    fn proceed(&mut self, turn: &mut Turn, failure: Failure) -> Step {
-        if turn.policy.ask {
-            self.stage = Stage::Asking(failure);
-            return Step::Ask;
-        }
-        // Without that rule this request would have counted as sent, and gone no further.
-        let &mut Attempt { phase, .. } = self.last();
-        let spared = !failure.sent && phase != Phase::Connect && !self.facts.idempotent;
-        let rule = if spared {
-            Rule::Sent
-        } else {
-            Rule::NextUpstream
-        };
-        self.retry(turn, failure, rule, None)
-    }
-
-    fn answered(
-        &mut self,
-        turn: &mut Turn,
-        failure: Failure,
-        retry: bool,
-        delay: Option<Millis>,
-    ) -> Step {
-        let budget = &turn.group.state().budget;
-        let denied = if retry {
-            self.question(turn).denied_again(failure, budget)
-        } else {
-            Some(Rule::Ask)
-        };
-        match denied {
-            None => self.retry(turn, failure, Rule::Ask, delay),
-            Some(rule) if failure.answered => self.hand_on(turn, rule),
-            Some(rule) => self.fail(turn, failure.status, rule),
-        }
-    }
-
-    fn retry(
-        &mut self,
-        turn: &mut Turn,
-        failure: Failure,
-        rule: Rule,
-        delay: Option<Millis>,
-    ) -> Step {
-        let own = || {
-            Some(
-                turn.policy
-                    .backoff?
-                    .delay(self.retries, turn.group.random()),
-            )
-        };
-        let delay = delay.or_else(own).unwrap_or(0);
-        if delay > 0 && !self.question(turn).in_time(delay) {
-            return self.fail(turn, failure.status, Rule::Timeout);
-        }
-        self.last().decide(Verdict::Next, rule);
-        count(&turn.group.peer_state(self.last().peer).counters.retries);
-        self.retries += 1;
-        if delay > 0 {
-            self.stage = Stage::Sleeping;
-            return Step::Sleep {
-                until: turn.now.saturating_add(delay),
-            };
-        }
-        self.next_peer(turn)
-    }
-
-    fn slept(&mut self, turn: &mut Turn) -> Step {
-        if self.question(turn).in_time(0) {
-            return self.next_peer(turn);
-        }
-        let status = self.last().status;
-        self.fail(turn, status, Rule::Timeout)
-    }
-
     fn fail(&mut self, turn: &mut Turn, status: u16, rule: Rule) -> Step {
         self.commit(turn.group, turn.now);
         self.stage = Stage::Over;
@@ -560,7 +316,9 @@ impl Session {
     fn release(&mut self, group: &mut Group, now: Millis, outcome: Outcome) {
         let Some(pick) = self.pick.take() else { return };
         self.tries = self.tries.saturating_sub(1);
+        let peer = pick.peer;
         self.notices.extend(group.release(pick, outcome, now));
+        group.vacated(peer, self.kept, self.shut);
     }
 
     // The request ended otherwise than by killing a second peer's connection: the first death was the peer's.

@@ -39,6 +39,42 @@ impl Group {
         self.freed = true;
     }
 
+    /// A request at `peer` is over, and somebody may wait for its connection: `kept`, or gone, so that the peer
+    /// may take another; `shut`: the peer did not want it.
+    pub(crate) fn vacated(&mut self, peer: u32, kept: bool, shut: bool) {
+        if self.plan.queue.is_some() || self.state.waiting() == 0 {
+            return;
+        }
+        // Once nothing of ours is under way there is nothing to wait for.
+        if !kept && shut && self.under_way(peer) > 0 {
+            return;
+        }
+        self.spare += u32::from(!kept);
+        self.freed = true;
+    }
+
+    /// How many requests of ours are under way at a peer.
+    pub(crate) fn under_way(&self, peer: u32) -> u32 {
+        self.state.at(peer).conns.load(Relaxed)
+    }
+
+    /// Takes a place that may be free.
+    pub(crate) fn take_spare(&mut self) -> bool {
+        let some = self.spare > 0;
+        self.spare = self.spare.saturating_sub(1);
+        some
+    }
+
+    /// One who waited for a connection goes; what it was called for goes to the next.
+    pub(crate) fn passed_on(&mut self) {
+        self.state.leave();
+        if self.state.waiting() == 0 {
+            self.spare = 0;
+        } else {
+            self.freed |= self.spare > 0 || self.idle_connections() > 0;
+        }
+    }
+
     /// Whom to call since a peer may be free; to be asked after everything that may have freed one.
     pub fn take_call(&mut self) -> Option<Call> {
         if !std::mem::take(&mut self.freed) {

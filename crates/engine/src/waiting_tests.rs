@@ -2,11 +2,10 @@ use std::sync::Arc;
 
 use crate::attempt::{Event, Step};
 use crate::balance::Group;
+use crate::failures::FailureSet;
 use crate::health::GroupState;
 use crate::outcome::{Cause, Phase};
-use crate::plan::{
-    Balance, Facts, FailureSet, GroupPlan, KeepalivePlan, PeerPlan, Policy, QueuePlan, Rules,
-};
+use crate::plan::{Balance, Facts, GroupPlan, KeepalivePlan, PeerPlan, Policy, QueuePlan, Rules};
 use crate::session::Session;
 use crate::waiting::Call;
 
@@ -44,6 +43,7 @@ fn serve(group: &mut Group, session: &mut Session, now: u64) {
         Event::Connected,
         Event::Head {
             status: 200,
+            retry_after: None,
             sent: 1,
             received: 1,
         },

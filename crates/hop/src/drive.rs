@@ -1,188 +1,21 @@
 //! The one driver of an attempt: it asks the engine what to do, does it, and tells the engine what happened.
 
-use std::cell::RefCell;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::task::Poll;
 
 use rustix::io::Errno;
 use surehop_engine::{
-    Attempt, Cause, ConnId, Event, Facts, Group, Notice, PeerStatus, Phase, Policy, Reason,
-    Session, Step,
+    Attempt, Cause, ConnId, Event, Facts, Notice, PeerStatus, Phase, Reason, Step,
 };
 
 use crate::clock::{Millis, NEVER};
 pub use crate::connecting::Lost;
-use crate::connecting::{connect, give_up};
+use crate::connecting::give_up;
 use crate::connections::{Connections, Upstream, cause_of};
-use crate::socket::{Address, Manner, Socket};
+pub use crate::exchange::{Driven, Exchange, Fault, Heard, Route, Stopped};
 
 /// Bytes that the interim heads (1xx) of one answer may have together.
 const INTERIM_LIMIT: u64 = 16 << 20;
-
-/// Where an exchange may go and on what terms.
-#[derive(Debug)]
-pub struct Route<'a> {
-    /// The group.
-    pub group: &'a RefCell<Group>,
-    /// Its place among the worker's groups.
-    pub index: usize,
-    /// The peers' addresses, in the plan's order.
-    pub addresses: &'a [Address],
-    /// What is said about trying again.
-    pub policy: &'a Policy,
-    /// The pool scope.
-    pub scope: u32,
-    /// Time to connect.
-    pub connect_timeout: Millis,
-    /// Time between two successful sends.
-    pub send_timeout: Millis,
-    /// Time between two successful receives.
-    pub read_timeout: Millis,
-    /// Bytes that a response head may have.
-    pub head_limit: usize,
-    /// How connections are made.
-    pub manner: Manner,
-}
-
-/// What the bytes of a response make so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// No whole head yet.
-    More,
-    /// An interim head of that many bytes: another follows.
-    Interim(usize),
-    /// The head, of that many bytes, with that status.
-    Head(usize, u16),
-}
-
-/// Why sending stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stopped {
-    /// The upstream's socket failed.
-    Upstream(Errno),
-    /// Who sends the request failed; the exchange knows how.
-    Sender,
-}
-
-/// What the kernel or the parser said of a failed attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// How far it had come.
-    pub phase: Phase,
-    /// What happened.
-    pub cause: Cause,
-    /// The error number; 0 where there is none.
-    pub errno: i32,
-    /// `connect()` failed at once, before any waiting.
-    pub at_once: bool,
-}
-
-/// One side's view of a request: the driver's caller.
-pub trait Exchange {
-    /// The policy's view.
-    fn session(&mut self) -> &mut Session;
-    /// A new attempt begins: what is sent is sent from its beginning.
-    fn rewind(&mut self, now: Millis);
-    /// Sends all that the socket takes; ready when the request is sent whole.
-    fn poll_send(&mut self, to: &Socket) -> Poll<Result<(), Stopped>>;
-    /// Whether sending waits for who sends, and not for the upstream to take more.
-    fn waiting(&self) -> bool {
-        false
-    }
-    /// Bytes that the kernel accepted in this attempt.
-    fn sent(&self) -> u64;
-    /// Whether the one who asked is gone; arranges to be polled when it goes.
-    fn gone(&mut self) -> bool;
-    /// Looks for the response head at the start of `bytes`.
-    fn hear(&mut self, bytes: &[u8], limit: usize) -> Result<Heard, Cause>;
-    /// An attempt failed; `attempt` says what became of it. For the log.
-    fn failed(&mut self, attempt: &Attempt, fault: Fault, notices: &[Notice], known_out: bool);
-    /// A connection is about to be made: whoever can go is asked to.
-    fn make_room(&mut self) {}
-    /// Whether there is room for one more connection.
-    fn has_room(&self) -> bool {
-        true
-    }
-    /// There was none. For the log.
-    fn crowded(&mut self, _attempt: &Attempt) {}
-    /// The local address could not be had. For the log.
-    fn unbound(&mut self, _attempt: &Attempt, _errno: Errno) {}
-    /// No peer could be chosen. For the log.
-    fn no_live(&mut self, attempt: &Attempt);
-    /// A peer's state changed without a failure. For the log.
-    fn noticed(&mut self, notice: Notice);
-    /// The connection that the request goes out on now.
-    fn begun(&mut self, _upstream: &Upstream) {}
-    /// Whether the time for this try is over; arranges to be polled when it is.
-    fn late(&mut self) -> bool {
-        false
-    }
-    /// Makes a connection to a peer.
-    fn connect(
-        &mut self,
-        hop: &Connections,
-        route: &Route<'_>,
-        peer: u32,
-    ) -> impl Future<Output = Result<Upstream, Lost>>
-    where
-        Self: Sized,
-    {
-        connect(hop, route, self, peer)
-    }
-    /// Takes in what it wants of the body before it is judged by its status.
-    fn take_in(
-        &mut self,
-        _hop: &Connections,
-        _upstream: &mut Upstream,
-        _status: u16,
-    ) -> impl Future<Output = ()> {
-        std::future::ready(())
-    }
-    /// Lets a connection rest whose answer was taken in whole; gives back one that can't.
-    fn park(
-        &mut self,
-        _hop: &Connections,
-        _route: &Route<'_>,
-        upstream: Upstream,
-    ) -> Option<Upstream> {
-        Some(upstream)
-    }
-    /// What becomes of a connection whose answer is not delivered.
-    fn leave(&mut self, hop: &Connections, route: &Route<'_>, upstream: Upstream) {
-        if let Some(upstream) = self.park(hop, route, upstream) {
-            hop.close(upstream);
-        }
-    }
-    /// It holds no connection and waits for a while.
-    fn pause(&mut self) {}
-    /// It goes on; false if it can't any more.
-    fn resume(&mut self) -> impl Future<Output = bool> {
-        std::future::ready(true)
-    }
-    /// The wait that the answer's head asks for.
-    fn retry_after(&self) -> Option<Millis> {
-        None
-    }
-    /// A caller's own condition: try again, and after how long. The engine would `wait` that long.
-    fn poll_ask(&mut self, _wait: Millis) -> Poll<(bool, Option<Millis>)> {
-        Poll::Ready((true, None))
-    }
-}
-
-/// How driving ended.
-#[derive(Debug)]
-pub enum Driven {
-    /// A response head was heard on this connection; the body is the caller's to relay.
-    Response(Upstream),
-    /// The answer was taken in whole before it was judged, and its connection rests.
-    Held,
-    /// The request failed, with the status to answer.
-    Failed(u16, Reason),
-    /// The one who asked went away.
-    Gone,
-    /// The one who asked failed to send the request's body.
-    SenderFailed,
-}
 
 enum Sent {
     Head { end: usize, status: u16 },
@@ -208,10 +41,21 @@ pub async fn drive<E: Exchange>(
     // asked, it may still be.
     let mut live: Option<Upstream> = None;
     loop {
-        if !matches!(step, Step::Send | Step::Ask | Step::Deliver)
-            && let Some(old) = live.take()
+        if matches!(
+            step,
+            Step::Checkout { .. } | Step::Connect { .. } | Step::Fail { .. }
+        ) && let Some(old) = live.take()
         {
-            ex.leave(hop, route, old);
+            // What waits may leave its connection to others; what goes on at once has a new one already.
+            let waits = matches!(step, Step::Sleep { .. } | Step::Wait { .. });
+            let left = if waits {
+                ex.park(hop, route, old)
+            } else {
+                Some(old)
+            };
+            if let Some(old) = left {
+                hop.close(old);
+            }
         }
         step = match step {
             Step::Checkout { conn, .. } => {
@@ -225,8 +69,18 @@ pub async fn drive<E: Exchange>(
                     advance(hop, route, ex, Event::Connected)
                 }
                 Err(Lost::Fault(fault)) => {
-                    let Fault { cause, errno, .. } = fault;
-                    fail(hop, route, ex, Event::ConnectFailed { cause, errno }, fault)
+                    let Fault {
+                        phase,
+                        cause,
+                        errno,
+                        ..
+                    } = fault;
+                    let event = Event::ConnectFailed {
+                        phase,
+                        cause,
+                        errno,
+                    };
+                    fail(hop, route, ex, event, fault)
                 }
                 Err(Lost::Gone) => return gone(hop, route, ex, None),
                 Err(lost) => {
@@ -249,44 +103,14 @@ pub async fn drive<E: Exchange>(
                     Err(end) => return end,
                 }
             }
-            Step::Wait { until, again } => {
-                ex.pause();
-                let next = wait(hop, route, ex, until, again).await;
-                match next {
-                    Some(next) if ex.resume().await => next,
-                    _ => return gone(hop, route, ex, None),
-                }
-            }
             Step::Deliver => return live.map_or(Driven::Held, Driven::Response),
-            Step::Sleep { until } => {
-                ex.pause();
-                match rx.until(until, || poll_gone(ex)).await {
-                    Err(_) if ex.resume().await => advance(hop, route, ex, Event::Slept),
-                    _ => return gone(hop, route, ex, None),
-                }
-            }
-            Step::Ask => {
-                if let Some(upstream) = live.take() {
-                    live = ex.park(hop, route, upstream);
-                }
-                if live.is_none() {
-                    ex.pause();
-                }
-                let asked = rx.until(NEVER, || {
-                    if ex.gone() {
-                        return Poll::Ready(None);
-                    }
-                    ex.poll_ask(0).map(Some)
-                });
-                match asked.await {
-                    Ok(Some((retry, delay))) if ex.resume().await => {
-                        advance(hop, route, ex, Event::Answered { retry, delay })
-                    }
-                    _ => {
-                        let held = live.map(|upstream| (upstream, 0));
-                        return gone(hop, route, ex, held);
-                    }
-                }
+            Step::Wait { .. } | Step::Sleep { .. } | Step::Ask { .. } => {
+                let next = pass_time(hop, route, ex, step, &mut live).await;
+                let Some(next) = next else {
+                    let held = live.map(|upstream| (upstream, 0));
+                    return gone(hop, route, ex, held);
+                };
+                next
             }
             Step::Fail { status, reason } => {
                 let last = ex.session().attempts().last().copied();
@@ -298,6 +122,51 @@ pub async fn drive<E: Exchange>(
             Step::Done => return Driven::Gone,
         };
     }
+}
+
+/// Waits, sleeps or asks; none if the one who asked goes away meanwhile.
+async fn pass_time<E: Exchange>(
+    hop: &Connections,
+    route: &Route<'_>,
+    ex: &mut E,
+    step: Step,
+    live: &mut Option<Upstream>,
+) -> Option<Step> {
+    if let Some(upstream) = live.take() {
+        *live = ex.park(hop, route, upstream);
+    }
+    // While the caller is asked, the answer may still be delivered.
+    if !matches!(step, Step::Ask { .. })
+        && let Some(upstream) = live.take()
+    {
+        hop.close(upstream);
+    }
+    if live.is_none() {
+        ex.pause();
+    }
+    let rx = &hop.reactor;
+    let next = match step {
+        Step::Wait { until, again } => return wait(hop, route, ex, until, again).await,
+        Step::Sleep { until } => match rx.until(until, || poll_gone(ex)).await {
+            Ok(()) => return None,
+            Err(_) => Event::Slept,
+        },
+        Step::Ask { wait } => {
+            let asked = rx.until(NEVER, || {
+                if ex.gone() {
+                    return Poll::Ready(None);
+                }
+                ex.poll_ask(wait).map(Some)
+            });
+            let (retry, delay) = asked.await.ok().flatten()?;
+            Event::Answered { retry, delay }
+        }
+        _ => return None,
+    };
+    if !ex.resume().await {
+        return None;
+    }
+    Some(advance(hop, route, ex, next))
 }
 
 /// Waits in the group's queue for a peer; none if the one who asked goes away meanwhile.
@@ -327,6 +196,9 @@ async fn wait<E: Exchange>(
             Event::Slept
         }
     };
+    if !ex.resume().await {
+        return None;
+    }
     Some(advance(hop, route, ex, event))
 }
 
@@ -371,6 +243,7 @@ async fn exchange<E: Exchange>(
             ex.take_in(hop, &mut upstream, status).await;
             let event = Event::Head {
                 status,
+                retry_after: ex.retry_after(),
                 sent,
                 received,
             };
@@ -578,11 +451,16 @@ async fn send<E: Exchange>(
             progress = rx.now();
             return Poll::Pending;
         }
-        if rx.now() >= progress + timeout || ex.late() {
+        let late = ex.late();
+        if late || rx.now() >= progress + timeout {
             let errno = Errno::TIMEDOUT.raw_os_error();
             return Poll::Ready(Sent::Died(Fault {
                 phase,
-                cause: Cause::TimedOut,
+                cause: if late {
+                    Cause::AttemptTimedOut
+                } else {
+                    Cause::TimedOut
+                },
                 errno,
                 at_once: false,
             }));

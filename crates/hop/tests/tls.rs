@@ -12,7 +12,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use rustix::io::Errno;
-use stage::{listener, pair, ready, receive, run, turn_until};
+use stage::{listener, pair, ready, receive, run, seen, turn_until};
+use surehop_engine::{Cause, Phase};
 use surehop_hop::clock::NEVER;
 use surehop_hop::reactor::Reactor;
 use surehop_hop::socket::Socket;
@@ -42,6 +43,7 @@ fn shake(who: &Identity, config: &Config, name: &'static str) -> Result<(), TlsF
 fn refused(who: &Identity, config: &Config, name: &'static str) -> (&'static str, String) {
     let fault = shake(who, config, name).unwrap_err();
     assert_eq!(fault.kind, Kind::Certificate);
+    assert_eq!(fault.fault().cause, Cause::Certificate);
     (fault.code, fault.text)
 }
 
@@ -168,9 +170,10 @@ fn both_versions_carry_bytes_both_ways() {
             let mut asked = [0; 4];
             stream.read_exact(&mut asked).unwrap();
             assert_eq!(stream.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
-            stream.write_all(&asked).unwrap();
+            // The end comes with the last bytes.
+            stream.conn.writer().write_all(&asked).unwrap();
             stream.conn.send_close_notify();
-            let _ = stream.flush();
+            stream.flush().unwrap();
             // Held open: what was said must be enough.
             assert_eq!(stream.sock.read(&mut [0; 64]).unwrap_or(0), 0);
         });
@@ -180,6 +183,7 @@ fn both_versions_carry_bytes_both_ways() {
             let socket = connect(&task, &address, &config, NAME).await.unwrap();
             send(&task, &socket, b"ping").await.unwrap();
             assert_eq!(receive(&task, &socket, 16).await.unwrap(), b"ping");
+            seen(&task, &socket).await;
             assert_eq!(receive(&task, &socket, 16).await.unwrap(), b"");
             assert!(socket.seen_closed() && !socket.truncated());
         });
@@ -325,6 +329,38 @@ fn an_end_without_notice_is_an_end_that_is_remembered() {
 }
 
 #[test]
+fn what_came_before_a_broken_record_is_read_before_the_error() {
+    let (who, config) = trusted();
+    let (address, play) = server(server_config(&who, &Manners::default()), |next| {
+        let mut stream = next();
+        stream.read_exact(&mut [0; 4]).unwrap();
+        stream.write_all(b"good").unwrap();
+        // A record of application data that nobody encrypted.
+        let broken = [&[23, 3, 3, 0, 32][..], &[7; 32]].concat();
+        stream.sock.write_all(&broken).unwrap();
+        let told = stream.read(&mut [0]).unwrap_err();
+        assert!(told.to_string().contains("BadRecordMac"), "{told}");
+    });
+    let rx = Reactor::new().unwrap();
+    let task = rx.clone();
+    run(&rx, async move {
+        let socket = connect(&task, &address, &config, NAME).await.unwrap();
+        send(&task, &socket, b"ping").await.unwrap();
+        assert_eq!(receive(&task, &socket, 16).await.unwrap(), b"good");
+        for _ in 0..2 {
+            let broken = receive(&task, &socket, 16).await;
+            assert_eq!(broken, Err(Errno::PROTO));
+        }
+        let fault = socket.tls_fault().unwrap();
+        assert_eq!((fault.kind, fault.code), (Kind::Protocol, "EPROTO"));
+        assert!(!socket.truncated() && socket.seen_readable());
+        let sent = socket.poll_write(&[IoSlice::new(b"more")]);
+        assert_eq!(ready(sent), Some(Err(Errno::PIPE)));
+    });
+    play.join().unwrap();
+}
+
+#[test]
 fn what_was_decrypted_is_not_forgotten_by_who_reads_little() {
     let (who, config) = trusted();
     let (address, play) = server(server_config(&who, &Manners::default()), |next| {
@@ -413,6 +449,7 @@ fn who_speaks_no_tls_is_called_so() {
         let _ = peer.read(&mut [0; 4096]);
     });
     assert_eq!((fault.kind, fault.code), (Kind::Protocol, "EPROTO"));
+    assert_eq!(fault.fault().cause, Cause::Tls);
     assert!(fault.text.contains("does not speak TLS"), "{}", fault.text);
 }
 
@@ -429,6 +466,10 @@ fn an_end_in_the_handshake_says_how() {
     });
     assert_eq!((reset.kind, reset.code), (Kind::Socket, "ECONNRESET"));
     assert_eq!(reset.errno, Errno::CONNRESET.raw_os_error());
+    assert_eq!(
+        [closed, reset].map(|fault| (fault.fault().phase, fault.fault().cause)),
+        [(Phase::Tls, Cause::Closed), (Phase::Tls, Cause::Reset)]
+    );
 }
 
 #[test]

@@ -101,7 +101,7 @@ pub struct ProxyConf {
     /// A URL with variables.
     pub asked: Template,
     /// What is said about trying again.
-    pub policy: Policy,
+    pub policy: Box<Policy>,
     /// What stands for the client's method.
     pub method: Option<Template>,
     /// What stands for the client's body.
@@ -398,13 +398,12 @@ impl ProxyConf {
                 })
             })
             .collect::<Result<_, String>>()?;
-        let policy = Policy {
+        let policy = Box::new(Policy {
             next_upstream,
             tries: proxy.next_upstream_tries,
             timeout: proxy.next_upstream_timeout_ms,
-            backoff: None,
-            ask: false,
-        };
+            ..Policy::default()
+        });
         let crossing = &proxy.crossing;
         let template =
             |parts: &Option<Vec<plan::Part>>| parts.as_deref().map(Template::compile).transpose();

@@ -196,7 +196,7 @@ fn attempt<'py>(py: Python<'py>, report: &Report, at: usize) -> PyResult<Bound<'
     dict.set_item("age_ms", a.age)?;
     dict.set_item("idle_ms", a.idle)?;
     dict.set_item("requests", a.requests)?;
-    dict.set_item("hint_ms", None::<u64>)?;
+    dict.set_item("hint_ms", a.hint)?;
     dict.set_item("bytes_sent", a.sent)?;
     dict.set_item("bytes_received", a.received)?;
     dict.set_item("errno", a.errno)?;

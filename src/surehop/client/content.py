@@ -4,12 +4,12 @@ import io
 import json as jsonlib
 import os
 import warnings
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Iterable, Iterator, Mapping
 from typing import IO, Any, Final, TypeAlias, cast
 from urllib.parse import urlencode
 
 from surehop.client.params import text_of
-from surehop.errors import StreamClosed, StreamConsumed
+from surehop.errors import LocalProtocolError, StreamClosed, StreamConsumed
 
 CHUNK: Final = 65_536  # bytes read from a file at once
 
@@ -102,15 +102,17 @@ def _checked(chunk: object) -> bytes:
 
 
 class IteratedBody(SyncByteStream):
-    """An iterable's chunks. What gives a fresh iterator each time (a list) can be begun again."""
+    """An iterable's chunks. Only what holds them (a list) is sure to give them again: an object
+    with an `__iter__` of its own may be iterated over once more, but is never retried.
+    """
 
     def __init__(self, source: Iterable[bytes]) -> None:
         self._source = source
         self._begun = False
-        self.replayable = not isinstance(source, Iterator)
+        self.replayable = isinstance(source, Collection)
 
     def __iter__(self) -> Iterator[bytes]:
-        if self._begun and not self.replayable:
+        if self._begun and isinstance(self._source, Iterator):
             raise StreamConsumed
         self._begun = True
         for chunk in self._source:
@@ -123,13 +125,12 @@ class AsyncIteratedBody(AsyncByteStream):
     def __init__(self, source: AsyncIterable[bytes]) -> None:
         self._source = source
         self._begun = False
-        self.replayable = not isinstance(source, AsyncIterator) and not hasattr(source, "aread")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        if self._begun and not self.replayable:
+        read = getattr(self._source, "aread", None)
+        if self._begun and (read is not None or isinstance(self._source, AsyncIterator)):
             raise StreamConsumed
         self._begun = True
-        read = getattr(self._source, "aread", None)
         if read is not None:
             while chunk := await read(CHUNK):
                 yield _checked(chunk)
@@ -170,8 +171,12 @@ class FileBody(SyncByteStream, AsyncByteStream):
         if self._start is not None:
             self._file.seek(self._start)
         self._begun = True
-        while chunk := self._file.read(CHUNK):
+        left = self.length  # as it was told: a file that has grown since is not sent further
+        while left != 0 and (chunk := self._file.read(CHUNK if left is None else min(CHUNK, left))):
             yield _checked(chunk)
+            left = None if left is None else left - len(chunk)
+        if left:
+            raise LocalProtocolError(f"the file is {left} bytes shorter than when it was measured")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self:

@@ -183,6 +183,15 @@ class Cookies(MutableMapping[str, str]):
     def __bool__(self) -> bool:
         return any(True for _ in self.jar)
 
+    def __getstate__(self) -> list[Cookie]:
+        """The cookies; a jar's own policy stays behind."""
+        return list(self.jar)
+
+    def __setstate__(self, cookies: list[Cookie]) -> None:
+        self.jar = CookieJar()
+        for cookie in cookies:
+            self.jar.set_cookie(cookie)
+
     def __repr__(self) -> str:
         names = ", ".join(f"{cookie.name} for {cookie.domain or 'any'}" for cookie in self.jar)
         return f"<Cookies[{names}]>"

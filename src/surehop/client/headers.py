@@ -95,7 +95,11 @@ class Headers(MutableMapping[str, str]):
         if index is None:
             index = self._index = {}
             for name, value in self._pairs:
-                index.setdefault(name.lower(), []).append(value)
+                lower = name.lower()
+                if lower in index:
+                    index[lower].append(value)
+                else:
+                    index[lower] = [value]
         return index
 
     @staticmethod
@@ -155,17 +159,27 @@ class Headers(MutableMapping[str, str]):
         encoding = self.encoding
         return [(name.lower().decode(encoding), v.decode(encoding)) for name, v in self._pairs]
 
+    def _text(self, value: bytes) -> str:
+        # ASCII reads alike in all that `encoding` finds: no need to find it.
+        plain = self._encoding is None and value.isascii()
+        return value.decode("ascii" if plain else self.encoding)
+
+    def _one(self, key: str) -> str | None:
+        values = self._found().get(self._key(key))
+        if values is None:
+            return None
+        if len(values) == 1:
+            return self._text(values[0])
+        return ", ".join([self._text(value) for value in values])
+
     def get(self, key: str, default: Any = None) -> Any:
         """The values of a name, joined by commas."""
-        try:
-            return self[key]
-        except KeyError:
-            return default
+        value = self._one(key)
+        return default if value is None else value
 
     def get_list(self, key: str, split_commas: bool = False) -> list[str]:
         """The values of a name, one by one; also cut at their commas, if asked."""
-        encoding = self.encoding
-        values = [value.decode(encoding) for value in self._found().get(self._key(key), ())]
+        values = [self._text(value) for value in self._found().get(self._key(key), ())]
         if not split_commas:
             return values
         return [part.strip() for value in values for part in value.split(",")]
@@ -185,13 +199,10 @@ class Headers(MutableMapping[str, str]):
         self._index = self._seen = None
 
     def __getitem__(self, key: str) -> str:
-        values = self._found().get(self._key(key))
-        if values is None:
+        value = self._one(key)
+        if value is None:
             raise KeyError(key)
-        encoding = self.encoding
-        if len(values) == 1:
-            return values[0].decode(encoding)
-        return ", ".join([value.decode(encoding) for value in values])
+        return value
 
     def __setitem__(self, key: str, value: str) -> None:
         encoding = self._encoding or "utf-8"

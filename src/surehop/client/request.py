@@ -91,6 +91,9 @@ class Request:
         for key, value in asked.items():
             if key == "Transfer-Encoding" and "Content-Length" in self.headers:
                 continue  # who says the length means it
+            given = self.headers.get(key, "")
+            if key == "Content-Type" and given.strip("; ").lower() == "multipart/form-data":
+                del self.headers[key]  # without its boundary nobody could read the body
             self.headers.setdefault(key, value)
         filled: list[tuple[bytes, bytes]] = []
         if self.url.host and "Host" not in self.headers:
@@ -99,7 +102,7 @@ class Request:
         if self.method in _WITH_BODY and not framed:
             filled.append((b"Content-Length", b"0"))
         if filled:
-            self.headers = Headers([*filled, *self.headers.raw], self.headers.encoding)
+            self.headers = Headers.of_wire([*filled, *self.headers.raw])
 
     @property
     def content(self) -> bytes:
@@ -130,7 +133,7 @@ class Request:
         return whole
 
     def __repr__(self) -> str:
-        return f"<Request({self.method!r}, {str(self.url)!r})>"
+        return f"<Request({self.method!r}, {self.url.shown!r})>"
 
     def __getstate__(self) -> dict[str, Any]:
         """Without extensions and without what can't be read twice."""

@@ -10,6 +10,9 @@ from surehop.conf.model import ListenOptions
 from surehop.errors import AddressInUseError, StartError
 
 _BACKLOG = 511  # nginx's
+# Bytes of an answer that the kernel takes before it can send them. It would take up to `tcp_wmem`
+# (4 MiB) for each client that does not read: those that read slowly would use up `tcp_mem`.
+_UNSENT = 128 << 10
 _MPTCP = 262  # IPPROTO_MPTCP
 
 
@@ -45,6 +48,7 @@ def _set(sock: socket.socket, options: ListenOptions, *, tcp: bool) -> None:
     if options.keepalive is not None:
         wanted.append((socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(options.keepalive is not False)))
     if tcp:
+        wanted.append((socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT))
         numbers = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
         given = options.keepalive if isinstance(options.keepalive, tuple) else ()
         wanted += [(socket.IPPROTO_TCP, n, v) for n, v in zip(numbers, given, strict=False) if v]

@@ -5,6 +5,7 @@ use crate::attempt::{Attempt, NO_PEER, Step};
 use crate::balance::{Group, Pick};
 use crate::outcome::{Reason, Rule};
 use crate::plan::Millis;
+use crate::retry::Failure;
 
 impl Session {
     pub(super) fn next_peer(&mut self, turn: &mut Turn) -> Step {
@@ -32,7 +33,7 @@ impl Session {
         self.nobody(turn)
     }
 
-    fn go(&mut self, turn: &mut Turn, pick: Pick) -> Step {
+    pub(super) fn go(&mut self, turn: &mut Turn, pick: Pick) -> Step {
         let (peer, trial) = (pick.peer, pick.trial);
         self.attempts.push(Attempt {
             trial,
@@ -43,11 +44,18 @@ impl Session {
     }
 
     fn nobody(&mut self, turn: &mut Turn) -> Step {
+        if turn.policy.rounds > 1
+            && let Some(failure) = self.failure.take()
+        {
+            return self.exhausted(turn, failure, Rule::Tries);
+        }
         let mut attempt = Attempt::new(NO_PEER, turn.now);
         attempt.end(turn.now, Reason::NoLive);
+        attempt.status = Failure::NO_PEER.status;
         self.attempts.push(attempt);
         let waits = turn.group.plan().rules.last_peer && turn.group.all_ejected();
-        self.fail(turn, 502, if waits { Rule::LastPeer } else { Rule::Plain })
+        let rule = if waits { Rule::LastPeer } else { Rule::Plain };
+        self.exhausted(turn, Failure::NO_PEER, rule)
     }
 
     // A place may be free: nobody else was told.
@@ -69,7 +77,12 @@ impl Session {
 
     /// Gives up the place in the queue; the next one may look whether there is a peer.
     pub(super) fn leave(&mut self, group: &mut Group) {
-        if self.queued.take().is_some() {
+        if self.queued.take().is_none() {
+            return;
+        }
+        if group.plan().queue.is_none() {
+            group.passed_on();
+        } else {
             group.state().leave();
             group.freed();
         }

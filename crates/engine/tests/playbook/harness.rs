@@ -17,6 +17,10 @@ use surehop_engine::{
 pub(crate) const START: Millis = 1_000_000;
 pub(crate) const GET: Facts = Facts::GET;
 pub(crate) const POST: Facts = Facts::POST;
+pub(crate) const KEYED: Facts = Facts {
+    keyed: true,
+    ..Facts::POST
+};
 
 pub(crate) fn plan(rules: Rules, peers: &[PeerPlan]) -> GroupPlan {
     GroupPlan {
@@ -62,6 +66,7 @@ fn died(phase: Phase, cause: Cause, errno: i32, sent: u64, received: u64) -> Eve
 
 pub(crate) fn refused() -> Event {
     Event::ConnectFailed {
+        phase: Phase::Connect,
         cause: Cause::Refused,
         errno: 111,
     }
@@ -69,6 +74,7 @@ pub(crate) fn refused() -> Event {
 
 pub(crate) fn connect_timed_out() -> Event {
     Event::ConnectFailed {
+        phase: Phase::Connect,
         cause: Cause::TimedOut,
         errno: 110,
     }
@@ -101,6 +107,7 @@ pub(crate) fn invalid() -> Event {
 pub(crate) fn head(status: u16) -> Event {
     Event::Head {
         status,
+        retry_after: None,
         sent: 40,
         received: 100,
     }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use surehop_engine::{
-    Cause, Event, Notice, PeerPlan, PeerStatus, Policy, Reason, Rules, Step, Verdict,
+    Cause, Event, Notice, PeerPlan, PeerStatus, Phase, Policy, Reason, Rules, Step, Verdict,
 };
 
 use crate::harness::*;
@@ -66,7 +66,11 @@ fn probe_is_for_whatever_kept_a_connection_from_being_made() {
         Playbook::new(ON, &[peer(), peer()])
             .begin(GET)
             .expect(connect(0))
-            .feed(Event::ConnectFailed { cause, errno: 1 })
+            .feed(Event::ConnectFailed {
+                phase: Phase::Connect,
+                cause,
+                errno: 1,
+            })
             .expect(connect(1))
             .told(&[ejected(0, reason)])
             .with(|play| assert!(play.group.state().next_probe().is_some(), "{reason}"))
@@ -77,6 +81,7 @@ fn probe_is_for_whatever_kept_a_connection_from_being_made() {
 #[test]
 fn attribution_what_this_machine_lacks_is_no_failure_of_the_peers() {
     let no_ports = Event::ConnectFailed {
+        phase: Phase::Connect,
         cause: Cause::NoPorts,
         errno: 99,
     };

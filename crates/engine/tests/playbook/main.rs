@@ -2,9 +2,12 @@
 // In a test a panic is the report.
 #![allow(clippy::expect_used)]
 
+mod asking;
 mod harness;
 mod health;
 mod incidents;
 mod nginx;
 mod properties;
 mod resilience;
+mod rounds;
+mod slots;

@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicU32;
 
 use proptest::prelude::*;
 use surehop_engine::{
-    BUDGET_RESERVE, Balance, Cause, ConnId, Event, Facts, FailureSet, Group, GroupPlan, GroupState,
-    Keep, KeepalivePlan, Millis, NO_PEER, Notice, Outcome, PeerPlan, PeerStatus, Phase, Policy,
-    REQUESTS_A_RETRY, RESERVE_REFILL, Rules, Session, Step, Tried, Verdict,
+    BUDGET_RESERVE, Backoff, Balance, Cause, ConnId, Event, Facts, FailureSet, Group, GroupPlan,
+    GroupState, Keep, KeepalivePlan, Millis, NO_PEER, Notice, Outcome, PeerPlan, PeerStatus, Phase,
+    Policy, REQUESTS_A_RETRY, RESERVE_REFILL, Rules, Session, Step, Tried, Verdict,
 };
 
 use crate::harness::{START, head, plan};
@@ -152,6 +152,7 @@ impl World {
                 ];
                 self.connect_failed = true;
                 Event::ConnectFailed {
+                    phase: Phase::Connect,
                     cause: causes[usize::from(choice / 4) % 4],
                     errno: 1,
                 }
@@ -209,11 +210,15 @@ impl World {
                 self.now = self.now.max(until);
                 Event::Slept
             }
-            Step::Ask => Event::Answered {
+            Step::Ask { .. } => Event::Answered {
                 retry: !choice.is_multiple_of(3),
                 delay: None,
             },
-            Step::Wait { .. } => unreachable!("the group has no queue"),
+            Step::Wait { until, .. } if choice.is_multiple_of(3) => {
+                self.now = self.now.max(until);
+                Event::Slept
+            }
+            Step::Wait { .. } => Event::Called,
             Step::Done | Step::Fail { .. } => unreachable!("the request is over"),
         }
     }
@@ -257,8 +262,9 @@ impl World {
             request.sends += 1;
         }
         let peers = self.group.plan().peers.len();
-        assert!(request.session.attempts().len() <= 2 * peers + 2);
-        if rules.attribution && !self.policy.ask {
+        let rounds = self.policy.rounds as usize;
+        assert!(request.session.attempts().len() <= rounds * (2 * peers + 2));
+        if rules.attribution && self.policy.rounds == 1 {
             assert!(
                 request.killed <= 3,
                 "poison: {:?}",
@@ -382,19 +388,33 @@ fn policies() -> impl Strategy<Value = Policy> {
                 .with(FailureSet::INVALID_HEADER)
         ),
     ];
+    let backoff = (0_u64..50, 0_u64..500).prop_map(|(base, cap)| Backoff { base, cap });
     (
-        words,
-        0_u32..4,
+        (words.clone(), words, 0_u32..4, 1_u32..4),
         prop_oneof![Just(0), 1_u64..3_000],
-        any::<bool>(),
+        prop_oneof![Just(None), backoff.prop_map(Some)],
+        any::<[bool; 4]>(),
     )
-        .prop_map(|(next_upstream, tries, timeout, ask)| Policy {
-            next_upstream,
-            tries,
-            timeout,
-            backoff: None,
-            ask,
-        })
+        .prop_map(
+            |(
+                (next_upstream, again, tries, rounds),
+                timeout,
+                backoff,
+                [ask, ask_always, wait_for_slot, refunds],
+            )| Policy {
+                next_upstream,
+                tries,
+                timeout,
+                rounds,
+                again,
+                backoff,
+                retry_after: None,
+                ask,
+                ask_always,
+                wait_for_slot,
+                refunds,
+            },
+        )
 }
 
 fn balance() -> impl Strategy<Value = Balance> {

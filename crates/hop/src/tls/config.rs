@@ -1,7 +1,8 @@
 //! What a side that connects trusts and shows, made once and shared by its connections.
 
+use std::ffi::OsString;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::{CryptoProvider, ring};
@@ -10,6 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::verify::{Blind, ByRoots};
+use crate::clock::{self, Millis};
 
 /// What a configuration is made from; PEM texts.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +57,7 @@ impl Config {
             .map_err(|e| Unusable(e.to_string()))?
             .dangerous();
         let builder = if material.verify {
-            builder.with_custom_certificate_verifier(Arc::new(by_roots(material, provider)?))
+            builder.with_custom_certificate_verifier(verifier(material.roots, provider)?)
         } else {
             builder.with_custom_certificate_verifier(Arc::new(Blind(provider)))
         };
@@ -80,19 +82,35 @@ impl Config {
     }
 }
 
-fn by_roots(material: &Material<'_>, provider: Arc<CryptoProvider>) -> Result<ByRoots, Unusable> {
-    let given = match material.roots {
-        Some(texts) => {
-            let mut all = Vec::new();
-            for text in texts {
-                let some = certificates(text)
-                    .map_err(|why| Unusable(format!("the text of trusted certificates {why}")))?;
-                all.extend(some);
-            }
-            all
-        }
-        None => of_system()?,
+/// How long what the system trusts is remembered: reading it takes longer than a handshake, and whoever makes a
+/// client for each request would read it each time.
+const REMEMBERED: Millis = 60_000;
+
+/// What the environment says of the roots; from when it was read; what was read.
+type System = ([Option<OsString>; 2], Millis, Arc<ByRoots>);
+
+static SYSTEM: Mutex<Option<System>> = Mutex::new(None);
+
+fn verifier(
+    roots: Option<&[Vec<u8>]>,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<ByRoots>, Unusable> {
+    let Some(texts) = roots else {
+        return of_system(provider);
     };
+    let mut given = Vec::new();
+    for text in texts {
+        let some = certificates(text)
+            .map_err(|why| Unusable(format!("the text of trusted certificates {why}")))?;
+        given.extend(some);
+    }
+    by_roots(&given, provider)
+}
+
+fn by_roots(
+    given: &[CertificateDer<'static>],
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<ByRoots>, Unusable> {
     let mut store = RootCertStore::empty();
     // Bundles have a few that are too old to be read; the rest is worth having.
     let (added, _) = store.add_parsable_certificates(given.iter().cloned());
@@ -102,10 +120,28 @@ fn by_roots(material: &Material<'_>, provider: Arc<CryptoProvider>) -> Result<By
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider)
         .build()
         .map_err(|e| Unusable(e.to_string()))?;
-    Ok(ByRoots::new(verifier, &given))
+    Ok(Arc::new(ByRoots::new(verifier, given)))
 }
 
-fn of_system() -> Result<Vec<CertificateDer<'static>>, Unusable> {
+fn of_system(provider: Arc<CryptoProvider>) -> Result<Arc<ByRoots>, Unusable> {
+    let said = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(std::env::var_os);
+    let now = clock::now();
+    // Never waited for: in a forked child, who held it may be gone.
+    if let Ok(system) = SYSTEM.try_lock()
+        && let Some((by, since, verifier)) = &*system
+        && *by == said
+        && now < *since + REMEMBERED
+    {
+        return Ok(verifier.clone());
+    }
+    let verifier = by_roots(&read_system()?, provider)?;
+    if let Ok(mut system) = SYSTEM.try_lock() {
+        *system = Some((said, now, verifier.clone()));
+    }
+    Ok(verifier)
+}
+
+fn read_system() -> Result<Vec<CertificateDer<'static>>, Unusable> {
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() {
         let why = found.errors.first().map(|e| format!(" ({e})"));

@@ -3,7 +3,11 @@
 use rustix::io::Errno;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 
+use surehop_engine::{Cause, Phase};
+
 use super::verify::NoRoot;
+use crate::connections::cause_of;
+use crate::drive::Fault;
 
 /// What kind of failure it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +38,23 @@ pub struct TlsFault {
 }
 
 impl TlsFault {
+    /// What it means to the engine.
+    pub fn fault(&self) -> Fault {
+        let cause = match self.kind {
+            Kind::Certificate => Cause::Certificate,
+            Kind::Protocol => Cause::Tls,
+            Kind::Closed => Cause::Closed,
+            Kind::Socket => cause_of(Errno::from_raw_os_error(self.errno)),
+            Kind::TimedOut => Cause::TimedOut,
+        };
+        Fault {
+            phase: Phase::Tls,
+            cause,
+            errno: self.errno,
+            at_once: false,
+        }
+    }
+
     fn new(kind: Kind, code: &'static str, errno: i32, text: String) -> Self {
         Self {
             kind,
@@ -118,7 +139,7 @@ fn of_certificate(why: &CertificateError, name: &str) -> (&'static str, String) 
         CertificateError::Revoked => ("CERT_REVOKED", format!("{it} was revoked")),
         CertificateError::BadSignature => (
             "CERT_SIGNATURE_FAILURE",
-            format!("{it} has a signature that is not right"),
+            format!("{it} has a signature that is not right, or by a key that is too weak"),
         ),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             ("INVALID_PURPOSE", format!("{it} is not meant for a server"))
@@ -164,7 +185,10 @@ fn of_alert(alert: AlertDescription, name: &str) -> String {
         }
         AlertDescription::UnrecognisedName => format!("`{name}` knows no server of that name"),
         AlertDescription::HandshakeFailure => {
-            format!("`{name}` refused the TLS handshake: nothing that both sides can do")
+            format!(
+                "`{name}` refused the TLS handshake: there is nothing that both sides can do, or it wants a client \
+                 certificate"
+            )
         }
         alert => format!("`{name}` ended the TLS connection with the alert `{alert:?}`"),
     }

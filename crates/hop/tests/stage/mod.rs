@@ -65,6 +65,19 @@ pub(crate) async fn receive(rx: &Reactor, socket: &Socket, size: usize) -> Resul
     Ok(buf)
 }
 
+/// Waits until there is something to read, without reading.
+pub(crate) async fn seen(rx: &Reactor, socket: &Socket) {
+    rx.until(NEVER, || {
+        if socket.seen_readable() {
+            return Poll::Ready(());
+        }
+        socket.wait_read();
+        Poll::Pending
+    })
+    .await
+    .unwrap();
+}
+
 /// What a poll that is ready holds.
 pub(crate) fn ready<T>(poll: Poll<T>) -> Option<T> {
     match poll {

@@ -129,7 +129,7 @@ pub(crate) fn server(
     config: Arc<ServerConfig>,
     script: impl FnOnce(&mut dyn FnMut() -> Accepted) + Send + 'static,
 ) -> (Address, JoinHandle<()>) {
-    let (listener, address) = super::listener();
+    let (listener, address) = crate::stage::listener();
     let play = spawn(move || {
         let mut next = || {
             let (stream, _) = listener.accept().unwrap();

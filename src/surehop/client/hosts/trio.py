@@ -97,7 +97,7 @@ class TrioHost:
             self._early[ticket] = event
             if ticket == self._leader:
                 self._nap.cancel()
-            elif called := self._waiting.get(ticket):
+            elif (called := self._waiting.get(ticket)) is not None:
                 called.set()
 
     def _look(self) -> None:
