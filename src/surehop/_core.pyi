@@ -1,8 +1,23 @@
 """The whole native surface. mypy.stubtest compares it with the module in the lint step."""
 
-from typing import final
+from typing import Any, TypeAlias, final
 
-__all__ = ["Decoder", "check_plan", "check_regex", "serve", "variables", "vocabulary"]
+__all__ = [
+    "Answer",
+    "Ask",
+    "Decoder",
+    "Failure",
+    "Feed",
+    "Resolve",
+    "Terms",
+    "Tls",
+    "Transport",
+    "check_plan",
+    "check_regex",
+    "serve",
+    "variables",
+    "vocabulary",
+]
 
 def vocabulary() -> list[tuple[str, list[tuple[str, str]]]]:
     """The engine's enums: for each its name and (word, meaning) of every variant, in order."""
@@ -45,3 +60,108 @@ class Decoder:
     @property
     def pending(self) -> bool:
         """Whether there may be more to take without further input."""
+
+@final
+class Tls:
+    """How TLS is spoken: `roots` are PEM texts, None is the system's trust store.
+
+    Raises ValueError with a sentence about what can't be used.
+    """
+
+    def __new__(
+        cls, verify: bool, roots: list[bytes] | None, chain: bytes | None, key: bytes | None
+    ) -> Tls: ...
+
+@final
+class Terms:
+    """How long a request may take and when it goes again; `plan` is JSON. Raises ValueError."""
+
+    def __new__(cls, plan: bytes) -> Terms: ...
+
+@final
+class Answer:
+    """An answer, whole, or its head where `body` is None. `elapsed` is seconds."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def reason(self) -> bytes: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]: ...
+    @property
+    def body(self) -> bytes | None: ...
+    @property
+    def marks(self) -> int: ...
+    @property
+    def elapsed(self) -> float: ...
+    def report(self) -> dict[str, Any]: ...
+
+@final
+class Failure:
+    """No answer, or no more of one."""
+
+    def report(self) -> dict[str, Any]: ...
+
+@final
+class Ask:
+    """Whether it goes again: `answer(ticket, again, delay)`. `delay` is milliseconds."""
+
+    @property
+    def answer(self) -> Answer | None: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def delay(self) -> int: ...
+    def report(self) -> dict[str, Any]: ...
+
+@final
+class Resolve:
+    """The addresses of a name are wanted: `resolved(ticket, addresses, error)`."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+
+@final
+class Feed:
+    """More of the body is wanted, or all of it anew: `feed(ticket, chunk)`."""
+
+    @property
+    def restart(self) -> bool: ...
+
+_Event: TypeAlias = Answer | Failure | Ask | Resolve | Feed | bytes
+
+@final
+class Transport:
+    """The connections of one client; `plan` is JSON. Raises ValueError.
+
+    What comes for a request is an event: an answer, a failure, a question, or a part of a streamed
+    body (empty bytes are its end).
+    """
+
+    def __new__(cls, plan: bytes) -> Transport: ...
+    def target(self, plan: bytes, tls: Tls | None, proxy_tls: Tls | None) -> int: ...
+    def forget(self, target: int) -> None: ...
+    def send(
+        self, target: int, terms: Terms, flags: int, line: bytes, rest: bytes, body: bytes | None
+    ) -> int: ...
+    def feed(self, ticket: int, chunk: bytes | None) -> None: ...
+    def resolved(self, ticket: int, addresses: list[str], error: str | None) -> None: ...
+    def answer(self, ticket: int, again: bool, delay: int | None) -> None: ...
+    def read(self, ticket: int) -> None: ...
+    def cancel(self, ticket: int) -> None: ...
+    def take(self, ticket: int) -> _Event | None: ...
+    def turn(self) -> list[tuple[int, _Event]]: ...
+    def wait(self, ticket: int) -> _Event: ...
+    @property
+    def due(self) -> bool: ...
+    def fileno(self) -> int: ...
+    def timeout(self) -> float | None: ...
+    def stats(self) -> dict[str, int]: ...
+    def close(self) -> None: ...
+    def suspend(self) -> None: ...
+    def resume(self) -> None: ...
+    def abandon(self) -> None: ...

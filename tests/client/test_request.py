@@ -11,8 +11,15 @@ import pytest
 from surehop.client.content import ByteStream
 from surehop.client.headers import Headers
 from surehop.client.request import Request
+from surehop.client.response import Response
 from surehop.client.url import URL
-from surehop.errors import InvalidURL, LocalProtocolError, RequestNotRead, StreamClosed
+from surehop.errors import (
+    HTTPStatusError,
+    InvalidURL,
+    LocalProtocolError,
+    RequestNotRead,
+    StreamClosed,
+)
 
 
 def seen(request: Any) -> Any:
@@ -52,7 +59,7 @@ def seen(request: Any) -> Any:
     ],
 )
 def test_it_is_httpx_one(method: str, options: dict[str, Any]) -> None:
-    url = "http://user:p@example.org:8080/p?q=1#f"
+    url = "http://user@example.org:8080/p?q=1#f"
 
     assert seen(Request(method, url, **options)) == seen(httpx.Request(method, url, **options))
 
@@ -121,6 +128,16 @@ def test_what_cannot_be_sent_is_refused_when_it_is_made() -> None:
 def test_a_method_that_is_none_is_refused(method: str) -> None:
     with pytest.raises(LocalProtocolError, match="method"):
         Request(method, "http://h/")
+
+
+def test_a_password_is_shown_neither_here_nor_in_an_error() -> None:
+    request = Request("GET", "http://jo:hush@h/?a")
+    with pytest.raises(HTTPStatusError) as raised:
+        Response(404, request=request).raise_for_status()
+
+    assert "hush" not in repr(request) + str(raised.value)
+    assert "http://jo:[secure]@h/?a" in repr(request)
+    assert str(request.url) == "http://jo:hush@h/?a"
 
 
 def test_it_pickles_with_its_body() -> None:

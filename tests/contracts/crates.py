@@ -12,7 +12,9 @@ MAY_USE = {
     "surehop-wire": set[str](),
     "surehop-hop": {"surehop-engine", "surehop-wire"},
     "surehop-proxy": {"surehop-engine", "surehop-wire", "surehop-hop"},
+    "surehop-client": {"surehop-engine", "surehop-wire", "surehop-hop"},
     "surehop-python": {
+        "surehop-client",
         "surehop-coding",
         "surehop-engine",
         "surehop-wire",

@@ -266,8 +266,10 @@ def test_a_data_process_that_is_stopped_can_be_ended(surehop: Program) -> None:
 
 
 def test_a_killed_data_process_is_back_within_a_second(surehop: Program) -> None:
-    """Also when the new one is killed at once."""
+    """Also when the new one is killed at once; the first one must have started, or nothing has."""
     with running(surehop, server("location / { return 200 here; }")) as subject:
+        with Raw(subject.port) as client:
+            assert client.answer()[2] == b"here"
         for _ in range(2):
             data = data_process(subject)
             os.kill(data, signal.SIGKILL)

@@ -71,6 +71,11 @@ impl Group {
         }
     }
 
+    /// Since when the least recently used idle connection has been idle.
+    pub fn oldest_idle(&self) -> Option<Millis> {
+        self.pool.oldest()
+    }
+
     /// A time before which no idle connection expires.
     pub fn next_expiry(&self) -> Option<Millis> {
         self.pool.next_expiry()

@@ -46,6 +46,8 @@ pub struct Idle {
 }
 
 const NONE: u32 = u32::MAX;
+/// Connections that a pool has room for from the beginning.
+const ROOM: u32 = 256;
 /// How many times its size a pool may hold within a turn.
 const BRIMFUL: u32 = 4;
 
@@ -110,7 +112,8 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(plan: &KeepalivePlan, peers: u32, learns: bool) -> Self {
-        let size = plan.connections as usize;
+        // A client has many pools that stay small.
+        let size = plan.connections.min(ROOM) as usize;
         Self {
             plan: plan.clone(),
             learns,
@@ -240,6 +243,12 @@ impl Pool {
         }
         let key = self.slot(index).key;
         Some((key, self.unlink(index)))
+    }
+
+    /// Since when the least recently used connection has been idle.
+    pub(crate) fn oldest(&self) -> Option<Millis> {
+        let slot = self.slots.get(self.oldest as usize)?;
+        Some(slot.parked.idle_since)
     }
 
     /// A time before which nothing is to be closed.

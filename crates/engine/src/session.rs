@@ -147,6 +147,11 @@ impl Session {
         &self.attempts
     }
 
+    /// Rounds that are over.
+    pub fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
     /// The attempt that is under way, for the bytes that the driver counts.
     pub fn current_mut(&mut self) -> Option<&mut Attempt> {
         self.attempts.last_mut()

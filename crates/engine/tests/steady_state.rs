@@ -4,14 +4,19 @@
 use std::sync::Arc;
 
 use surehop_engine::{
-    Balance, Cause, ConnId, Event, Facts, Group, GroupPlan, GroupState, Keep, KeepalivePlan,
-    Millis, PeerPlan, Phase, Policy, Rules, Session, Step,
+    Backoff, Balance, Cause, ConnId, Event, Facts, FailureSet, Group, GroupPlan, GroupState, Keep,
+    KeepalivePlan, Millis, PeerPlan, Phase, Policy, Rules, Session, Step,
 };
 
 // One GET: the first death on each kind of connection it meets, then an answer.
-fn request(group: &mut Group, session: &mut Session, conn: &mut u64, now: Millis, unlucky: bool) {
-    let policy = Policy::default();
-    let mut step = session.begin(group, &policy, Facts::GET, 0, now);
+fn request(
+    (group, policy): (&mut Group, &Policy),
+    session: &mut Session,
+    conn: &mut u64,
+    now: Millis,
+    unlucky: bool,
+) {
+    let mut step = session.begin(group, policy, Facts::GET, 0, now);
     let mut current = 0;
     let mut deaths = if unlucky { 2 } else { 0 };
     loop {
@@ -57,20 +62,22 @@ fn request(group: &mut Group, session: &mut Session, conn: &mut u64, now: Millis
                 }
             }
             Step::Done | Step::Fail { .. } => break,
-            Step::Wait { .. } | Step::Sleep { .. } | Step::Ask { .. } => {
-                unreachable!("the policy neither waits nor asks")
-            }
+            Step::Sleep { .. } => Event::Slept,
+            Step::Ask { .. } => Event::Answered {
+                retry: true,
+                delay: None,
+            },
+            Step::Wait { .. } => unreachable!("nobody else is there"),
         };
-        step = session.on(group, &policy, now, event);
+        step = session.on(group, policy, now, event);
     }
     while session.take_notice().is_some() {}
     while group.take_closing().is_some() {}
 }
 
-#[test]
-fn a_request_allocates_nothing_once_warm() {
+fn allocated(policy: &Policy, peers: usize) -> u64 {
     let plan = GroupPlan {
-        peers: vec![PeerPlan::default(); 3],
+        peers: vec![PeerPlan::default(); peers],
         balance: Balance::RoundRobin,
         slow_start: false,
         keepalive: KeepalivePlan {
@@ -89,14 +96,42 @@ fn a_request_allocates_nothing_once_warm() {
             now += 7;
             // Every now and then long enough for idle connections to expire.
             now += if turn % 50 == 0 { 20_000 } else { 0 };
-            request(&mut group, &mut session, &mut conn, now, turn % 10 == 0);
+            request(
+                (&mut group, policy),
+                &mut session,
+                &mut conn,
+                now,
+                turn % 10 == 0,
+            );
             group.expire(now);
             while group.take_closing().is_some() {}
         }
     };
     run(100);
-    let counted = allocation_counter::measure(|| run(10_000));
-    assert_eq!(counted.count_total, 0, "{} bytes", counted.bytes_total);
+    allocation_counter::measure(|| run(10_000)).count_total
+}
+
+#[test]
+fn a_request_allocates_nothing_once_warm() {
+    assert_eq!(allocated(&Policy::default(), 3), 0);
+}
+
+#[test]
+fn a_clients_retries_allocate_nothing_once_warm() {
+    for ask in [false, true] {
+        let policy = Policy {
+            rounds: 4,
+            again: FailureSet::ERROR,
+            backoff: Some(Backoff {
+                base: 100,
+                cap: 1_000,
+            }),
+            wait_for_slot: true,
+            ask,
+            ..Policy::default()
+        };
+        assert_eq!(allocated(&policy, 1), 0);
+    }
 }
 
 #[test]

@@ -8,7 +8,9 @@ use crate::drive::{Driven, Exchange, Fault, Route};
 use crate::socket::{NotBegun, Socket};
 
 /// Why there is no connection.
-pub(crate) enum Lost {
+#[derive(Debug)]
+pub enum Lost {
+    /// It could not be made.
     Fault(Fault),
     /// The one who asked went away meanwhile.
     Gone,

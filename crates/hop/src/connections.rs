@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rustix::io::Errno;
 use slab::Slab;
@@ -15,6 +16,33 @@ use crate::drive::Fault;
 use crate::reactor::{Reactor, TaskId};
 use crate::socket::{Address, Socket};
 
+/// The two ends of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// This machine's.
+    pub local: Option<Address>,
+    /// The other's.
+    pub remote: Address,
+}
+
+/// Groups by their numbers. Some may come and go.
+pub trait Groups {
+    /// All numbers are below this one.
+    fn bound(&self) -> usize;
+    /// Looks at one, if it is there.
+    fn visit<R>(&self, index: usize, look: impl FnOnce(&RefCell<Group>) -> R) -> Option<R>;
+}
+
+impl Groups for Vec<RefCell<Group>> {
+    fn bound(&self) -> usize {
+        self.len()
+    }
+
+    fn visit<R>(&self, index: usize, look: impl FnOnce(&RefCell<Group>) -> R) -> Option<R> {
+        self.get(index).map(look)
+    }
+}
+
 /// A live connection to an upstream, in use by one exchange.
 #[derive(Debug)]
 pub struct Upstream {
@@ -26,6 +54,8 @@ pub struct Upstream {
     pub rtt: Millis,
     /// What was received and not used yet.
     pub buf: Option<Buf>,
+    /// Its ends, if who made it wants to know.
+    pub ends: Option<Arc<Ends>>,
     place: Place,
 }
 
@@ -33,6 +63,7 @@ pub struct Upstream {
 struct Entry {
     /// Here while it rests.
     socket: Option<Socket>,
+    ends: Option<Arc<Ends>>,
     rtt: Millis,
     group: usize,
 }
@@ -68,6 +99,7 @@ pub struct Connections {
     prober: Cell<Option<TaskId>>,
     /// When the keeper looks next.
     looks: Cell<Millis>,
+    resting: Cell<usize>,
     others: Others,
 }
 
@@ -91,6 +123,7 @@ impl Connections {
             keeper: Cell::new(None),
             prober: Cell::new(None),
             looks: Cell::new(NEVER),
+            resting: Cell::new(0),
             others: Others::default(),
         }
     }
@@ -110,6 +143,7 @@ impl Connections {
     pub fn claim(&self, group: usize) -> Place {
         let key = self.entries.borrow_mut().insert(Entry {
             socket: None,
+            ends: None,
             rtt: 0,
             group,
         });
@@ -138,6 +172,7 @@ impl Connections {
             socket,
             conn,
             buf,
+            ends,
             mut place,
             ..
         } = upstream;
@@ -150,6 +185,8 @@ impl Connections {
                 socket.rest(conn.0, keeper);
             }
             entry.socket = Some(socket);
+            entry.ends = ends;
+            self.resting.set(self.resting.get() + 1);
         }
     }
 
@@ -158,8 +195,11 @@ impl Connections {
         let mut entries = self.entries.borrow_mut();
         let entry = entries.get_mut(conn.0 as usize)?;
         let socket = entry.socket.take()?;
+        self.resting.set(self.resting.get() - 1);
         socket.rouse();
-        Some(in_use(socket, self.place(conn.0 as usize), entry.rtt))
+        let mut upstream = in_use(socket, self.place(conn.0 as usize), entry.rtt);
+        upstream.ends = entry.ends.take();
+        Some(upstream)
     }
 
     /// Takes a resting connection out for another reactor, with its round trip.
@@ -175,10 +215,23 @@ impl Connections {
         }
     }
 
+    /// Closes a resting connection that the engine knows no more.
+    pub fn drop_resting(&self, conn: ConnId) {
+        let gone = self.entries.borrow_mut().try_remove(conn.0 as usize);
+        if gone.is_some_and(|entry| entry.socket.is_some()) {
+            self.resting.set(self.resting.get() - 1);
+        }
+    }
+
+    /// How many rest.
+    pub fn resting(&self) -> usize {
+        self.resting.get()
+    }
+
     /// Closes what the engine gave up, and calls who waits for a peer that it may have freed.
     pub fn sweep(&self, group: &mut Group) {
         while let Some(conn) = group.take_closing() {
-            self.entries.borrow_mut().try_remove(conn.0 as usize);
+            self.drop_resting(conn);
         }
         match group.take_call() {
             None => {}
@@ -232,7 +285,7 @@ impl Connections {
 
     /// Watches the resting connections for ever: drops those that became readable, tells the engine
     /// how, and closes what is past its time.
-    pub async fn keep(&self, groups: &[RefCell<Group>]) {
+    pub async fn keep(&self, groups: &impl Groups) {
         let mut stirred = Vec::new();
         loop {
             self.reactor.take_stirred(&mut stirred);
@@ -241,13 +294,16 @@ impl Connections {
             }
             let now = self.reactor.now();
             let mut next = NEVER;
-            for group in groups {
-                let mut group = group.borrow_mut();
-                if group.next_expiry().is_some_and(|at| at <= now) {
-                    group.expire(now);
-                    self.sweep(&mut group);
-                }
-                next = next.min(group.next_expiry().unwrap_or(NEVER));
+            for index in 0..groups.bound() {
+                let expiry = groups.visit(index, |group| {
+                    let mut group = group.borrow_mut();
+                    if group.next_expiry().is_some_and(|at| at <= now) {
+                        group.expire(now);
+                        self.sweep(&mut group);
+                    }
+                    group.next_expiry()
+                });
+                next = next.min(expiry.flatten().unwrap_or(NEVER));
             }
             // One look a turn at most: a call or a stir ends the sleep early.
             self.looks.set(next);
@@ -255,7 +311,7 @@ impl Connections {
         }
     }
 
-    fn stirred(&self, groups: &[RefCell<Group>], conn: ConnId) {
+    fn stirred(&self, groups: &impl Groups, conn: ConnId) {
         let (fin, group) = {
             let entries = self.entries.borrow();
             let Some(entry) = entries.get(conn.0 as usize) else {
@@ -267,11 +323,12 @@ impl Connections {
                 Poll::Ready(read) => (matches!(read, Ok(0)), entry.group),
             }
         };
-        let mut group = groups[group].borrow_mut();
-        group.idle_closed(conn, fin, self.reactor.now());
-        self.sweep(&mut group);
-        drop(group);
-        self.entries.borrow_mut().try_remove(conn.0 as usize);
+        groups.visit(group, |group| {
+            let mut group = group.borrow_mut();
+            group.idle_closed(conn, fin, self.reactor.now());
+            self.sweep(&mut group);
+        });
+        self.drop_resting(conn);
     }
 }
 
@@ -281,6 +338,7 @@ fn in_use(socket: Socket, place: Place, rtt: Millis) -> Upstream {
         conn: ConnId(place.key as u64),
         rtt,
         buf: None,
+        ends: None,
         place,
     }
 }

@@ -1,133 +1,21 @@
 //! The one driver of an attempt: it asks the engine what to do, does it, and tells the engine what happened.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
 use std::task::Poll;
 
 use rustix::io::Errno;
 use surehop_engine::{
-    Attempt, Cause, ConnId, Event, Facts, Group, Notice, PeerStatus, Phase, Policy, Reason,
-    Session, Step,
+    Attempt, Cause, ConnId, Event, Facts, Notice, PeerStatus, Phase, Reason, Step,
 };
 
 use crate::clock::{Millis, NEVER};
-use crate::connecting::{Lost, connect, give_up};
+pub use crate::connecting::Lost;
+use crate::connecting::give_up;
 use crate::connections::{Connections, Upstream, cause_of};
-use crate::socket::{Address, Manner, Socket};
+pub use crate::exchange::{Driven, Exchange, Fault, Heard, Route, Stopped};
 
 /// Bytes that the interim heads (1xx) of one answer may have together.
 const INTERIM_LIMIT: u64 = 16 << 20;
-
-/// Where an exchange may go and on what terms.
-#[derive(Debug)]
-pub struct Route<'a> {
-    /// The group.
-    pub group: &'a RefCell<Group>,
-    /// Its place among the worker's groups.
-    pub index: usize,
-    /// The peers' addresses, in the plan's order.
-    pub addresses: &'a [Address],
-    /// What is said about trying again.
-    pub policy: &'a Policy,
-    /// The pool scope.
-    pub scope: u32,
-    /// Time to connect.
-    pub connect_timeout: Millis,
-    /// Time between two successful sends.
-    pub send_timeout: Millis,
-    /// Time between two successful receives.
-    pub read_timeout: Millis,
-    /// Bytes that a response head may have.
-    pub head_limit: usize,
-    /// How connections are made.
-    pub manner: Manner,
-}
-
-/// What the bytes of a response make so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Heard {
-    /// No whole head yet.
-    More,
-    /// An interim head of that many bytes: another follows.
-    Interim(usize),
-    /// The head, of that many bytes, with that status.
-    Head(usize, u16),
-}
-
-/// Why sending stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stopped {
-    /// The upstream's socket failed.
-    Upstream(Errno),
-    /// Who sends the request failed; the exchange knows how.
-    Sender,
-}
-
-/// What the kernel or the parser said of a failed attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// How far it had come.
-    pub phase: Phase,
-    /// What happened.
-    pub cause: Cause,
-    /// The error number; 0 where there is none.
-    pub errno: i32,
-    /// `connect()` failed at once, before any waiting.
-    pub at_once: bool,
-}
-
-/// One side's view of a request: the driver's caller.
-pub trait Exchange {
-    /// The policy's view.
-    fn session(&mut self) -> &mut Session;
-    /// A new attempt begins: what is sent is sent from its beginning.
-    fn rewind(&mut self, now: Millis);
-    /// Sends all that the socket takes; ready when the request is sent whole.
-    fn poll_send(&mut self, to: &Socket) -> Poll<Result<(), Stopped>>;
-    /// Whether sending waits for who sends, and not for the upstream to take more.
-    fn waiting(&self) -> bool {
-        false
-    }
-    /// Bytes that the kernel accepted in this attempt.
-    fn sent(&self) -> u64;
-    /// Whether the one who asked is gone; arranges to be polled when it goes.
-    fn gone(&mut self) -> bool;
-    /// Looks for the response head at the start of `bytes`.
-    fn hear(&mut self, bytes: &[u8], limit: usize) -> Result<Heard, Cause>;
-    /// An attempt failed; `attempt` says what became of it. For the log.
-    fn failed(&mut self, attempt: &Attempt, fault: Fault, notices: &[Notice], known_out: bool);
-    /// A connection is about to be made: whoever can go is asked to.
-    fn make_room(&mut self) {}
-    /// Whether there is room for one more connection.
-    fn has_room(&self) -> bool {
-        true
-    }
-    /// There was none. For the log.
-    fn crowded(&mut self, _attempt: &Attempt) {}
-    /// The local address could not be had. For the log.
-    fn unbound(&mut self, _attempt: &Attempt, _errno: Errno) {}
-    /// No peer could be chosen. For the log.
-    fn no_live(&mut self, attempt: &Attempt);
-    /// A peer's state changed without a failure. For the log.
-    fn noticed(&mut self, notice: Notice);
-    /// A caller's own condition: try again, and after how long.
-    fn poll_ask(&mut self) -> Poll<(bool, Option<Millis>)> {
-        Poll::Ready((true, None))
-    }
-}
-
-/// How driving ended.
-#[derive(Debug)]
-pub enum Driven {
-    /// A response head was heard on this connection; the body is the caller's to relay.
-    Response(Upstream),
-    /// The request failed, with the status to answer.
-    Failed(u16, Reason),
-    /// The one who asked went away.
-    Gone,
-    /// The one who asked failed to send the request's body.
-    SenderFailed,
-}
 
 enum Sent {
     Head { end: usize, status: u16 },
@@ -153,10 +41,21 @@ pub async fn drive<E: Exchange>(
     // asked, it may still be.
     let mut live: Option<Upstream> = None;
     loop {
-        if !matches!(step, Step::Send | Step::Ask { .. } | Step::Deliver)
-            && let Some(old) = live.take()
+        if matches!(
+            step,
+            Step::Checkout { .. } | Step::Connect { .. } | Step::Fail { .. }
+        ) && let Some(old) = live.take()
         {
-            hop.close(old);
+            // What waits may leave its connection to others; what goes on at once has a new one already.
+            let waits = matches!(step, Step::Sleep { .. } | Step::Wait { .. });
+            let left = if waits {
+                ex.park(hop, route, old)
+            } else {
+                Some(old)
+            };
+            if let Some(old) = left {
+                hop.close(old);
+            }
         }
         step = match step {
             Step::Checkout { conn, .. } => {
@@ -164,7 +63,7 @@ pub async fn drive<E: Exchange>(
                 live = upstream;
                 next
             }
-            Step::Connect { peer } => match connect(hop, route, ex, peer).await {
+            Step::Connect { peer } => match ex.connect(hop, route, peer).await {
                 Ok(upstream) => {
                     live = Some(upstream);
                     advance(hop, route, ex, Event::Connected)
@@ -204,19 +103,14 @@ pub async fn drive<E: Exchange>(
                     Err(end) => return end,
                 }
             }
-            Step::Wait { until, again } => match wait(hop, route, ex, until, again).await {
-                Some(next) => next,
-                None => return gone(hop, route, ex, None),
-            },
-            Step::Deliver => return live.map_or(Driven::Gone, Driven::Response),
-            Step::Sleep { until } => match rx.until(until, || poll_gone(ex)).await {
-                Ok(()) => return gone(hop, route, ex, None),
-                Err(_) => advance(hop, route, ex, Event::Slept),
-            },
-            Step::Ask { .. } => {
-                let asked = rx.until(NEVER, || ex.poll_ask()).await;
-                let (retry, delay) = asked.unwrap_or((false, None));
-                advance(hop, route, ex, Event::Answered { retry, delay })
+            Step::Deliver => return live.map_or(Driven::Held, Driven::Response),
+            Step::Wait { .. } | Step::Sleep { .. } | Step::Ask { .. } => {
+                let next = pass_time(hop, route, ex, step, &mut live).await;
+                let Some(next) = next else {
+                    let held = live.map(|upstream| (upstream, 0));
+                    return gone(hop, route, ex, held);
+                };
+                next
             }
             Step::Fail { status, reason } => {
                 let last = ex.session().attempts().last().copied();
@@ -228,6 +122,51 @@ pub async fn drive<E: Exchange>(
             Step::Done => return Driven::Gone,
         };
     }
+}
+
+/// Waits, sleeps or asks; none if the one who asked goes away meanwhile.
+async fn pass_time<E: Exchange>(
+    hop: &Connections,
+    route: &Route<'_>,
+    ex: &mut E,
+    step: Step,
+    live: &mut Option<Upstream>,
+) -> Option<Step> {
+    if let Some(upstream) = live.take() {
+        *live = ex.park(hop, route, upstream);
+    }
+    // While the caller is asked, the answer may still be delivered.
+    if !matches!(step, Step::Ask { .. })
+        && let Some(upstream) = live.take()
+    {
+        hop.close(upstream);
+    }
+    if live.is_none() {
+        ex.pause();
+    }
+    let rx = &hop.reactor;
+    let next = match step {
+        Step::Wait { until, again } => return wait(hop, route, ex, until, again).await,
+        Step::Sleep { until } => match rx.until(until, || poll_gone(ex)).await {
+            Ok(()) => return None,
+            Err(_) => Event::Slept,
+        },
+        Step::Ask { wait } => {
+            let asked = rx.until(NEVER, || {
+                if ex.gone() {
+                    return Poll::Ready(None);
+                }
+                ex.poll_ask(wait).map(Some)
+            });
+            let (retry, delay) = asked.await.ok().flatten()?;
+            Event::Answered { retry, delay }
+        }
+        _ => return None,
+    };
+    if !ex.resume().await {
+        return None;
+    }
+    Some(advance(hop, route, ex, next))
 }
 
 /// Waits in the group's queue for a peer; none if the one who asked goes away meanwhile.
@@ -257,6 +196,9 @@ async fn wait<E: Exchange>(
             Event::Slept
         }
     };
+    if !ex.resume().await {
+        return None;
+    }
     Some(advance(hop, route, ex, event))
 }
 
@@ -289,6 +231,7 @@ async fn exchange<E: Exchange>(
     mut upstream: Upstream,
 ) -> Result<(Step, Option<Upstream>), Driven> {
     ex.rewind(hop.reactor.now());
+    ex.begun(&upstream);
     let mut received = 0;
     let ended = send(hop, route, ex, &mut upstream, &mut received).await;
     let sent = ex.sent();
@@ -297,9 +240,10 @@ async fn exchange<E: Exchange>(
             if let Some(buf) = &mut upstream.buf {
                 buf.consume(end);
             }
+            ex.take_in(hop, &mut upstream, status).await;
             let event = Event::Head {
                 status,
-                retry_after: None,
+                retry_after: ex.retry_after(),
                 sent,
                 received,
             };
@@ -502,16 +446,21 @@ async fn send<E: Exchange>(
         } else {
             (Phase::Send, route.send_timeout)
         };
-        if !whole && ex.waiting() {
+        if !whole && ex.waiting() && !ex.late() {
             // The sender's own time-out runs, and the upstream owes nothing meanwhile.
             progress = rx.now();
             return Poll::Pending;
         }
-        if rx.now() >= progress + timeout {
+        let late = ex.late();
+        if late || rx.now() >= progress + timeout {
             let errno = Errno::TIMEDOUT.raw_os_error();
             return Poll::Ready(Sent::Died(Fault {
                 phase,
-                cause: Cause::TimedOut,
+                cause: if late {
+                    Cause::AttemptTimedOut
+                } else {
+                    Cause::TimedOut
+                },
                 errno,
                 at_once: false,
             }));

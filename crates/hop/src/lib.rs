@@ -7,6 +7,8 @@ pub mod connections;
 pub mod descriptor;
 pub mod dial;
 pub mod drive;
+mod exchange;
+pub mod island;
 mod plain;
 pub mod probe;
 pub mod reactor;

@@ -110,6 +110,7 @@ struct Core {
     patient: Cell<bool>,
     now: Cell<Millis>,
     generation: Cell<u32>,
+    interrupted: Cell<bool>,
     on_panic: RefCell<Tell>,
 }
 
@@ -162,6 +163,7 @@ impl Reactor {
             patient: Cell::new(false),
             now: Cell::new(clock::now()),
             generation: Cell::new(0),
+            interrupted: Cell::new(false),
             on_panic: RefCell::new(Box::new(|_| {})),
         })))
     }
@@ -282,6 +284,7 @@ impl Reactor {
             let mut events = core.events.borrow_mut();
             let mut polled = core.poll.borrow_mut().poll(&mut events, timeout);
             // Whoever was stopped for a while has events as well as deadlines behind it: the events come first.
+            core.interrupted.set(polled.is_err());
             while matches!(&polled, Err(e) if e.kind() == io::ErrorKind::Interrupted) {
                 polled = core
                     .poll
@@ -295,6 +298,13 @@ impl Reactor {
             }
         }
         self.fire();
+        self.run_ready();
+        Ok(())
+    }
+
+    /// Runs what is ready, and asks nobody for news.
+    pub fn run_ready(&self) {
+        let core = &*self.0;
         // Taken out one by one: a task may wake or start others, and those run in this turn too.
         loop {
             let next = core.queue.borrow_mut().pop_front();
@@ -302,7 +312,23 @@ impl Reactor {
             let Some(id) = next else { break };
             self.run(id);
         }
-        Ok(())
+    }
+
+    /// Time until `turn` has something to do by itself; `None`: nothing before an event.
+    pub fn due_in(&self) -> Option<Duration> {
+        let core = &*self.0;
+        let ready = [&core.queue, &core.later]
+            .iter()
+            .any(|queue| !queue.borrow().is_empty());
+        if ready || !core.yielded.borrow().is_empty() {
+            return Some(Duration::ZERO);
+        }
+        self.until_next(None)
+    }
+
+    /// Whether a signal cut the last `turn` short.
+    pub fn interrupted(&self) -> bool {
+        self.0.interrupted.get()
     }
 
     fn until_next(&self, limit: Option<Duration>) -> Option<Duration> {

@@ -329,6 +329,38 @@ fn an_end_without_notice_is_an_end_that_is_remembered() {
 }
 
 #[test]
+fn what_came_before_a_broken_record_is_read_before_the_error() {
+    let (who, config) = trusted();
+    let (address, play) = server(server_config(&who, &Manners::default()), |next| {
+        let mut stream = next();
+        stream.read_exact(&mut [0; 4]).unwrap();
+        stream.write_all(b"good").unwrap();
+        // A record of application data that nobody encrypted.
+        let broken = [&[23, 3, 3, 0, 32][..], &[7; 32]].concat();
+        stream.sock.write_all(&broken).unwrap();
+        let told = stream.read(&mut [0]).unwrap_err();
+        assert!(told.to_string().contains("BadRecordMac"), "{told}");
+    });
+    let rx = Reactor::new().unwrap();
+    let task = rx.clone();
+    run(&rx, async move {
+        let socket = connect(&task, &address, &config, NAME).await.unwrap();
+        send(&task, &socket, b"ping").await.unwrap();
+        assert_eq!(receive(&task, &socket, 16).await.unwrap(), b"good");
+        for _ in 0..2 {
+            let broken = receive(&task, &socket, 16).await;
+            assert_eq!(broken, Err(Errno::PROTO));
+        }
+        let fault = socket.tls_fault().unwrap();
+        assert_eq!((fault.kind, fault.code), (Kind::Protocol, "EPROTO"));
+        assert!(!socket.truncated() && socket.seen_readable());
+        let sent = socket.poll_write(&[IoSlice::new(b"more")]);
+        assert_eq!(ready(sent), Some(Err(Errno::PIPE)));
+    });
+    play.join().unwrap();
+}
+
+#[test]
 fn what_was_decrypted_is_not_forgotten_by_who_reads_little() {
     let (who, config) = trusted();
     let (address, play) = server(server_config(&who, &Manners::default()), |next| {

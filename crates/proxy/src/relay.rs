@@ -198,7 +198,8 @@ pub async fn proxy(
             sender.ex.course.doing = b" while sending to client";
             Outcome::Status(status)
         }
-        Driven::Gone => {
+        // Nothing of ours is taken in before it is judged.
+        Driven::Gone | Driven::Held => {
             sender.ex.status = 499;
             Outcome::Done(After::Close)
         }

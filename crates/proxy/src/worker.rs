@@ -13,11 +13,11 @@ use std::time::Duration;
 use rustix::io::Errno;
 use surehop_engine::{Group, Recovery};
 use surehop_hop::buffer::Buffers;
-use surehop_hop::clock;
-use surehop_hop::connections::Connections;
-use surehop_hop::probe::{Probed, prober};
+use surehop_hop::clock::{self, Millis};
+use surehop_hop::connections::{Connections, Groups, Upstream};
+use surehop_hop::probe::{Probed, prober, reach};
 use surehop_hop::reactor::{Alarm, Reactor};
-use surehop_hop::socket::{Address, Listener};
+use surehop_hop::socket::Listener;
 
 use crate::client::Client;
 use crate::config::Config;
@@ -247,12 +247,18 @@ impl Worker {
 }
 
 impl Probed for Worker {
-    fn groups(&self) -> &[RefCell<Group>] {
+    fn groups(&self) -> &impl Groups {
         &self.groups
     }
 
-    fn addresses(&self, group: usize) -> &[Address] {
-        &self.config.groups[group].addresses
+    async fn connect(
+        self: Rc<Self>,
+        group: usize,
+        peer: u32,
+        deadline: Millis,
+    ) -> Option<Upstream> {
+        let to = &self.config.groups[group].addresses[peer as usize];
+        reach(&self.connections, group, to, deadline).await
     }
 
     fn connections(&self) -> &Connections {

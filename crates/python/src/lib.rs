@@ -1,5 +1,6 @@
 //! The native module surehop._core: convert, wrap, map errors.
 
+mod client;
 mod decoder;
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -54,5 +55,13 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(variables, module)?)?;
     module.add_function(wrap_pyfunction!(serve, module)?)?;
     module.add_class::<decoder::Decoder>()?;
+    module.add_class::<client::Tls>()?;
+    module.add_class::<client::Terms>()?;
+    module.add_class::<client::Transport>()?;
+    module.add_class::<client::Answer>()?;
+    module.add_class::<client::Failure>()?;
+    module.add_class::<client::Ask>()?;
+    module.add_class::<client::Resolve>()?;
+    module.add_class::<client::Feed>()?;
     Ok(())
 }

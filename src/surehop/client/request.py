@@ -133,7 +133,7 @@ class Request:
         return whole
 
     def __repr__(self) -> str:
-        return f"<Request({self.method!r}, {str(self.url)!r})>"
+        return f"<Request({self.method!r}, {self.url.shown!r})>"
 
     def __getstate__(self) -> dict[str, Any]:
         """Without extensions and without what can't be read twice."""

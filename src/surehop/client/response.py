@@ -287,7 +287,7 @@ class Response(Payload):
         if self.is_success:
             return self
         kind = _KINDS.get(self.status_code // 100, "Invalid status code")
-        url = self._request.url
+        url = self._request.url.shown
         lines = [f"{kind} '{self.status_code} {self.reason_phrase}' for url '{url}'"]
         if self.has_redirect_location:
             lines.append(f"Redirect location: '{self.headers['location']}'")

@@ -157,9 +157,14 @@ class URL:
             self._text = self._parts.write(self._parts.userinfo)
         return self._text
 
-    def __repr__(self) -> str:
+    @property
+    def shown(self) -> str:
+        """The URL as it may stand in a log: without its password."""
         name, mark, _ = self._parts.userinfo.partition(":")
-        return f"URL({self._parts.write(f'{name}:[secure]' if mark else name)!r})"
+        return self._parts.write(f"{name}:[secure]") if mark else str(self)
+
+    def __repr__(self) -> str:
+        return f"URL({self.shown!r})"
 
 
 @lru_cache(maxsize=1024)

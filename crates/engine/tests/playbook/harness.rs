@@ -17,6 +17,10 @@ use surehop_engine::{
 pub(crate) const START: Millis = 1_000_000;
 pub(crate) const GET: Facts = Facts::GET;
 pub(crate) const POST: Facts = Facts::POST;
+pub(crate) const KEYED: Facts = Facts {
+    keyed: true,
+    ..Facts::POST
+};
 
 pub(crate) fn plan(rules: Rules, peers: &[PeerPlan]) -> GroupPlan {
     GroupPlan {

@@ -2,6 +2,7 @@
 // In a test a panic is the report.
 #![allow(clippy::expect_used)]
 
+mod asking;
 mod harness;
 mod health;
 mod incidents;
@@ -9,3 +10,4 @@ mod nginx;
 mod properties;
 mod resilience;
 mod rounds;
+mod slots;

@@ -1,17 +1,12 @@
 //! `resilience on`: attribution, sent, budget, and what they leave alone. Each beside its `off`.
 
 use surehop_engine::{
-    BUDGET_RESERVE, Backoff, ConnId, Event, Facts, FailureSet, Keep, PeerPlan, PeerStatus, Policy,
-    Rules, Step,
+    BUDGET_RESERVE, ConnId, Event, Facts, Keep, PeerPlan, PeerStatus, Policy, Rules, Step,
 };
 
 use crate::harness::*;
 
 const ON: Rules = Rules::ON;
-const KEYED: Facts = Facts {
-    keyed: true,
-    ..Facts::POST
-};
 
 // A request of which a kept connection to peer 0 just died.
 fn raced(rules: Rules, policy: Policy, facts: Facts, death: Event) -> Playbook {
@@ -445,131 +440,6 @@ fn budget_comes_back_with_time_and_off_there_is_none() {
     .expect(connect(1))
     .sends();
     play.feed(rst()).expect(connect(0)).abandon();
-}
-
-#[test]
-fn backoff_waits_and_then_goes_on_within_the_time() {
-    let waiting = |timeout| Policy {
-        backoff: Some(Backoff {
-            base: 100,
-            cap: 1_000,
-        }),
-        timeout,
-        rounds: 2,
-        again: FailureSet::ERROR,
-        tries: 1,
-        ..Policy::default()
-    };
-    let mut play = Playbook::new(ON, &[peer(), peer()]).policy(waiting(0));
-    play = play.begin(GET).expect(connect(0)).feed(refused());
-    let until = match play.step() {
-        Some(Step::Sleep { until }) => until,
-        other => panic!("{other:?}"),
-    };
-    assert!(until > START && until <= START + 100, "{until}");
-    play.expect(Step::Sleep { until })
-        .after(100)
-        .feed(Event::Slept)
-        .expect(connect(1))
-        .abandon();
-    // One that wakes too late begins no try.
-    Playbook::new(ON, &[peer(), peer()])
-        .policy(waiting(200))
-        .begin(GET)
-        .expect(connect(0))
-        .feed(refused())
-        .expect(Step::Sleep { until })
-        .after(200)
-        .feed(Event::Slept)
-        .expect(fail(502, "refused"))
-        .history(&["0 refused failed next_upstream_timeout"]);
-}
-
-#[test]
-fn a_client_that_leaves_during_a_wait_leaves_nothing_behind() {
-    let policy = Policy {
-        ask: true,
-        rounds: 2,
-        tries: 1,
-        ..Policy::default()
-    };
-    Playbook::new(ON, &[peer(), peer()])
-        .policy(policy)
-        .begin(GET)
-        .expect(connect(0))
-        .sends()
-        .feed(rst())
-        .expect(Step::Ask { wait: 0 })
-        .abandon()
-        .history(&["0 reset abandoned plain"])
-        .told(&[ejected(0, "reset")]);
-}
-
-#[test]
-fn ask_the_answer_widens_conditions_but_never_safety() {
-    let asking = |facts| {
-        let policy = Policy {
-            ask: true,
-            rounds: 2,
-            ..next("off")
-        };
-        Playbook::new(ON, &[peer(), peer()])
-            .policy(policy)
-            .begin(facts)
-            .expect(connect(0))
-            .sends()
-    };
-    let yes = Event::Answered {
-        retry: true,
-        delay: None,
-    };
-    let no = Event::Answered {
-        retry: false,
-        delay: None,
-    };
-    asking(GET)
-        .feed(rst())
-        .expect(Step::Ask { wait: 0 })
-        .feed(yes)
-        .expect(connect(1))
-        .abandon();
-    asking(GET)
-        .feed(rst())
-        .expect(Step::Ask { wait: 0 })
-        .feed(no)
-        .expect(fail(502, "reset"));
-    asking(POST)
-        .feed(rst())
-        .expect(fail(502, "reset"))
-        .history(&["0 reset failed non_idempotent"]);
-    asking(GET)
-        .feed(rst())
-        .expect(Step::Ask { wait: 0 })
-        .body_lost()
-        .feed(yes)
-        .expect(fail(502, "reset"))
-        .history(&["0 reset failed request_buffering"]);
-    asking(GET)
-        .feed(head(418))
-        .expect(Step::Ask { wait: 0 })
-        .fails(0, 0)
-        .feed(no)
-        .expect(Step::Deliver)
-        .feed(finished())
-        .expect(Step::Done)
-        .history(&["0 ok delivered ask"]);
-    asking(GET)
-        .feed(rst())
-        .expect(Step::Ask { wait: 0 })
-        .feed(Event::Answered {
-            retry: true,
-            delay: Some(30),
-        })
-        .expect(Step::Sleep { until: START + 30 })
-        .after(30)
-        .feed(Event::Slept)
-        .expect(connect(1))
-        .abandon();
 }
 
 #[test]

@@ -1,26 +1,12 @@
 //! A client's retries: rounds, what begins another, the wait before it.
 
 use surehop_engine::{
-    Backoff, Cause, ConnId, Event, Facts, FailureSet, Keep, PeerPlan, Phase, Policy, Rules,
-    Session, Step,
+    Backoff, Cause, ConnId, Event, Facts, FailureSet, Keep, PeerPlan, Phase, Policy, Rules, Step,
 };
 
 use crate::harness::*;
 
 const ON: Rules = Rules::ON;
-const KEYED: Facts = Facts {
-    keyed: true,
-    ..Facts::POST
-};
-const YES: Event = Event::Answered {
-    retry: true,
-    delay: None,
-};
-const NO: Event = Event::Answered {
-    retry: false,
-    delay: None,
-};
-
 fn again(words: &str) -> FailureSet {
     let sets = words.split(' ').map(|word| {
         FailureSet::from_client_word(word).unwrap_or_else(|| panic!("`{word}` is no word"))
@@ -29,7 +15,7 @@ fn again(words: &str) -> FailureSet {
 }
 
 /// A client's policy without a wait.
-fn retrying(rounds: u32, words: &str) -> Policy {
+pub(crate) fn retrying(rounds: u32, words: &str) -> Policy {
     Policy {
         rounds,
         again: again(words),
@@ -38,16 +24,16 @@ fn retrying(rounds: u32, words: &str) -> Policy {
     }
 }
 
-fn one(policy: Policy) -> Playbook {
+pub(crate) fn one(policy: Policy) -> Playbook {
     Playbook::new(ON, &[peer()]).policy(policy)
 }
 
-fn two(policy: Policy) -> Playbook {
+pub(crate) fn two(policy: Policy) -> Playbook {
     Playbook::new(ON, &[peer(), peer()]).policy(policy)
 }
 
 // No failure takes it out.
-fn stubborn() -> PeerPlan {
+pub(crate) fn stubborn() -> PeerPlan {
     PeerPlan {
         max_fails: 0,
         ..peer()
@@ -62,7 +48,7 @@ fn failed_at(phase: Phase, cause: Cause) -> Event {
     }
 }
 
-fn later(status: u16, wait: u64) -> Event {
+pub(crate) fn later(status: u16, wait: u64) -> Event {
     Event::Head {
         status,
         retry_after: Some(wait),
@@ -528,119 +514,40 @@ fn failing_over_and_then_another_round_is_paid_for_once() {
         .abandon();
 }
 
-fn asking(rounds: u32) -> Policy {
-    Policy {
-        ask: true,
-        ..retrying(rounds, "error")
-    }
-}
-
 #[test]
-fn the_caller_is_asked_at_the_end_of_a_round_whatever_is_listed() {
-    Playbook::new(ON, &[stubborn(), stubborn()])
-        .policy(asking(2))
+fn backoff_waits_and_then_goes_on_within_the_time() {
+    let waiting = |timeout| Policy {
+        backoff: Some(Backoff {
+            base: 100,
+            cap: 1_000,
+        }),
+        timeout,
+        rounds: 2,
+        again: again("error"),
+        tries: 1,
+        ..Policy::default()
+    };
+    let mut play = Playbook::new(ON, &[peer(), peer()]).policy(waiting(0));
+    play = play.begin(GET).expect(connect(0)).feed(refused());
+    let until = match play.step() {
+        Some(Step::Sleep { until }) => until,
+        other => panic!("{other:?}"),
+    };
+    assert!(until > START && until <= START + 100, "{until}");
+    play.expect(Step::Sleep { until })
+        .after(100)
+        .feed(Event::Slept)
+        .expect(connect(1))
+        .abandon();
+    // One that wakes too late begins no try.
+    Playbook::new(ON, &[peer(), peer()])
+        .policy(waiting(200))
         .begin(GET)
         .expect(connect(0))
         .feed(refused())
-        .expect(connect(1))
-        .sends()
-        .feed(invalid())
-        .expect(Step::Ask { wait: 0 })
-        .feed(YES)
-        .expect(connect(1))
-        .feed(refused())
-        .expect(connect(0))
-        .feed(refused())
+        .expect(Step::Sleep { until })
+        .after(200)
+        .feed(Event::Slept)
         .expect(fail(502, "refused"))
-        .history(&[
-            "0 refused next next_upstream",
-            "1 invalid next ask",
-            "1 refused next next_upstream",
-            "0 refused failed rounds",
-        ]);
-}
-
-#[test]
-fn the_caller_is_asked_about_answers_from_400_on_or_about_all() {
-    for (always, status, asked) in [
-        (false, 200, false),
-        (false, 399, false),
-        (false, 400, true),
-        (true, 200, true),
-    ] {
-        let policy = Policy {
-            ask_always: always,
-            ..asking(2)
-        };
-        let play = one(policy).begin(GET).expect(connect(0)).sends();
-        let play = play.feed(head(status));
-        let play = if asked {
-            play.expect(Step::Ask { wait: 0 }).feed(NO)
-        } else {
-            play
-        };
-        play.expect(Step::Deliver)
-            .feed(finished())
-            .expect(Step::Done);
-    }
-    // Nobody can do anything about the last.
-    one(asking(1))
-        .begin(GET)
-        .expect(connect(0))
-        .sends()
-        .answered(500);
-}
-
-#[test]
-fn the_caller_is_told_the_wait_and_may_choose_another_but_not_against_retry_after() {
-    let policy = Policy {
-        retry_after: Some(9_000),
-        ..asking(2)
-    };
-    let asked = || {
-        let play = one(policy.clone()).begin(GET).expect(connect(0)).sends();
-        play.feed(later(503, 700)).expect(Step::Ask { wait: 700 })
-    };
-    for (delay, waited) in [(None, 700), (Some(1_000), 1_000), (Some(5), 700)] {
-        asked()
-            .feed(Event::Answered { retry: true, delay })
-            .expect(Step::Sleep {
-                until: START + waited,
-            })
-            .abandon();
-    }
-    one(policy)
-        .begin(GET)
-        .expect(connect(0))
-        .sends()
-        .feed(later(503, 9_001))
-        .expect(Step::Deliver)
-        .feed(finished())
-        .expect(Step::Done)
-        .history(&["0 ok delivered retry_after"]);
-}
-
-#[test]
-fn an_answer_that_was_read_while_it_waits_leaves_its_connection_to_others() {
-    let policy = Policy {
-        retry_after: Some(9_000),
-        ..retrying(2, "http_503")
-    };
-    let mut session = Session::new();
-    one(policy).with(|play| {
-        let (group, policy, now) = (&mut play.group, &play.policy, play.now);
-        session.begin(group, policy, GET, 0, now);
-        session.on(group, policy, now, Event::Connected);
-        let step = session.on(group, policy, now, later(503, 10));
-        assert_eq!(step, Step::Sleep { until: now + 10 });
-        let keep = Keep {
-            conn: ConnId(4),
-            hint: None,
-            rtt: 1,
-        };
-        session.keep(group, keep, now);
-        let step = session.on(group, policy, now + 10, Event::Slept);
-        assert_eq!(step, checkout(0, 4));
-        session.abandon(group, now + 10);
-    });
+        .history(&["0 refused failed next_upstream_timeout"]);
 }

@@ -224,6 +224,8 @@ impl Stream {
                 }
             }
             Err(e) => {
+                // Records before the broken one may have been decrypted; rustls does not say how many bytes.
+                self.decrypted = usize::MAX;
                 self.fault
                     .get_or_insert_with(|| TlsFault::of(&e, &self.name));
                 // The peer is told why, if it still listens.

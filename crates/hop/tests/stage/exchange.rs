@@ -144,7 +144,7 @@ impl Hop {
         let connections = Rc::new(Connections::new(rx.clone(), Buffers::default()));
         let groups = Rc::new(vec![RefCell::new(group)]);
         let (watched, watching) = (connections.clone(), groups.clone());
-        let keeper = rx.spawn(async move { watched.keep(&watching).await });
+        let keeper = rx.spawn(async move { watched.keep(&*watching).await });
         connections.watched_by(keeper, keeper);
         Self {
             rx,
