@@ -131,7 +131,7 @@ def test_cookies_are_kept_and_sent(kind: str) -> None:
 
 
 def test_cookies_of_a_redirect_go_along(kind: str) -> None:
-    with Pages(a=to("/x", **{"Set-Cookie": "seen=yes; Path=/"})) as pages:
+    with Pages(a=to("/x", 302, **{"Set-Cookie": "seen=yes; Path=/"})) as pages:
         response = play(kind, lambda p: p.get(f"{pages.url}/a"), follow_redirects=True)
     assert response.json()["headers"]["cookie"] == "seen=yes"
 
