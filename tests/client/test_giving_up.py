@@ -214,7 +214,9 @@ def test_a_fork_beside_a_request_under_way() -> None:
 
 
 def test_a_forgotten_client_leaves_nothing() -> None:
+    gc.collect()
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  quicker
+    threads = set(threading.enumerate())
 
     async def main() -> None:
         for _ in range(5):
@@ -230,10 +232,11 @@ def test_a_forgotten_client_leaves_nothing() -> None:
         url = f"http://127.0.0.1:{origin.port}/"
         with Client() as client:
             client.get(url)
+        del client
         for _ in range(3):
             Client().get(url)
         asyncio.run(main())
         uvloop.run(main())
     gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
-    assert threading.active_count() == 1
+    assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208
+    assert set(threading.enumerate()) <= threads
