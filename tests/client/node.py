@@ -12,7 +12,7 @@ from typing import Any, Self
 from missing import missing
 
 SCRIPT = Path(__file__).with_name("node_server.mjs")
-OLDEST = 20
+OLDEST = 18
 
 
 @dataclass(frozen=True)
