@@ -49,8 +49,8 @@ def _happened(evidence: Evidence, report: Mapping[str, Any]) -> str:
         return f"the name can't be resolved ({error or evidence.code})"
     if evidence.phase is Phase.TLS:
         return f"the TLS handshake failed: {error}" if error else "the TLS handshake failed"
-    if error.startswith("ERR_"):
-        return error.partition(": ")[2] or error
+    if error.startswith("proxy: "):
+        return f"no tunnel through the proxy: {error.removeprefix('proxy: ')}"
     if evidence.phase is Phase.CONNECT and evidence.reason != "no_live":
         return _not_connected(evidence)
     return _broken(evidence)
