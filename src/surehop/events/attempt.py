@@ -21,11 +21,11 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AddressResult:
-    """One address that was tried for a connection. `result` is `ok` where it was made."""
+    """One address that was tried for a connection. `result` is `ok`, or a word of `Cause`."""
 
     address: str
     family: Family | None
-    result: Reason
+    result: str
     errno: int | None
     took_ms: int
 
@@ -34,7 +34,7 @@ class AddressResult:
         return cls(
             address=_typed(record["address"], str),
             family=None if record["family"] is None else Family(record["family"]),
-            result=Reason(record["result"]),
+            result=_typed(record["result"], str),
             errno=_typed(record["errno"], int) if record["errno"] else None,
             took_ms=_typed(record["took_ms"], int),
         )
