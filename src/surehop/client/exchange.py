@@ -245,9 +245,14 @@ class SyncAnswerBody(_AnswerBody, SyncByteStream):
 
 
 class AsyncAnswerBody(_AnswerBody, AsyncByteStream):
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while chunk := await self._next():
-            yield chunk
+    # No generator: one that is left in the middle is something to be cleaned up by the loop.
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if chunk := await self._next():
+            return chunk
+        raise StopAsyncIteration
 
     async def aclose(self) -> None:
         self._give_up()

@@ -73,6 +73,8 @@ class TrioHost:
                         self._waiting[ticket] = called
         finally:
             self._waiting.pop(ticket, None)
+            if self._leader is None and self._waiting:
+                next(iter(self._waiting.values())).set()  # somebody has to lead
         return self._early.pop(ticket)
 
     async def _lead(self, ticket: int) -> None:
@@ -85,10 +87,6 @@ class TrioHost:
                 self._turn()
         finally:
             self._leader = None
-            for other, called in self._waiting.items():
-                if other != ticket:
-                    called.set()  # the next one leads
-                    break
 
     def _deadline(self) -> float:
         wait = self.transport.timeout()
@@ -99,7 +97,7 @@ class TrioHost:
             self._early[ticket] = event
             if ticket == self._leader:
                 self._nap.cancel()
-            elif called := self._waiting.get(ticket):
+            elif (called := self._waiting.get(ticket)) is not None:
                 called.set()
 
     def _look(self) -> None:
