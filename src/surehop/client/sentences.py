@@ -104,6 +104,8 @@ def _why_no_more(evidence: Evidence, request: Request) -> str:
             return "; not sent again, since its body can't be read twice"
         case Rule.BUDGET:
             return "; not sent again, since the budget for retries is spent"
+        case Rule.RETRY_AFTER:
+            return "; not sent again, since `Retry-After` asks for a longer wait than is allowed"
         case Rule.TIMEOUT if tries > 1:
             return f"; no time was left after {tries} tries"
     return f"; {tries} tries" if tries > 1 else ""
