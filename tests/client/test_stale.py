@@ -73,6 +73,25 @@ def test_what_is_no_answer(kind: str, fault: str, error: type[HTTPError], code: 
         assert origin.stats().requests == 1
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_answer_that_breaks_off_is_retried_before_anybody_has_seen_it(
+    kind: str, method: str
+) -> None:
+    async def script(player: Player) -> Any:
+        return await player.request(method, url, retry=3)
+
+    with Origin(faults=[Fault("half_body", times=2)]) as origin:
+        url = f"http://127.0.0.1:{origin.port}/x"
+        if method == "GET":
+            response = play(kind, script)
+            assert (response.status_code, len(response.content)) == (200, 3)
+            assert origin.stats().requests == 3
+        else:
+            with pytest.raises(ConnectionClosed, match="a POST may have been done"):
+                play(kind, script)
+            assert origin.stats().requests == 1
+
+
 def test_the_server_s_word_about_its_time_out_is_kept(kind: str) -> None:
     async def script(player: Player) -> list[int]:
         calls = [lambda: player.get(url) for _ in range(10)]

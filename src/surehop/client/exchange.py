@@ -158,6 +158,7 @@ class Exchange:
     async def _decide(self, ticket: int, ask: Ask) -> None:
         """Answer whether it goes again, and after how long."""
         retry, is_async = self._retry, self._host.is_async
+        count = ask.count + 1  # of the retry that is asked about
         tell = self._host.transport.answer
         error = self._asked_about(ask)
         if retry.validate is not None and error.response is not None:
@@ -173,15 +174,15 @@ class Exchange:
         wait: float | None = None
         if not isinstance(retry.delay, FullJitter):
             seconds = "a number of seconds"
-            wait = await call_for(is_async, (int, float), seconds, retry.delay, ask.count, error)
+            wait = await call_for(is_async, (int, float), seconds, retry.delay, count, error)
         asked_for = retry_after(error) if retry.respect_retry_after else 0.0
         longest = retry.max_retry_after
         if longest is not None and asked_for > longest:
             tell(ticket, False, None)
             return
-        self._count = ask.count
+        self._count = count
         if retry.on_retry is not None:
-            await call(is_async, retry.on_retry, ask.count, error, self._request)
+            await call(is_async, retry.on_retry, count, error, self._request)
         tell(ticket, True, None if wait is None else round(max(wait, asked_for, 0.0) * 1000))
 
     def _asked_about(self, ask: Ask) -> HTTPError:

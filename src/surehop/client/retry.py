@@ -131,7 +131,7 @@ def exponential_delay(count: int = 0, error: HTTPError | None = None, factor: fl
 
 @dataclass(frozen=True, slots=True)
 class FullJitter:
-    """Anything between nothing and `base` seconds times 2 to the count, at most `cap`.
+    """Anything up to `base` seconds before the first retry, twice that each time, up to `cap`.
 
     Or `Retry-After`, if that is longer. Under load it recovers most, so it is the default; the
     native side does it without asking.
@@ -141,7 +141,7 @@ class FullJitter:
     cap: float = 10.0
 
     def __call__(self, count: int, error: HTTPError | None = None) -> float:
-        longest = min(self.cap, self.base * 2.0 ** min(count, 64))
+        longest = min(self.cap, self.base * 2.0 ** min(count - 1, 64))
         return max(random.uniform(0, longest), retry_after(error))  # noqa: S311  no secret
 
 

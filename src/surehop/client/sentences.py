@@ -49,8 +49,8 @@ def _happened(evidence: Evidence, report: Mapping[str, Any]) -> str:
         return f"the name can't be resolved ({error or evidence.code})"
     if evidence.phase is Phase.TLS:
         return f"the TLS handshake failed: {error}" if error else "the TLS handshake failed"
-    if error.startswith("ERR_"):
-        return error.partition(": ")[2] or error
+    if error.startswith("proxy: "):
+        return f"no tunnel through the proxy: {error.removeprefix('proxy: ')}"
     if evidence.phase is Phase.CONNECT and evidence.reason != "no_live":
         return _not_connected(evidence)
     return _broken(evidence)
@@ -104,6 +104,8 @@ def _why_no_more(evidence: Evidence, request: Request) -> str:
             return "; not sent again, since its body can't be read twice"
         case Rule.BUDGET:
             return "; not sent again, since the budget for retries is spent"
+        case Rule.RETRY_AFTER:
+            return "; not sent again, since `Retry-After` asks for a longer wait than is allowed"
         case Rule.TIMEOUT if tries > 1:
             return f"; no time was left after {tries} tries"
     return f"; {tries} tries" if tries > 1 else ""

@@ -92,7 +92,6 @@ class Soak:
 
     async def _soak(self, subject: Subject, origins: Origins, changes: Changes) -> None:
         pid = watching.data_process(subject.pid)
-        await asyncio.to_thread(watching.wait_for_workers, pid, self._workers)
         self._begun = time.monotonic()
         before = watching.sample(pid, 0.0), watching.sample(subject.pid, 0.0)
         clients = Clients(subject.port, self._ledger, self._seed, origins.allowed)

@@ -1,15 +1,12 @@
 """What is looked at in a soak and when it is over: memory, descriptors, counters, the logs."""
 
-import contextlib
 import http.client
 import json
 import re
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_PATIENCE = 10.0
 _NUMBER = re.compile(r" n=(\d+)$")
 
 
@@ -27,24 +24,6 @@ def data_process(control: int) -> int:
     """The number of the newest process that serves."""
     children = Path(f"/proc/{control}/task/{control}/children").read_text("ascii")
     return int(children.split()[-1])
-
-
-def wait_for_workers(pid: int, workers: int) -> None:
-    """Until each of them has what it serves with: its thread, its epoll and its alarm.
-
-    The addresses are listened on before. Raises TimeoutError after 10 s.
-    """
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        # Descriptors may go while they are looked at.
-        with contextlib.suppress(FileNotFoundError):
-            kinds = [str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir()]
-            ready = [kinds.count(f"anon_inode:[{kind}]") for kind in ("eventpoll", "eventfd")]
-            if min(ready) >= workers and sample(pid, 0.0).threads > workers:
-                return
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{workers} workers did not begin")
-        time.sleep(0.01)
 
 
 def sample(pid: int, at: float) -> Sample:
