@@ -1,4 +1,4 @@
-"""Idle time-outs that nobody tells: a client that looks only when it is asked learns them all the same."""
+"""Idle time-outs that nobody tells are learned, though the client looks only when it is asked."""
 
 import time
 
