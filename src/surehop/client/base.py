@@ -69,6 +69,12 @@ class Options(Building, Sending, total=False):
     """All of a request."""
 
 
+class Provider(Protocol):
+    """What of OpenTelemetry's `TracerProvider` is used."""
+
+    def get_tracer(self, name: str, /) -> Any: ...
+
+
 class Construction(TypedDict, total=False):
     """All of a client."""
 
@@ -93,6 +99,7 @@ class Construction(TypedDict, total=False):
     uds: str | Path | None
     local_address: str | None
     resilience: Mapping[str, bool] | None
+    tracing: bool | Provider
     # httpx's, which may be said as long as they ask for nothing.
     transport: None
     mounts: None
@@ -153,6 +160,7 @@ class BaseClient:
             follow_redirects=options.get("follow_redirects", False),
             max_redirects=checked_number("max_redirects", options.get("max_redirects", 20)),
             default_encoding=options.get("default_encoding", "utf-8"),
+            tracer=_tracer(options.get("tracing", False)),
         )
         _clients.add(self)
 
@@ -314,6 +322,14 @@ def _refuse_unknown(options: Construction) -> None:
             )
     if "retry" in options and "retries" in options:
         raise TypeError("`retries` and `retry` are two names of one option: give one")
+
+
+def _tracer(told: object) -> Any:
+    if told is False or told is None:
+        return None
+    from surehop.client.tracing import Tracer  # noqa: PLC0415  OpenTelemetry need not be there
+
+    return Tracer(told)
 
 
 def _transport_plan(limits: Limits, resilience: Mapping[str, bool] | None) -> TransportPlan:
