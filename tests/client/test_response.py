@@ -52,7 +52,7 @@ class Answered:
     elapsed: float = 0.25
 
     def report(self) -> dict[str, Any]:
-        return {}
+        return {"attempts": []}
 
 
 class Pieces(SyncByteStream):
