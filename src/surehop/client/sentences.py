@@ -38,7 +38,8 @@ def said_of(request: Request) -> str:
 
 def sentence_for(evidence: Evidence, request: Request, report: Mapping[str, Any]) -> str:
     """`GET http://a/x: the server closed first: idle 4.998 s, advertised 5 s; …`."""
-    return f"{said_of(request)}: {_happened(evidence, request, report)}{_why_no_more(evidence, request)}"
+    happened = _happened(evidence, request, report)
+    return f"{said_of(request)}: {happened}{_why_no_more(evidence, request)}"
 
 
 def _limit(timeout: str, request: Request) -> str:
@@ -48,7 +49,9 @@ def _limit(timeout: str, request: Request) -> str:
     return name if seconds is None else f"{seconds:g} s, {name}"
 
 
-def _happened(evidence: Evidence, request: Request, report: Mapping[str, Any]) -> str:
+def _happened(  # noqa: PLR0911  a table
+    evidence: Evidence, request: Request, report: Mapping[str, Any]
+) -> str:
     timeout = report.get("timeout")
     if timeout:
         where = f" ({evidence.phase})" if timeout in ("total", "per_try") and evidence.phase else ""
@@ -82,7 +85,7 @@ def _address(one: AddressResult) -> str:
     return f"{one.address} {str(one.result).replace('_', ' ')}"
 
 
-def _broken(evidence: Evidence) -> str:  # noqa: PLR0911  a table
+def _broken(evidence: Evidence) -> str:
     reason = str(evidence.reason or "")
     match reason:
         case "reused_closed" | "reused_unsent":
