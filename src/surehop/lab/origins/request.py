@@ -1,8 +1,10 @@
 """Requests read from a connection, strictly: what is doubtful is refused, never guessed at."""
 
 import asyncio
+import contextlib
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
 
@@ -18,6 +20,10 @@ class InvalidRequestError(Exception):
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
         self.status = status
+
+
+class EnoughError(Exception):
+    """As many bytes of the request have come as were to be read."""
 
 
 class ClientGoneError(Exception):
@@ -77,6 +83,19 @@ class Inbox:
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self._reader = reader
         self._data = bytearray()
+        self._received = 0
+        self._enough: int | None = None
+
+    @contextlib.contextmanager
+    def up_to(self, count: int | None) -> Iterator[None]:
+        """Inside, reading so many bytes of the next request ends in EnoughError; None: never."""
+        if count is not None:
+            self._enough = self._received - len(self._data) + count
+        try:
+            self._check()
+            yield
+        finally:
+            self._enough = None
 
     async def begins(self) -> bool:
         """Wait for a request's first byte; False when the client has gone."""
@@ -162,7 +181,13 @@ class Inbox:
         except ConnectionError:
             return False
         self._data += data
+        self._received += len(data)
+        self._check()
         return bool(data)
+
+    def _check(self) -> None:
+        if self._enough is not None and self._received >= self._enough:
+            raise EnoughError
 
 
 def parse(head: bytes) -> Request:
