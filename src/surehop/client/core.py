@@ -116,7 +116,9 @@ class Core:
         settings = self.settings
         merged = settings.merge_url(url)
         headers = settings.headers
-        if merged.userinfo or self._ways.upstreams or "Host" in headers:
+        if merged.scheme not in ("http", "https") or not merged.host or merged.userinfo:
+            return None
+        if self._ways.upstreams or "Host" in headers:
             return None
         if any(name in headers for name in ("Idempotency-Key", "Content-Length", "Expect")):
             return None

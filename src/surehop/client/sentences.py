@@ -8,6 +8,8 @@ from surehop.client.request import Request
 from surehop.events import AddressResult, Evidence, Phase, Rule
 
 _ALIKE: Final = {
+    "refused": "the connection was refused",
+    "untrusted": "the server's certificate is not trusted",
     "unreachable": "can't be reached",
     "no_ports": "this machine has no local port left for a connection",
     "too_big": "the answer's head is larger than can be taken",
