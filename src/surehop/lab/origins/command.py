@@ -144,10 +144,11 @@ def _parser() -> argparse.ArgumentParser:
         "--fault",
         action="append",
         default=[],
-        metavar="KIND[,at=POINT][,after=BYTES][,nth=N][,times=K][,share=S][,path=/P][,method=M]"
-        "[,seconds=S][,count=N][,reused]",
-        help=f"fail so; KIND is one of {', '.join(KINDS)}; POINT, for fin, rst and hang, one of "
-        f"{', '.join(POINTS)}",
+        metavar="KIND[,OPTION=VALUE…]",
+        help=f"fail so; KIND is one of {', '.join(KINDS)}. at={'|'.join(POINTS)} says where, for "
+        "fin, rst and hang; after=BYTES how far into the request or the body; nth=N, path=/P, "
+        "method=M, reused, times=K and share=0.1 which requests; seconds=S how slow; count=N how "
+        "many early answers",
     )
     parser.add_argument(
         "--close-path",
