@@ -13,7 +13,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from surehop.lab.origins.behaviour import CLOSES, LISTEN, Behaviour
-from surehop.lab.origins.control import start_control
+from surehop.lab.origins.control import Control
 from surehop.lab.origins.faults import KINDS, POINTS, Fault
 from surehop.lab.origins.profiles import PROFILES
 from surehop.lab.origins.server import Server
@@ -77,20 +77,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _run(behaviour: Behaviour, options: argparse.Namespace, hosts: Mapping[str, str]) -> None:
     server = Server(behaviour, port=options.port, unix=options.unix, hosts=hosts)
     await server.start()
-    control = await start_control(server, options.control_port)
+    control = Control(server)
+    control_port = await control.start(options.control_port)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     started = {
         "port": server.port,
-        "control": control.sockets[0].getsockname()[1],
+        "control": control_port,
         "addresses": server.addresses,
         "pid": os.getpid(),
     }
     print(json.dumps(started), flush=True)
     await stop.wait()
-    control.close()
-    await server.stop()
+    await control.stop()
 
 
 def _hosts(named: Sequence[str]) -> Mapping[str, str]:
@@ -117,8 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="surehop lab origin",
         description="An HTTP/1.1 origin on loopback that fails exactly as it is told to.",
-        epilog="All of this can be changed while it runs: GET and POST /state, POST /reset and "
-        "POST /close_idle on the control port.",
+        epilog="All of this can be changed while it runs, on the control port: toxiproxy's "
+        "/proxies, /populate, /reset and /version, and beside them /state and /close_idle.",
     )
     parser.add_argument("--port", type=int, default=0, help="0: any free one (the default)")
     parser.add_argument(
@@ -144,10 +144,11 @@ def _parser() -> argparse.ArgumentParser:
         "--fault",
         action="append",
         default=[],
-        metavar="KIND[,at=POINT][,after=BYTES][,nth=N][,times=K][,share=S][,path=/P][,method=M]"
-        "[,seconds=S][,count=N][,reused]",
-        help=f"fail so; KIND is one of {', '.join(KINDS)}; POINT, for fin, rst and hang, one of "
-        f"{', '.join(POINTS)}",
+        metavar="KIND[,OPTION=VALUE…]",
+        help=f"fail so; KIND is one of {', '.join(KINDS)}. at={'|'.join(POINTS)} says where, for "
+        "fin, rst and hang; after=BYTES how far into the request or the body; nth=N, path=/P, "
+        "method=M, reused, times=K and share=0.1 which requests; seconds=S how slow; count=N how "
+        "many early answers",
     )
     parser.add_argument(
         "--close-path",

@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import math
-import socket
-import struct
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 from random import Random
 from typing import Protocol
@@ -22,8 +21,9 @@ from surehop.lab.origins.request import (
     InvalidRequestError,
     Request,
 )
+from surehop.lab.sockets import reset_on_close
+from surehop.lab.toxics import CutError, Pipe, Toxic
 
-_RESET = struct.pack("ii", 1, 0)
 _STEPS = 20  # in which something slow is sent
 _EARLY = b"Link: </style.css>; rel=preload\r\n"
 
@@ -32,6 +32,8 @@ class House(Protocol):
     """What a connection needs of its origin."""
 
     random: Random
+    toxics: Sequence[Toxic]
+    changed: asyncio.Event
     opened: float  # when it began, by the monotonic clock
 
     @property
@@ -58,8 +60,10 @@ class Connection:
         self.requests = 0
         self.idle = True
         self._house = house
-        self._inbox = Inbox(reader)
+        self._out = Pipe(house, "downstream")
+        self._inbox = Inbox(reader, Pipe(house, "upstream"))
         self._writer = writer
+        self._answered = 0.0  # when the answer under way began, by the loop's clock
         # drain() then means that the kernel has everything, so a reset cuts where it is meant to.
         writer.transport.set_write_buffer_limits(high=0)
 
@@ -79,9 +83,12 @@ class Connection:
                 return
             while await self._waits() and await self._exchange():
                 pass
+            await self._out.ended()
         except InvalidRequestError as error:
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(ConnectionError, CutError):
                 await self._refuse(error)
+        except CutError as cut:
+            self.close(cut.how)
         except (ClientGoneError, ConnectionError):
             pass
         finally:
@@ -121,6 +128,7 @@ class Connection:
             if not self.requests:
                 await self._late()
             else:
+                await self._out.ended()
                 self.close(self._house.behaviour.idle_close)
             return False
         finally:
@@ -232,6 +240,7 @@ class Connection:
         fault: Fault | None = None,
     ) -> bool:
         """Send a page; whether the connection goes on. One answer is of one behaviour."""
+        self._answered = asyncio.get_running_loop().time()
         if page.wait:
             await asyncio.sleep(page.wait)
         modern = request is None or (request.version == 1 and not behaviour.http10)
@@ -276,15 +285,15 @@ class Connection:
             await asyncio.sleep(seconds / len(pieces))
 
     async def _send(self, data: bytes) -> None:
-        if data:
+        if data and self._out.clear:
             self._writer.write(data)
+        elif data:
+            async for piece in self._out.passed(data, self._answered):
+                self._writer.write(piece)
+                await self._writer.drain()
+            if self._out.swallowed:
+                await self._inbox.swallow(self._out)
         await self._writer.drain()
-
-
-def reset_on_close(sock: socket.socket) -> None:
-    """From now on closing it sends RST, where it is a TCP socket."""
-    if sock.family != socket.AF_UNIX:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
 
 
 def _start(page: Page, size: int, *, chunked: bool) -> bytes:

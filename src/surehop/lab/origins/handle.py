@@ -176,7 +176,7 @@ class OriginProcess:
         self._call("POST", "/state", changes)
 
     def reset(self) -> None:
-        """Behave as at the start, and count from zero."""
+        """Behave as at the start without toxics, and count from zero."""
         self._call("POST", "/reset")
 
     def stats(self) -> Stats:
@@ -199,9 +199,9 @@ class OriginProcess:
         try:
             connection.request(method, path, json.dumps(value) if value is not None else None)
             response = connection.getresponse()
-            answer: dict[str, Any] = json.loads(response.read())
+            answer: dict[str, Any] = json.loads(response.read() or b"{}")
         finally:
             connection.close()
-        if response.status != http.client.OK:
+        if response.status not in (http.client.OK, http.client.NO_CONTENT):
             raise ValueError(answer["error"])
         return answer

@@ -7,16 +7,19 @@ import os
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from surehop.lab.origins.behaviour import CLOSES, Behaviour
-from surehop.lab.origins.connection import Connection, reset_on_close
+from surehop.lab.origins.connection import Connection
 from surehop.lab.origins.faults import Fault
+from surehop.lab.origins.overlay import laid_over
 from surehop.lab.origins.request import Request
 from surehop.lab.ports import HOSTS, Port
+from surehop.lab.sockets import reset_on_close
+from surehop.lab.toxics import Toxic
 
 _REMEMBERED = 20_000
 _PAUSE = 0.05  # seconds
@@ -63,17 +66,22 @@ class Server:
         unix: str | None = None,
         hosts: Mapping[str, str] = HOSTS,
     ) -> None:
-        self.behaviour = behaviour
+        self.behaviour = behaviour  # with what toxics lay over it
+        self.toxics: Sequence[Toxic] = ()
+        self.changed = asyncio.Event()  # set, and another in its place, when toxics change
         self.opened = time.monotonic()
-        self._started_as = behaviour
+        self._base = self._started_as = behaviour
+        self._paused = False
         self._unix = unix
         self._port = Port(port, hosts)
         self._listening: dict[str, Listener] = {}
         self._room = asyncio.Event()
         self._open = 0
         self._connections: set[Connection] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._numbers = itertools.count(1)
-        self._begin_faults()
+        self._left = [fault.times for fault in behaviour.faults]
+        self.random = Random(behaviour.seed)  # noqa: S311  nothing secret
         self._forget()
 
     @property
@@ -101,7 +109,7 @@ class Server:
             self._listening.pop(family).close()
         for connection in list(self._connections):
             connection.close("rst")
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -112,17 +120,46 @@ class Server:
 
     async def change(self, changes: Mapping[str, Any]) -> None:
         """Behave otherwise from now on. Naming `faults` starts their counts anew."""
-        self.behaviour = self.behaviour.changed(changes)
-        if {"faults", "profile", "seed"} & set(changes):
-            self._begin_faults()
-        self._make_room()
-        self._listen()
+        base = self._base.changed(changes)
+        self._behave(base, self.toxics, afresh=bool({"faults", "profile", "seed"} & set(changes)))
 
     async def reset(self) -> None:
         """Behave as at the start, and count from zero."""
-        self.behaviour = self._started_as
-        self._begin_faults()
         self._forget()
+        self._behave(self._started_as, self.toxics, afresh=True)
+
+    def lay(self, toxics: Sequence[Toxic]) -> None:
+        """Have these toxics from now on; ToxicError where one can't be had."""
+        self._behave(self._base, tuple(toxics), afresh=False)
+        changed, self.changed = self.changed, asyncio.Event()
+        changed.set()
+
+    @property
+    def enabled(self) -> bool:
+        return not self._paused and bool(self._listening)
+
+    @property
+    def place(self) -> str:
+        """Where it listens, or will."""
+        wanted = self._base.listen
+        family = wanted if wanted in self._port.families else self._port.families[0]
+        return self._port.address(family)
+
+    @property
+    def upstream(self) -> str:
+        """What stands for an upstream, in toxiproxy's vocabulary."""
+        return f"lab:{self._base.profile}"
+
+    async def pause(self) -> None:
+        """Refuse, and drop every connection."""
+        self._paused = True
+        self._listen()
+        for connection in list(self._connections):
+            connection.close("fin")
+
+    async def resume(self) -> None:
+        """Listen, as at the start and behind a pause."""
+        self._paused = False
         self._make_room()
         self._listen()
 
@@ -199,12 +236,19 @@ class Server:
     async def serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, met: Fault | None
     ) -> None:
+        self.keep(asyncio.current_task())
         connection = Connection(self, next(self._numbers), reader, writer)
         self._connections.add(connection)
         try:
             await connection.serve(met)
         finally:
             self._connections.discard(connection)
+
+    def keep(self, task: asyncio.Task[Any] | None) -> None:
+        """Cancel this task too when the origin stops."""
+        if task:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _fault(
         self, points: tuple[str, ...], nth: int, method: str | None = None, path: str | None = None
@@ -221,9 +265,16 @@ class Server:
                 return fault
         return None
 
-    def _begin_faults(self) -> None:
-        self._left = [fault.times for fault in self.behaviour.faults]
-        self.random = Random(self.behaviour.seed)  # noqa: S311  nothing secret
+    def _behave(self, base: Behaviour, toxics: Sequence[Toxic], *, afresh: bool) -> None:
+        laid = laid_over(base, toxics)
+        known = zip(self.behaviour.faults, self._left, strict=True)
+        left = {} if afresh else dict(known)
+        self._base, self.toxics, self.behaviour = base, toxics, laid
+        if afresh:
+            self.random = Random(laid.seed)  # noqa: S311  nothing secret
+        self._left = [left.get(fault, fault.times) for fault in laid.faults]
+        self._make_room()
+        self._listen()
 
     def _forget(self) -> None:
         self._requests = self._accepted = self._turned_away = self._faults = 0
@@ -243,6 +294,8 @@ class Server:
         wanted = {"both": {"ipv4", "ipv6"}, "none": set()}.get(
             self.behaviour.listen, {self.behaviour.listen}
         )
+        if self._paused:
+            wanted = set()
         for family in self._port.families:
             if family in wanted and family not in self._listening:
                 sock = self._port.listener(family, self.behaviour.backlog)
@@ -266,6 +319,7 @@ class Listener:
         self._sock = sock
         self._room = room
         self._task = asyncio.create_task(self._accept())
+        server.keep(self._task)
 
     def close(self) -> None:
         # Accepting may not go on when the socket is gone.
