@@ -23,6 +23,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from surehop.lab.origins import main as origin  # noqa: PLC0415 (the proxy needs no lab)
 
         return origin(words[2:])
+    if words[:2] in (["lab", "list"], ["lab", "run"]):
+        from surehop.lab.scenarios import command as scenarios  # noqa: PLC0415 (the same)
+
+        shown = {"list": scenarios.list_scenarios, "run": scenarios.main}
+        return shown[words[1]](words[2:])
     parser = argparse.ArgumentParser(prog="surehop", description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"surehop {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -32,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     lab_commands = lab.add_subparsers(dest="lab_command", required=True, metavar="COMMAND")
     lab_commands.add_parser("origin", help="a server that fails as it is told", add_help=False)
+    lab_commands.add_parser("list", help="the scenarios", add_help=False)
+    lab_commands.add_parser("run", help="make a failure happen to clients", add_help=False)
     parser.parse_args(words)
     return 0
 
