@@ -7,9 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from missing import missing
 from rich.console import Console
 
+from missing import missing
 from surehop.lab.report import Curve, Mark, Report, Row, Skipped, Table, Timeline, show, write_page
 
 

@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from missing import missing
 
+from missing import missing
 from surehop.cli import main
 from surehop.lab.scenarios import SCENARIOS
 from surehop.lab.scenarios.frame import Silent
@@ -43,12 +43,15 @@ def test_the_race_costs_surehop_nothing() -> None:
     assert 0.2 < report.measured["origin closes after, s"] < 1
 
 
+def modules() -> Path | None:
+    """Where the bench has put Node's clients."""
+    folders = Path(__file__).parents[2].glob(".cache/*/node/node_modules")
+    return next(folders, None) if shutil.which("node") else None
+
+
 @pytest.mark.peers
 def test_the_race_costs_axios_requests() -> None:
-    folder = next(
-        (p for p in Path(__file__).parents[2].glob(".cache/*/node") if (p / "node_modules").is_dir()),
-        None,
-    ) if shutil.which("node") else None  # fmt: skip
+    folder = modules()
     if folder is None:
         missing("axios for Node (make bench-client installs it)")
     asked = Asked(("axios", "axios-retry", "surehop"), 0.1, node_modules=folder)

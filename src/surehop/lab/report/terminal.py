@@ -1,5 +1,7 @@
 """A report on the terminal: its tables and what they say. Plots are for the page."""
 
+from typing import Literal
+
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table as RichTable
@@ -33,9 +35,8 @@ def show(report: Report, console: Console) -> None:
 def _table(table: Table) -> RichTable:
     shown = RichTable(title=table.title, title_justify="left", title_style="bold", box=None)
     for number, name in enumerate(table.columns):
-        shown.add_column(
-            Text(name), justify="left" if _is_text(table, number) else "right", overflow="fold"
-        )
+        side: Literal["left", "right"] = "left" if _is_text(table, number) else "right"
+        shown.add_column(Text(name), justify=side, overflow="fold")
     for at, row in enumerate(table.rows):
         shown.add_row(*(Text(cell, style=_style(table, at, n)) for n, cell in enumerate(row)))
     return shown

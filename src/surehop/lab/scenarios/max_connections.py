@@ -40,7 +40,7 @@ def tell(stage: Stage) -> None:
         )
     )  # fmt: skip
     stage.report.tables += own_words(records)
-    stage.report.plots.append(timeline_of(stage, records))
+    stage.report.plots.append(timeline_of(stage, records, in_turn=True))
     stage.report.shown = any(isinstance(n, int) and n > 0 for n in stage.extra.values())
     stage.report.said += sentences(records)
 

@@ -69,10 +69,15 @@ def timeline_of(
     records: Mapping[str, Sequence[Record]],
     title: str = "each request, and when the origin got it",
     bands: Sequence[tuple[float, float, str]] = (),
+    *,
+    in_turn: bool = False,
 ) -> Timeline:
-    """Seconds since the first request of all."""
+    """Seconds since the first request of all; in_turn: each subject's own, as they took turns."""
     zero = min((r.outcome.at for some in records.values() for r in some), default=stage.began)
-    rows = [Row(name, [mark(record, zero) for record in some]) for name, some in records.items()]
+    rows = []
+    for name, some in records.items():
+        first = min((r.outcome.at for r in some), default=zero) if in_turn else zero
+        rows.append(Row(name, [mark(record, first) for record in some]))
     moved = [(begin - zero, end - zero, said) for begin, end, said in bands]
     return Timeline(title, rows, moved)
 
