@@ -1,5 +1,6 @@
 """One request over the transport: its body fed, its questions answered, its error told."""
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from surehop.client.response import Response
 from surehop.client.retry import FullJitter, Retry, retry_after
 from surehop.errors import HTTPError, LocalProtocolError, StreamConsumed
 
+logger = logging.getLogger("surehop")
 _FIRST_ERROR: Final = 400
 
 
@@ -114,6 +116,7 @@ class Exchange:
     async def _react(self, ticket: int, event: Event) -> None:
         if isinstance(event, Failure):
             error = error_of(event.report(), self._request)
+            logger.info("%s", error.message)
             await self._exhausted(error)
             raise error
         if isinstance(event, Ask):

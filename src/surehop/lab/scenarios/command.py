@@ -1,4 +1,4 @@
-"""`surehop lab list` and `surehop lab run`."""
+"""`surehop lab run`."""
 
 import argparse
 import sys
@@ -13,19 +13,7 @@ _WANTED = ("rich", "matplotlib")
 _PARTIAL = 130
 
 
-def list_scenarios(argv: Sequence[str]) -> int:
-    """Print a line a scenario."""
-    parser = argparse.ArgumentParser(
-        prog="surehop lab list", description="The scenarios that `surehop lab run` knows."
-    )
-    parser.parse_args(argv)
-    width = max(map(len, SCENARIOS))
-    for name, scenario in SCENARIOS.items():
-        print(f"{name:{width}}  {scenario.title}")
-    return 0
-
-
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run a scenario; 0 when it ran through, 130 when Ctrl-C ended it, 2 when it can't run."""
     options = _parser().parse_args(argv)
     scenario = SCENARIOS.get(options.scenario)
