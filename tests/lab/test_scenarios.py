@@ -89,6 +89,7 @@ def test_a_subject_that_is_missing_is_told_with_how_to_add_it(tmp_path: Path) ->
     (skipped,) = report.skipped
     assert skipped.name == "axios"
     assert "npm install --prefix DIR axios" in skipped.hint
+    assert "`axios` is not here" in skipped.why
     assert {one["subject"] for one in report.requests} == {"surehop"}
 
 

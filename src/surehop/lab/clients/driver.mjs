@@ -1,4 +1,4 @@
-// A client of Node's that asks as it is told: `driver.mjs CLIENT`; NODE_MODULES_DIR holds `node_modules`.
+// A client of Node's that asks as it is told: `driver.mjs CLIENT`; NODE_MODULES_DIR is `node_modules`.
 // As driver.py: `{"version": …}` when ready, a line with the lanes is read, one line a request is written.
 import { Agent as HttpAgent } from "node:http";
 import { createRequire } from "node:module";
@@ -77,7 +77,7 @@ async function play(ask, lane, index, start) {
 }
 
 const { make, packages } = clients[client];
-const versions = packages.map((name) => `${name} ${require(`./node_modules/${name}/package.json`).version}`);
+const versions = packages.map((name) => `${name} ${require(`${process.env.NODE_MODULES_DIR}/${name}/package.json`).version}`);
 packages.forEach((name) => require(name));
 const own = versions.length > 1 ? versions.join(", ") : versions[0].split(" ")[1];
 tell({ version: `${own}, Node ${process.version.slice(1)}` });

@@ -74,8 +74,8 @@ def _clients(scenario: Scenario, asked: Asked, report: Report) -> list[Client]:
         if asked.subjects and name not in asked.subjects:
             continue
         client = found[name]
-        if isinstance(client, str):
-            report.skipped.append(Skipped(name, client, CLIENTS[name].add()))
-        else:
+        if isinstance(client, Client):
             here.append(client)
+        else:
+            report.skipped.append(Skipped(name, f"`{client.name}` is not here", client.add))
     return here
