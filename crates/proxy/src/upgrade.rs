@@ -216,6 +216,9 @@ impl Tunnel {
     fn poll(&mut self, s: &mut Sender<'_>, route: &Route<'_>, send_timeout: Millis) -> Poll<End> {
         let worker = s.worker;
         let rx = &worker.reactor;
+        if worker.expired() {
+            return Poll::Ready(End::Stopped);
+        }
         for round in 0.. {
             if round == ROUNDS {
                 rx.again();
@@ -237,9 +240,6 @@ impl Tunnel {
         }
         self.up.rest(worker);
         self.down.rest(worker);
-        if worker.expired() {
-            return Poll::Ready(End::Stopped);
-        }
         // As in nginx, what goes one way puts off the deadlines of both.
         let to_client = self.head_at < s.ex.out.len() || !self.down.is_empty();
         let client = self.deadline(to_client, send_timeout);
