@@ -45,8 +45,9 @@ NGINX_NOTES = {
         " `send_timeout` hold; `limit_rate` does not, and as in nginx nobody can close by half:"
         " when all that one side sent before its end has been passed on, both connections are"
         " closed. nginx does so for every client that sent an `Upgrade`, even where that was not"
-        " passed on; it passes a `101` that no client asked for on as an answer; and it"
-        " switches while a body that goes upstream as it comes is not there yet. Surehop switches"
+        " passed on; a `101` that no client asked for is an answer to it, what follows is the"
+        " answer's body, and the client's connection is kept; and it switches while a body that"
+        " goes upstream as it comes is not there yet. Surehop switches"
         " if the client asked, the request that went upstream asked too, and all of it was sent;"
         " otherwise nothing follows the head of the `101`, and both connections are closed."
     ),
