@@ -20,7 +20,7 @@ def sections() -> dict[str, list[Block]]:
     for page in PAGES:
         text = page.read_text("utf-8")
         for block in blocks_of(page, text):
-            if block.language in ("python", "javascript") and len(block.words) > 1:
+            if block.file:
                 before = "\n".join(text.split("\n")[: block.line])
                 heading = re.findall(r"^## (.*)$", before, re.MULTILINE)[-1]
                 found.setdefault(f"{page.name}: {heading}", []).append(block)
@@ -39,7 +39,7 @@ def test_an_example_passes(section: str, tmp_path: Path) -> None:
                 pytest.skip(f"{module} is not installed")
         if block.language == "javascript" and not shutil.which("node"):
             pytest.skip("node is not installed")
-        (tmp_path / block.words[1]).write_text(block.text)
+        (tmp_path / str(block.file)).write_text(block.text)
     done = run(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     wanted = sum(block.text.count("def test_") for block in blocks)
