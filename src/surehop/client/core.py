@@ -31,7 +31,7 @@ from surehop.client.response import Response
 from surehop.client.retry import Retry, read_retry
 from surehop.client.routes import Routes, Ways
 from surehop.client.sentences import said_of
-from surehop.client.settings import Settings
+from surehop.client.settings import Settings, refuse_unknown
 from surehop.client.terms import TermsMaker
 from surehop.client.url import URL
 from surehop.errors import HTTPError, TooManyRedirects
@@ -116,7 +116,9 @@ class Core:
         settings = self.settings
         merged = settings.merge_url(url)
         headers = settings.headers
-        if merged.userinfo or self._ways.upstreams or "Host" in headers:
+        if merged.scheme not in ("http", "https") or not merged.host or merged.userinfo:
+            return None
+        if self._ways.upstreams or "Host" in headers:
             return None
         if any(name in headers for name in ("Idempotency-Key", "Content-Length", "Expect")):
             return None
@@ -174,6 +176,7 @@ class Core:
             for name in ("auth", "follow_redirects", "retry", "stream")
             if name in options
         }
+        refuse_unknown(options)
         return await self.send(self.settings.build(method, url, **options), **sending)
 
     async def send(

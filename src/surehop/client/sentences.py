@@ -1,13 +1,16 @@
 """One sentence about a request that failed, and what to do."""
 
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
 from surehop import errors
 from surehop.client.request import Request
-from surehop.events import AddressResult, Evidence, Phase, Rule
+from surehop.events import AddressResult, Evidence, Phase, Reason, Rule
 
 _ALIKE: Final = {
+    "refused": "the connection was refused",
+    "untrusted": "the server's certificate is not trusted",
     "unreachable": "can't be reached",
     "no_ports": "this machine has no local port left for a connection",
     "too_big": "the answer's head is larger than can be taken",
@@ -19,12 +22,12 @@ _ALIKE: Final = {
     "poison": "the request killed fresh connections of two servers",
 }
 _TIMEOUTS: Final = {
-    "connect": "no connection within the connect time-out",
-    "read": "nothing was received for the read time-out",
-    "write": "nothing was accepted for the write time-out",
-    "pool": "no connection became free within the pool time-out",
-    "total": "the time for all tries is over",
-    "per_try": "the time for one try was over",
+    "connect": "no connection within {}",
+    "read": "nothing was received for {}",
+    "write": "nothing was accepted for {}",
+    "pool": "no connection became free within {}",
+    "total": "not done within {}",
+    "per_try": "one try was not done within {}",
 }
 
 
@@ -36,14 +39,24 @@ def said_of(request: Request) -> str:
 
 def sentence_for(evidence: Evidence, request: Request, report: Mapping[str, Any]) -> str:
     """`GET http://a/x: the server closed first: idle 4.998 s, advertised 5 s; …`."""
-    return f"{said_of(request)}: {_happened(evidence, report)}{_why_no_more(evidence, request)}"
+    happened = _happened(evidence, request, report)
+    return f"{said_of(request)}: {happened}{_why_no_more(evidence, request)}"
 
 
-def _happened(evidence: Evidence, report: Mapping[str, Any]) -> str:
+def _limit(timeout: str, request: Request) -> str:
+    """`0.3 s, the read time-out`; without the seconds where the request does not say them."""
+    seconds = (request.extensions.get("timeout") or {}).get(timeout)
+    name = f"the {timeout.replace('_', '-')} time-out"
+    return name if seconds is None else f"{seconds:g} s, {name}"
+
+
+def _happened(  # noqa: PLR0911  a table
+    evidence: Evidence, request: Request, report: Mapping[str, Any]
+) -> str:
     timeout = report.get("timeout")
     if timeout:
         where = f" ({evidence.phase})" if timeout in ("total", "per_try") and evidence.phase else ""
-        return _TIMEOUTS.get(str(timeout), f"the {timeout} time-out ran out") + where
+        return _TIMEOUTS[timeout].format(_limit(timeout, request)) + where
     error = str(report.get("error") or "")
     if evidence.phase is Phase.RESOLVE:
         return f"the name can't be resolved ({error or evidence.code})"
@@ -53,6 +66,10 @@ def _happened(evidence: Evidence, report: Mapping[str, Any]) -> str:
         return f"no tunnel through the proxy: {error.removeprefix('proxy: ')}"
     if evidence.phase is Phase.CONNECT and evidence.reason != "no_live":
         return _not_connected(evidence)
+    if evidence.reason is Reason.INVALID:
+        # The native sentence has nginx's words: `upstream sent invalid header: "a b"…`.
+        said = error.removeprefix("upstream sent ")
+        return "the answer is not HTTP" + (f": {said}" if said else "")
     return _broken(evidence)
 
 
@@ -60,16 +77,23 @@ def _not_connected(evidence: Evidence) -> str:
     failed = [one for one in evidence.addresses if one.result != "ok"]
     if failed:
         return "no connection: " + ", ".join(dict.fromkeys(map(_address, failed)))
-    what = str(evidence.cause or "failed").replace("_", " ")
+    what = _word(str(evidence.cause or "failed"), evidence.errno)
     address = evidence.attempts[-1].address if evidence.attempts else ""
     return f"no connection: {address} {what}".rstrip() if address else f"no connection: {what}"
 
 
 def _address(one: AddressResult) -> str:
-    return f"{one.address} {str(one.result).replace('_', ' ')}"
+    return f"{one.address} {_word(one.result, one.errno)}"
 
 
-def _broken(evidence: Evidence) -> str:  # noqa: PLR0911  a table
+def _word(cause: str, errno: int | None) -> str:
+    """The system's own where ours covers many."""
+    if errno and cause in ("unreachable", "other"):
+        return f"({os.strerror(errno).lower()})"
+    return cause.replace("_", " ")
+
+
+def _broken(evidence: Evidence) -> str:
     reason = str(evidence.reason or "")
     match reason:
         case "reused_closed" | "reused_unsent":
@@ -85,8 +109,6 @@ def _broken(evidence: Evidence) -> str:  # noqa: PLR0911  a table
         case "truncated":
             did = "reset" if evidence.closed == "RST" else "closed"
             return f"the server {did} the connection within the answer's body"
-        case "invalid":
-            return "the answer is not HTTP"
     return _ALIKE.get(reason, reason.replace("_", " ") or "failed")
 
 

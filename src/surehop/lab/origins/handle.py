@@ -6,12 +6,13 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from surehop.lab.origins.behaviour import Behaviour, Fault
+from surehop.lab.origins.behaviour import Behaviour
+from surehop.lab.origins.faults import Fault
 from surehop.lab.origins.server import Delivery, Server, Stats
 from surehop.lab.ports import Port
 
@@ -59,6 +60,16 @@ class Origin:
         """Where it listens now: `127.0.0.1:PORT`, `[::1]:PORT`, `unix:PATH`."""
         return self._server.addresses
 
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:PORT`, or ::1 where it listens there alone."""
+        return _url(self.port, self.addresses)
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """What it does now."""
+        return self._server.behaviour
+
     def set(self, **changes: Any) -> None:
         """Change fields of its `Behaviour`; in force when this returns."""
         self._await(self._server.change(changes))
@@ -104,9 +115,15 @@ class Origin:
 
 
 class OriginProcess:
-    """An origin in a process of its own, which can be killed and come back on its port."""
+    """An origin in a process of its own, which can be killed and come back on its port.
 
-    def __init__(self, *, unix: str | None = None, **behaviour: Any) -> None:
+    arguments: flags of `surehop lab origin` that are no fields of `Behaviour`.
+    """
+
+    def __init__(
+        self, *, unix: str | None = None, arguments: Sequence[str] = (), **behaviour: Any
+    ) -> None:
+        self._arguments = arguments
         self._behaviour = Behaviour().changed(behaviour)
         self._unix = unix
         self._process: subprocess.Popen[str] | None = None
@@ -138,6 +155,11 @@ class OriginProcess:
     def addresses(self) -> list[str]:
         return list(self._call("GET", "/state")["addresses"])
 
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:PORT`, or ::1 where it listens there alone."""
+        return _url(self.port, self.addresses)
+
     def kill(self) -> None:
         """SIGKILL, if it lives: its connections are reset and its port refuses."""
         if self._process:
@@ -151,10 +173,15 @@ class OriginProcess:
         """Start it, on the same port, behaving as it was first asked to."""
         self.kill()
         argv = [sys.executable, "-m", "surehop.lab.origins", "--port", str(self.port)]
-        argv += ["--behaviour", json.dumps(asdict(self._behaviour))]
+        argv += ["--behaviour", json.dumps(asdict(self._behaviour)), *self._arguments]
         if self._unix:
             argv += ["--unix", self._unix]
-        self._process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            argv,
+            stdout=subprocess.PIPE,
+            text=True,
+            process_group=0,  # Ctrl-C is for who started it, and may still want to ask
+        )
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
             self.kill()
@@ -169,7 +196,7 @@ class OriginProcess:
         self._call("POST", "/state", changes)
 
     def reset(self) -> None:
-        """Behave as at the start, and count from zero."""
+        """Behave as at the start without toxics, and count from zero."""
         self._call("POST", "/reset")
 
     def stats(self) -> Stats:
@@ -192,9 +219,14 @@ class OriginProcess:
         try:
             connection.request(method, path, json.dumps(value) if value is not None else None)
             response = connection.getresponse()
-            answer: dict[str, Any] = json.loads(response.read())
+            answer: dict[str, Any] = json.loads(response.read() or b"{}")
         finally:
             connection.close()
-        if response.status != http.client.OK:
+        if response.status not in (http.client.OK, http.client.NO_CONTENT):
             raise ValueError(answer["error"])
         return answer
+
+
+def _url(port: int, addresses: Sequence[str]) -> str:
+    told = [address for address in addresses if not address.startswith("unix:")]
+    return f"http://{told[0] if told else f'127.0.0.1:{port}'}"
