@@ -23,15 +23,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         from surehop.lab.origins import main as origin  # noqa: PLC0415 (the proxy needs no lab)
 
         return origin(words[2:])
+    if words[:2] == ["lab", "tap"]:
+        from surehop.lab.tap import main as tap  # noqa: PLC0415 (the same)
+
+        return tap(words[2:])
     parser = argparse.ArgumentParser(prog="surehop", description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"surehop {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("proxy", help="run the proxy with an nginx configuration", add_help=False)
     lab = commands.add_parser(
-        "lab", help="origins that fail on purpose", description="Failures on purpose."
+        "lab",
+        help="failures on purpose, and what is seen of them",
+        description="Failures on purpose.",
     )
     lab_commands = lab.add_subparsers(dest="lab_command", required=True, metavar="COMMAND")
     lab_commands.add_parser("origin", help="a server that fails as it is told", add_help=False)
+    lab_commands.add_parser("tap", help="a relay that records who closed what", add_help=False)
     parser.parse_args(words)
     return 0
 
