@@ -51,6 +51,9 @@ class Answered:
     body: bytes | None = b""
     elapsed: float = 0.25
 
+    def report(self) -> dict[str, Any]:
+        return {"attempts": []}
+
 
 class Pieces(SyncByteStream):
     def __init__(self, *pieces: bytes) -> None:

@@ -22,12 +22,7 @@ NEEDS_SUREHOP = pytest.mark.skipif(find_surehop() is None, reason="surehop is no
 
 def test_a_short_soak(surehop: Program) -> None:
     told: list[str] = []
-    # What a fault excuses is judged by the clock: on a busy machine a finding counts if it
-    # comes again.
-    for _ in range(2):
-        report = Soak(surehop, seconds=6, seed=4, clients=1, told=told.append).run()
-        if not report.findings:
-            break
+    report = Soak(surehop, seconds=6, seed=4, clients=1, told=told.append).run()
     assert report.findings == []
     assert report.passed
     assert report.figures["reloads"] >= 4

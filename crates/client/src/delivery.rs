@@ -80,7 +80,7 @@ enum Broken {
 }
 
 /// Takes in the beginning of an answer's body, before it is known whether it is handed over.
-pub(crate) async fn take_in(job: &mut Job<'_>, _hop: &Connections, upstream: &mut Upstream) {
+pub(crate) async fn take_in(job: &mut Job<'_>, upstream: &mut Upstream) {
     let mut reader = Reader::new(job.response.framing);
     let mut out = Vec::new();
     let timeout = job.order.terms.plan.read.unwrap_or(Millis::MAX);
@@ -96,6 +96,25 @@ pub(crate) async fn take_in(job: &mut Job<'_>, _hop: &Connections, upstream: &mu
     )
     .await;
     job.taken = Some((reader, out));
+}
+
+/// Takes in the whole body of an answer that may be asked for once more: one that breaks off is no answer.
+pub(crate) async fn take_all(
+    job: &mut Job<'_>,
+    upstream: &mut Upstream,
+) -> Result<(), (Cause, i32)> {
+    let mut reader = Reader::new(job.response.framing);
+    let mut out = Vec::new();
+    let timeout = job.order.terms.plan.read.unwrap_or(Millis::MAX);
+    let all = usize::MAX;
+    match read(job, upstream, &mut reader, &mut out, all, timeout, false).await {
+        Err(Broken::Upstream(cause, errno)) => Err((cause, errno)),
+        // That is found out once more by whoever waits for it.
+        Ok(()) | Err(Broken::Gone) => {
+            job.taken = Some((reader, out));
+            Ok(())
+        }
+    }
 }
 
 fn reusable(job: &Job<'_>, reader: &Reader, upstream: &Upstream) -> bool {

@@ -422,10 +422,19 @@ impl Exchange for Job<'_> {
         connecting::connect(self, hop, route, peer).await
     }
 
-    async fn take_in(&mut self, hop: &Connections, upstream: &mut Upstream, status: u16) {
-        if self.weighs(status) {
-            delivery::take_in(self, hop, upstream).await;
+    async fn take_in(
+        &mut self,
+        _hop: &Connections,
+        upstream: &mut Upstream,
+        status: u16,
+    ) -> Result<(), (Cause, i32)> {
+        if self.order.terms.plan.rounds > 1 && !self.order.flags.has(Flags::STREAM) {
+            return delivery::take_all(self, upstream).await;
         }
+        if self.weighs(status) {
+            delivery::take_in(self, upstream).await;
+        }
+        Ok(())
     }
 
     fn park(
@@ -581,6 +590,13 @@ impl Job<'_> {
     pub(crate) fn over(&mut self) {
         if self.report.timeout.is_none() && self.host.rx.now() >= self.deadline {
             self.report.timeout = Some("total");
+        }
+        let whole = self.whole();
+        if let Some(attempt) = self.session.current_mut()
+            && attempt.phase == Phase::Send
+            && whole
+        {
+            attempt.phase = Phase::Head;
         }
         self.fail();
     }

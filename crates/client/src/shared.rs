@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::RawFd;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, Thread};
 use std::time::Duration;
@@ -45,6 +45,8 @@ pub struct Shared {
     // None while the process forks, and after `close`.
     home: Mutex<Option<Home>>,
     away: Mutex<Option<Home>>,
+    // It comes back: changed only by who holds `home`, or before it is taken.
+    forking: AtomicBool,
     board: Mutex<Board>,
     alarm: Mutex<Option<Alarm>>,
     fd: AtomicI32,
@@ -85,6 +87,7 @@ impl Shared {
         Ok(Self {
             home: Mutex::new(Some(home)),
             away: Mutex::new(None),
+            forking: AtomicBool::new(false),
             board: Mutex::default(),
             alarm: Mutex::new(alarm),
             fd: AtomicI32::new(fd),
@@ -206,11 +209,8 @@ impl Shared {
     /// Waits for something to come for a request; to be called again if nothing did.
     pub fn wait(&self, ticket: u64) -> Waited {
         match self.home.try_lock() {
-            Ok(mut guard) => {
-                let Some(home) = guard.as_mut() else {
-                    return Waited::Closed;
-                };
-                loop {
+            Ok(mut guard) => match guard.as_mut() {
+                Some(home) => loop {
                     if let Some(event) = self.take(ticket) {
                         drop(guard);
                         self.hand_on();
@@ -221,25 +221,31 @@ impl Shared {
                         self.hand_on();
                         return Waited::Nothing;
                     }
-                }
+                },
+                None if self.forking.load(Ordering::Acquire) => {}
+                None => return Waited::Closed,
+            },
+            Err(TryLockError::Poisoned(_)) => return Waited::Closed,
+            Err(TryLockError::WouldBlock) => {}
+        }
+        self.nap(ticket)
+    }
+
+    // Another thread turns the reactor, and wakes this one when something comes for it.
+    fn nap(&self, ticket: u64) -> Waited {
+        {
+            let mut board = lock(&self.board);
+            if let Some(event) = board.events.remove(&ticket) {
+                return Waited::Event(event);
             }
-            Err(TryLockError::Poisoned(_)) => Waited::Closed,
-            Err(TryLockError::WouldBlock) => {
-                {
-                    let mut board = lock(&self.board);
-                    if let Some(event) = board.events.remove(&ticket) {
-                        return Waited::Event(event);
-                    }
-                    board.sleepers.push((ticket, thread::current()));
-                }
-                thread::park_timeout(NAP);
-                let mut board = lock(&self.board);
-                board.sleepers.retain(|(of, _)| *of != ticket);
-                match board.events.remove(&ticket) {
-                    Some(event) => Waited::Event(event),
-                    None => Waited::Nothing,
-                }
-            }
+            board.sleepers.push((ticket, thread::current()));
+        }
+        thread::park_timeout(NAP);
+        let mut board = lock(&self.board);
+        board.sleepers.retain(|(of, _)| *of != ticket);
+        match board.events.remove(&ticket) {
+            Some(event) => Waited::Event(event),
+            None => Waited::Nothing,
         }
     }
 
@@ -252,6 +258,11 @@ impl Shared {
 
     /// Before a fork: takes the reactor away from every other thread.
     pub fn suspend(&self) {
+        self.forking.store(true, Ordering::Release);
+        self.take_away();
+    }
+
+    fn take_away(&self) {
         loop {
             if let Some(alarm) = &*lock(&self.alarm) {
                 alarm.ring();
@@ -269,7 +280,12 @@ impl Shared {
 
     /// After it, in the parent.
     pub fn resume(&self) {
-        *lock(&self.home) = lock(&self.away).take();
+        {
+            let mut home = lock(&self.home);
+            *home = lock(&self.away).take();
+            self.forking.store(false, Ordering::Release);
+        }
+        self.hand_on();
     }
 
     /// After it, in the child: closes what belongs to the parent, without a word to anybody.
@@ -296,7 +312,7 @@ impl Shared {
     /// Gives up what is under way and closes all connections.
     pub fn close(&self) {
         self.order(Op::Close);
-        self.suspend();
+        self.take_away();
         self.abandon();
         self.fd.store(-1, Ordering::Relaxed);
     }
@@ -309,8 +325,10 @@ fn end(mut home: Home) {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        for home in [&self.home, &self.away] {
-            if let Some(home) = lock(home).take() {
+        for home in [&mut self.home, &mut self.away] {
+            // In a forked child the lock may be held for ever, by a thread that is not there.
+            let home = home.get_mut().unwrap_or_else(PoisonError::into_inner);
+            if let Some(home) = home.take() {
                 end(home);
             }
         }

@@ -240,7 +240,15 @@ async fn exchange<E: Exchange>(
             if let Some(buf) = &mut upstream.buf {
                 buf.consume(end);
             }
-            ex.take_in(hop, &mut upstream, status).await;
+            if let Err((cause, errno)) = ex.take_in(hop, &mut upstream, status).await {
+                let fault = Fault {
+                    phase: Phase::Body,
+                    cause,
+                    errno,
+                    at_once: false,
+                };
+                return Ok((died(hop, route, ex, upstream, fault, received), None));
+            }
             let event = Event::Head {
                 status,
                 retry_after: ex.retry_after(),
@@ -255,29 +263,38 @@ async fn exchange<E: Exchange>(
             };
             Ok((fail(hop, route, ex, event, fault), Some(upstream)))
         }
-        Sent::Died(fault) => {
-            hop.close(upstream);
-            let Fault {
-                phase,
-                cause,
-                errno,
-                ..
-            } = fault;
-            let event = Event::Died {
-                phase,
-                cause,
-                errno,
-                sent,
-                received,
-            };
-            Ok((fail(hop, route, ex, event, fault), None))
-        }
+        Sent::Died(fault) => Ok((died(hop, route, ex, upstream, fault, received), None)),
         Sent::Gone => Err(gone(hop, route, ex, Some((upstream, received)))),
         Sent::SenderFailed => {
             gone(hop, route, ex, Some((upstream, received)));
             Err(Driven::SenderFailed)
         }
     }
+}
+
+fn died<E: Exchange>(
+    hop: &Connections,
+    route: &Route<'_>,
+    ex: &mut E,
+    upstream: Upstream,
+    fault: Fault,
+    received: u64,
+) -> Step {
+    hop.close(upstream);
+    let Fault {
+        phase,
+        cause,
+        errno,
+        ..
+    } = fault;
+    let event = Event::Died {
+        phase,
+        cause,
+        errno,
+        sent: ex.sent(),
+        received,
+    };
+    fail(hop, route, ex, event, fault)
 }
 
 /// Tells the engine, and carries out what it says besides the next step.

@@ -122,14 +122,14 @@ pub trait Exchange {
     {
         connect(hop, route, self, peer)
     }
-    /// Takes in what it wants of the body before it is judged by its status.
+    /// Takes in what it wants of the body before the answer is judged; an answer that breaks off here is none.
     fn take_in(
         &mut self,
         _hop: &Connections,
         _upstream: &mut Upstream,
         _status: u16,
-    ) -> impl Future<Output = ()> {
-        std::future::ready(())
+    ) -> impl Future<Output = Result<(), (Cause, i32)>> {
+        std::future::ready(Ok(()))
     }
     /// Lets a connection rest whose answer was taken in whole; gives back one that can't.
     fn park(

@@ -80,9 +80,8 @@ pub async fn ask(
     end(ex, &mut sub);
     worker.recycle(sub);
     client.body_limit = limit;
-    if args.is_some() {
-        ex.course.args = args;
-        ex.course.args_given = true;
+    if let Some(args) = args {
+        ex.course.give_args(args);
     }
     match code {
         _ if over => {

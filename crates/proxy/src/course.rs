@@ -144,6 +144,13 @@ impl Course {
         }
     }
 
+    /// A variable said what the arguments are: the target as it came is no longer it.
+    pub fn give_args(&mut self, args: Vec<u8>) {
+        self.args = Some(args);
+        self.args_given = true;
+        self.raw = false;
+    }
+
     /// Makes it ready for a request within a request, which has no body and nobody to invite one from.
     pub fn within(&mut self) {
         self.internal = true;

@@ -303,6 +303,32 @@ pub fn one_line(value: &mut [u8]) {
     }
 }
 
+/// nginx takes what variables say as it is; what would end the line is coded here, and with `strict` what
+/// would end the target: it may hold what was decoded.
+fn one_target(target: Vec<u8>, strict: bool) -> Vec<u8> {
+    if !strict || !target.contains(&b' ') {
+        return answer::one_line(target);
+    }
+    let mut coded = Vec::with_capacity(target.len() + 8);
+    for byte in target {
+        if byte.is_ascii_control() || byte == b' ' {
+            uri::escape(&[byte], &mut coded);
+        } else {
+            coded.push(byte);
+        }
+    }
+    coded
+}
+
+/// nginx writes as it came what it did not decode.
+fn add_path(ex: &Exchange, path: &[u8], target: &mut Vec<u8>) {
+    if ex.quoted || ex.course.internal {
+        uri::escape(path, target);
+    } else {
+        target.extend_from_slice(path);
+    }
+}
+
 fn add_args(ex: &Exchange, target: &mut Vec<u8>) {
     if ex.course.args.is_none() && ex.head.query.is_none() {
         return;
@@ -326,11 +352,10 @@ fn compose(
     target.clear();
     let said = ex.said.as_ref().map(|said| &said.uri);
     match (&proxy.plan.uri, said.filter(|uri| !uri.is_empty())) {
-        // nginx takes it as it is; what would end the line is coded here.
-        (None, Some(uri)) => target.extend_from_slice(&answer::one_line(uri.clone())),
+        (None, Some(uri)) => target.extend_from_slice(uri),
         (None, None) if ex.course.raw => ex.head.write_target(ex.bytes(), &mut target),
         (None, None) => {
-            uri::escape(&ex.uri, &mut target);
+            add_path(ex, &ex.uri, &mut target);
             add_args(ex, &mut target);
         }
         (Some(uri), _) => {
@@ -341,14 +366,12 @@ fn compose(
             }
             let prefix = if placed { proxy.prefix } else { 0 };
             let rest = ex.uri.get(prefix..).unwrap_or_default();
-            // nginx writes as it came what it did not decode.
-            if ex.quoted || ex.course.internal {
-                uri::escape(rest, &mut target);
-            } else {
-                target.extend_from_slice(rest);
-            }
+            add_path(ex, rest, &mut target);
             add_args(ex, &mut target);
         }
+    }
+    if !ex.course.raw || said.is_some() {
+        target = one_target(target, worker.config.plan.strict);
     }
     ex.upstream_uri = target;
     let mut out = std::mem::take(&mut ex.upstream_head);

@@ -64,8 +64,7 @@ impl<'a, 'b> Run<'a, 'b> {
                 }
                 Op::Args { value } => {
                     let value = self.value(value);
-                    self.ex.course.args = Some(value);
-                    self.ex.course.args_given = true;
+                    self.ex.course.give_args(value);
                     None
                 }
                 Op::LimitRate { value } => {

@@ -6,6 +6,8 @@ use surehop_hop::clock::Millis;
 
 /// Bytes of a zone that a session takes, as in nginx on 64-bit machines: some 4000 in a megabyte.
 const SESSION: usize = 256;
+/// Those among them that are not the key's, which is there twice: a client may have made it long.
+const BOOK: usize = 128;
 
 #[derive(Debug)]
 struct Session {
@@ -16,7 +18,8 @@ struct Session {
 /// Bound keys, as many as their zone holds.
 #[derive(Debug)]
 pub struct Sessions {
-    limit: usize,
+    size: usize,
+    taken: usize,
     timeout: Millis,
     known: HashMap<Box<[u8]>, Session>,
     /// The longest unused first; the number tells those of one moment apart.
@@ -28,7 +31,8 @@ impl Sessions {
     /// None yet; a zone of `size` bytes holds so many.
     pub fn new(size: usize, timeout: Millis) -> Self {
         Self {
-            limit: (size / SESSION).max(1),
+            size,
+            taken: 0,
             timeout,
             known: HashMap::new(),
             order: BTreeMap::new(),
@@ -55,7 +59,8 @@ impl Sessions {
             return;
         }
         self.forget(now);
-        while self.known.len() >= self.limit && self.drop_oldest() {}
+        while self.taken + cost(key) > self.size && self.drop_oldest() {}
+        self.taken += cost(key);
         self.known.insert(key.into(), Session { sid, used });
         self.order.insert(used, key.into());
     }
@@ -70,8 +75,16 @@ impl Sessions {
 
     fn drop_oldest(&mut self) -> bool {
         let oldest = self.order.pop_first();
-        oldest.is_some_and(|(_, key)| self.known.remove(&key).is_some())
+        oldest.is_some_and(|(_, key)| {
+            self.taken -= cost(&key);
+            self.known.remove(&key).is_some()
+        })
     }
+}
+
+/// Bytes of the zone that a session with this key takes.
+fn cost(key: &[u8]) -> usize {
+    SESSION.max(BOOK + 2 * key.len())
 }
 
 #[cfg(test)]
@@ -97,6 +110,23 @@ mod tests {
         sessions.put(b"a", 2, 0);
         assert_eq!(sessions.find(b"a", 1), Some(2));
         assert_eq!(sessions.order.len(), 1);
+    }
+
+    #[test]
+    fn long_keys_fill_a_zone_sooner() {
+        let mut sessions = Sessions::new(1 << 20, 1000);
+        for number in 0..1000_u32 {
+            let mut key = vec![b'k'; 8000];
+            key.extend_from_slice(&number.to_be_bytes());
+            sessions.put(&key, 1, 0);
+        }
+        let keys: usize = sessions.known.keys().map(|key| 2 * key.len()).sum();
+        assert!((900_000..1 << 20).contains(&keys), "{keys}");
+        sessions.forget(5000);
+        assert_eq!(sessions.taken, 0);
+        let mut narrow = Sessions::new(1000, 1000);
+        narrow.put(&[b'k'; 8000], 1, 0);
+        assert_eq!(narrow.known.len(), 1, "one there always is");
     }
 
     #[test]

@@ -209,6 +209,8 @@ fn attempt<'py>(py: Python<'py>, report: &Report, at: usize) -> PyResult<Bound<'
     dict.set_item("connect_ms", a.connect_time)?;
     dict.set_item("head_ms", a.header_time)?;
     dict.set_item("took_ms", a.response_time)?;
+    let first = report.attempts[0].started;
+    dict.set_item("after_ms", a.started.saturating_sub(first))?;
     let local = ends.and_then(|ends| ends.local.as_ref());
     dict.set_item("local", local.map(ToString::to_string))?;
     dict.set_item("remote", ends.map(|ends| ends.remote.to_string()))?;

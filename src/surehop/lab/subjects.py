@@ -199,9 +199,11 @@ class Subject:
             time.sleep(0.01)
 
     def _works(self) -> bool:
-        """nginx listens before its worker runs, and tells of the worker afterwards."""
+        """Both listen before a worker runs, and tell of it afterwards, if that is to be told."""
+        if self.program.resolves and LEVELS.index(self._level) > LEVELS.index("notice"):
+            return True
         log = self.prefix / "logs/error.log"
-        return self.program.resolves or "start worker process" in log.read_text("utf-8", "replace")
+        return "start worker process " in log.read_text("utf-8", "replace")
 
     def _talk(self) -> tuple[Path, Path]:
         return self.prefix / "logs/output.log", self.prefix / "logs/error.log"

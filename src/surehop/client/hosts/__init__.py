@@ -1,0 +1,1 @@
+"""Who turns the reactor: the caller's thread, asyncio's loop, or trio's."""
