@@ -15,8 +15,7 @@ import brotli
 import httpx
 import pytest
 import zstandard
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from surehop.client.content import AsyncByteStream, SyncByteStream
 from surehop.client.decoding import PIECE

@@ -22,6 +22,8 @@ from surehop.client.url import URL
 from surehop.errors import HTTPStatusError
 from surehop.events import Attempt
 
+codes = HTTPStatus  # httpx's name for it
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KINDS = {
     1: "Informational response",
