@@ -18,8 +18,7 @@ from test_tap_drawing import race
 from raw import GET, Raw, untouched
 from surehop.lab.origins import Fault, Origin
 from surehop.lab.ports import Port
-from surehop.lab.tap import command
-from surehop.lab.tap import main as tap
+from surehop.lab.tap import command, main as tap
 
 HELP = Path(__file__).with_name("tap_help.txt")
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from surehop.lab.tap.conversation import Conversation
 from surehop.lab.tap.record import Connection, Exchange, Moment
