@@ -327,6 +327,7 @@ impl Shared {
         self.take_away();
         self.abandon();
         self.fd.store(-1, Ordering::Relaxed);
+        *lock(&self.alarm) = None;
         // All who wait find out.
         for (_, thread) in lock(&self.board).sleepers.drain(..) {
             thread.unpark();
