@@ -18,9 +18,7 @@ from test_tap_drawing import race
 from raw import GET, Raw, untouched
 from surehop.lab.origins import Fault, Origin
 from surehop.lab.ports import Port
-from surehop.lab.tap import command, main as tap
-
-HELP = Path(__file__).with_name("tap_help.txt")
+from surehop.lab.tap import main as tap
 
 
 @contextmanager
@@ -170,9 +168,3 @@ def test_the_view_shows_what_happens(origin: Origin) -> None:
     assert "here → there" in told
     assert "1 connection · 3 open" in told
     assert "upstream FIN idle" in told
-
-
-def test_help(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "90")
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert command._parser().format_help() == HELP.read_text("utf-8")
