@@ -72,6 +72,7 @@ def test_one_an_attempt(kind: str, spans: Spans) -> None:
         play(kind, lambda player: player.get(url), tracing=spans.provider, retry=retry)
     assert spans.told("http.request.resend_count") == [None, 1, 2]
     assert spans.told("error.type") == ["reset", "reset", None]
+    assert spans.told("http.response.status_code") == [None, None, 200]
     assert [span.status.is_ok for span in spans.all()] == [False, False, True]
     for span in spans.all():
         assert (span.start_time or 0) <= (span.end_time or 0)

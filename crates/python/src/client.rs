@@ -205,7 +205,9 @@ fn attempt<'py>(py: Python<'py>, report: &Report, at: usize) -> PyResult<Bound<'
     dict.set_item("reason", a.reason.word())?;
     dict.set_item("verdict", a.verdict.word())?;
     dict.set_item("rule", a.rule.word())?;
-    dict.set_item("status", a.status)?;
+    // The engine has nginx's word for a try without an answer (502, 504), which nobody sent.
+    let status = a.header_time.is_some().then_some(a.status);
+    dict.set_item("status", status.filter(|&status| status > 0))?;
     dict.set_item("connect_ms", a.connect_time)?;
     dict.set_item("head_ms", a.header_time)?;
     dict.set_item("took_ms", a.response_time)?;

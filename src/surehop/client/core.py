@@ -31,7 +31,7 @@ from surehop.client.response import Response
 from surehop.client.retry import Retry, read_retry
 from surehop.client.routes import Routes, Ways
 from surehop.client.sentences import said_of
-from surehop.client.settings import Settings
+from surehop.client.settings import Settings, refuse_unknown
 from surehop.client.terms import TermsMaker
 from surehop.client.url import URL
 from surehop.errors import HTTPError, TooManyRedirects
@@ -176,6 +176,7 @@ class Core:
             for name in ("auth", "follow_redirects", "retry", "stream")
             if name in options
         }
+        refuse_unknown(options)
         return await self.send(self.settings.build(method, url, **options), **sending)
 
     async def send(

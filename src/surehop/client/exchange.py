@@ -233,6 +233,11 @@ class _AnswerBody:
             raise error_of(event.report(), self._request)
         return b""
 
+    def __del__(self) -> None:
+        """Who drops an answer that was not read to its end has given it up."""
+        if not getattr(self, "_over", True):
+            self._give_up()
+
     def _give_up(self) -> None:
         if not self._over:
             self._over = True
