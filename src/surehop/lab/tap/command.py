@@ -27,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             svg=options.svg,
             connect_timeout=options.connect_timeout,
             live=options.live,
+            pcap=options.pcap,
+            reasons=options.reasons,
         )
         session = Session(wish)
         before = {
@@ -74,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
         help="draw connection N at the end (the first that failed, else the last)",
     )
     parser.add_argument("--svg", type=Path, metavar="FILE", help="write the drawing as SVG")
+    parser.add_argument(
+        "--pcap", type=Path, metavar="FILE", help="write the real packets as pcapng (CAP_NET_RAW)"
+    )
+    parser.add_argument(
+        "--reasons", action="store_true", help="tell each RST with the kernel's reason (root)"
+    )
     parser.add_argument(
         "--connect-timeout",
         type=_seconds,

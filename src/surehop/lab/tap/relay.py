@@ -82,7 +82,7 @@ class Relay:
             while not self._stopped:
                 self._turn()
         finally:
-            self._close()
+            self.close()
 
     def stop(self) -> None:
         """From any thread, or a signal handler."""
@@ -186,7 +186,8 @@ class Relay:
             self.forget_readable(sock.fileno())
         self.after(_PAUSE, self._listen)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """At the end of `run`, or where it never comes to that."""
         for link in list(self._links):
             link.close()
         for sock in self._listeners:

@@ -1,6 +1,6 @@
 """A connection as arrows between client, tap and upstream; `drawing` and `svg` draw them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,9 +52,14 @@ class Diagram:
     note: str = ""
 
 
-def of_record(record: Connection, most: int = _MOST) -> Diagram:
-    """What the relay saw. A long connection is shown by its beginning and its end."""
-    arrows = sorted(_arrows(record), key=lambda arrow: arrow.at)
+def of_record(
+    record: Connection, reasons: Mapping[tuple[str, str], str] | None = None, most: int = _MOST
+) -> Diagram:
+    """What the relay saw. A long connection is shown by its beginning and its end.
+
+    `reasons` are the kernel's for resets, by their ends.
+    """
+    arrows = sorted(_arrows(record, reasons or {}), key=lambda arrow: arrow.at)
     gone = record.requests - len(record.exchanges)
     note = f"the first {gone} requests are not kept" if gone > 0 else ""
     return Diagram(_title(record), actors(record), with_pauses(arrows, most), note)
@@ -93,7 +98,7 @@ def _title(record: Connection) -> str:
     return f"connection #{record.number}: {record.requests} requests, {record.responses} answers"
 
 
-def _arrows(record: Connection) -> Iterator[Arrow]:
+def _arrows(record: Connection, reasons: Mapping[tuple[str, str], str]) -> Iterator[Arrow]:
     yield Arrow(0.0, CLIENT, TAP, "connect")
     at = 0.0
     for one in record.tries:
@@ -110,7 +115,7 @@ def _arrows(record: Connection) -> Iterator[Arrow]:
     for burst in record.bursts:
         yield _burst(burst)
     for ending in record.endings:
-        yield from _ending(record, ending)
+        yield from _ending(record, ending, _reason(record, ending, reasons))
 
 
 def _exchange(exchange: Exchange) -> Iterator[Arrow]:
@@ -133,9 +138,22 @@ def _burst(burst: Burst) -> Arrow:
     return Arrow(burst.begun, *ends, f"{burst.size} bytes", Kind.DATA)
 
 
-def _ending(record: Connection, ending: Ending) -> Iterator[Arrow]:
+def _reason(
+    record: Connection, ending: Ending, reasons: Mapping[tuple[str, str], str]
+) -> str | None:
+    ends = {
+        Side.CLIENT: (record.client, record.client_local),
+        Side.UPSTREAM: (record.upstream, record.local),
+    }
+    source, target = ends.get(ending.side, (None, None))
+    return reasons.get((source, target)) if source and target else None
+
+
+def _ending(record: Connection, ending: Ending, reason: str | None) -> Iterator[Arrow]:
     kind = Kind.FIN if ending.how is How.FIN else Kind.RST
     text = {How.FIN: "FIN", How.RST: "RST"}.get(ending.how, f"RST ({ending.error})")
+    if reason and ending.how is How.RST:
+        text = f"{text} {reason}"
     match ending.side:
         case Side.CLIENT:
             target = UPSTREAM if record.connected is not None else TAP

@@ -11,6 +11,7 @@ from typing import TextIO
 from surehop.errors import StartError
 from surehop.lab.tap.address import Place
 from surehop.lab.tap.drawing import drawn
+from surehop.lab.tap.evidence import Evidence
 from surehop.lab.tap.handle import Watchers
 from surehop.lab.tap.lines import Lines
 from surehop.lab.tap.link import Watcher
@@ -32,10 +33,12 @@ class Wish:
     svg: Path | None = None
     connect_timeout: float = CONNECT_TIMEOUT
     live: bool | None = None
+    pcap: Path | None = None
+    reasons: bool = False
 
 
 class Session:
-    """Raises StartError where it can't listen, or a file can't be written."""
+    """Raises StartError where it can't listen, capture packets, or write a file."""
 
     def __init__(self, wish: Wish) -> None:
         self._wish = wish
@@ -47,6 +50,13 @@ class Session:
         if wish.svg:
             _check_writable(wish.svg)
         self._relay = Relay(wish.listen, wish.upstream, connect_timeout=wish.connect_timeout)
+        try:
+            self._evidence = Evidence(
+                self._relay, wish.listen, pcap=wish.pcap, reasons=wish.reasons
+            )
+        except StartError:
+            self._relay.close()
+            raise
 
     def run(self) -> None:
         """Until `stop`."""
@@ -59,6 +69,8 @@ class Session:
                 self._lines.tell(
                     "listening", addresses=relay.addresses, upstream=str(wish.upstream)
                 )
+            if self._evidence.without:
+                _say(f"tap: {self._evidence.without}")
             _say(f"tap: {title}")
             if not wish.json and self._wants_live():
                 from rich.console import Console  # noqa: PLC0415  an optional extra
@@ -69,7 +81,10 @@ class Session:
                 watchers.append(view)
                 relay.every(EVERY, lambda: view.refresh(relay.open))
             relay.watcher = Watchers(*watchers)
-            relay.run()
+            try:
+                relay.run()
+            finally:
+                self._evidence.close()
 
     def stop(self) -> None:
         self._relay.stop()
@@ -82,9 +97,13 @@ class Session:
         print("\n".join(details(tally)), file=out)
         if self._relay.full:
             print(f"descriptors ran out {self._relay.full} times (limit {self._limit})", file=out)
-        _print_tables(tables(tally), out)
+        _print_tables([*tables(tally), *self._evidence.tables()], out)
+        if self._evidence.captured:
+            _say(f"tap: {self._evidence.captured_in_words()}")
         self._draw()
         if wish.json:
+            for reset in self._evidence.resets():
+                self._lines.tell("reset", **reset)
             self._lines.tell(
                 "summary",
                 connections=tally.connections,
@@ -95,6 +114,7 @@ class Session:
                 bytes_up=tally.bytes_up,
                 bytes_down=tally.bytes_down,
                 lost=tally.lost,
+                **self._evidence.as_json(),
             )
 
     def _draw(self) -> None:
@@ -103,7 +123,7 @@ class Session:
             if wish.draw:
                 _say(f"tap: connection {wish.draw} was not seen")
             return
-        diagram = of_record(record)
+        diagram = self._evidence.diagram(record) or of_record(record, self._evidence.by_ends())
         out = sys.stderr if wish.json else sys.stdout
         if record.failed or wish.draw:
             colour = out.isatty() and "NO_COLOR" not in os.environ
