@@ -2,7 +2,8 @@
 
 A configuration block says what it is: `nginx` alone is a whole file, `nginx http`, `nginx server`,
 `nginx location` and `nginx upstream` is what stands in such a block. What `python shows` prints is
-the block after it, but for numbers.
+the block after it, but for numbers. A block of Python or JavaScript with a file's name is part of a
+worked example, which `test_examples` runs.
 """
 
 import re
@@ -16,6 +17,7 @@ from pages import PAGES, ROOT, Block, blocks, blocks_of, links_of
 
 from surehop.cli import main, nginx_main
 from surehop.lab.origins import command
+from surehop.lab.tap import command as tap_command
 
 NAMES = {"localhost": "127.0.0.1,[::1]", "app.internal": "192.0.2.7,[2001:db8::7]"}
 OUTER = {
@@ -65,7 +67,7 @@ def test_a_wrong_configuration_is_found(tmp_path: Path) -> None:
     assert check(whole(block), tmp_path) == 1
 
 
-@named("block", blocks("python"), ids=lambda block: block.name)
+@named("block", [b for b in blocks("python") if not b.file], ids=lambda block: block.name)
 def test_python_runs(
     block: Block,
     tmp_path: Path,
@@ -101,6 +103,7 @@ def test_commands_parse(
 ) -> None:
     monkeypatch.setattr(sys.modules["surehop.cli.main"], "_run", lambda *_: 0)
     monkeypatch.setattr("surehop.lab.origins.main", _parsed_origin)
+    monkeypatch.setattr("surehop.lab.tap.main", _parsed_tap)
     found = commands(block)
 
     assert found, "a console block shows what to type after `$ `"
@@ -130,7 +133,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_blocks_say_what_they_are() -> None:
-    known = {"nginx", "python", "console", "text", "json"}
+    known = {"nginx", "python", "console", "text", "json", "javascript"}
     every = [b for page in PAGES for b in blocks_of(page, page.read_text("utf-8"))]
 
     assert [b.name for b in every if b.language not in known] == []
@@ -143,3 +146,7 @@ def targets() -> set[str]:
 
 def _parsed_origin(arguments: list[str]) -> int:
     return 0 if command._parser().parse_args(arguments) else 1
+
+
+def _parsed_tap(arguments: list[str]) -> int:
+    return 0 if tap_command._parser().parse_args(arguments) else 1
