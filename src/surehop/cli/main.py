@@ -19,6 +19,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["proxy"]:
         return _proxy("surehop", words[1:], resilience=True)
+    if words[:1] == ["doctor"]:
+        from surehop.cli.doctor import main as examine  # noqa: PLC0415 (the proxy needs no doctor)
+
+        return examine(words[1:])
     if words[:2] == ["lab", "origin"]:
         from surehop.lab.origins import main as origin  # noqa: PLC0415 (the proxy needs no lab)
 
@@ -27,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"surehop {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("proxy", help="run the proxy with an nginx configuration", add_help=False)
+    commands.add_parser(
+        "doctor", help="name the cause of failures, and what to change", add_help=False
+    )
     lab = commands.add_parser(
         "lab", help="origins that fail on purpose", description="Failures on purpose."
     )
