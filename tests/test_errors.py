@@ -54,14 +54,16 @@ def test_many_speak_for_the_first() -> None:
     assert both.errors == (first, second)
 
 
+REQUEST: Any = "R"
+NOT_FOUND: Any = SimpleNamespace(status_code=404)
 EVIDENCE = Evidence(code="ECONNRESET", phase=Phase.HEAD, reused=True)
 
 
 def test_a_failed_request_tells_what_was_seen() -> None:
-    error = ConnectionClosed("it closed", request="R", evidence=EVIDENCE, hint="try again")
+    error = ConnectionClosed("it closed", request=REQUEST, evidence=EVIDENCE, hint="try again")
 
     assert (error.code, error.phase, error.attempts) == ("ECONNRESET", Phase.HEAD, ())
-    assert (error.request, error.response, error.evidence) == ("R", None, EVIDENCE)
+    assert (error.request, error.response, error.evidence) == (REQUEST, None, EVIDENCE)
     assert (str(error), error.message) == ("it closed\nhint: try again", "it closed")
 
 
@@ -76,16 +78,16 @@ def test_by_hand_it_has_the_code_of_its_class_and_no_request() -> None:
 
 @pytest.mark.parametrize(("status", "code"), [(404, "ERR_BAD_REQUEST"), (503, "ERR_BAD_RESPONSE")])
 def test_a_status_has_a_code(status: int, code: str) -> None:
-    response = SimpleNamespace(status_code=status)
+    response: Any = SimpleNamespace(status_code=status)
 
-    assert HTTPStatusError("x", request=None, response=response).code == code
+    assert HTTPStatusError("x", request=REQUEST, response=response).code == code
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        ConnectionClosed("it closed", request="R", evidence=EVIDENCE, hint="h"),
-        HTTPStatusError("bad", request="R", response=SimpleNamespace(status_code=404)),
+        ConnectionClosed("it closed", request=REQUEST, evidence=EVIDENCE, hint="h"),
+        HTTPStatusError("bad", request=REQUEST, response=NOT_FOUND),
         ConfigErrors([ConfigError("x", file="f", line=3)]),
         StreamConsumed(),
     ],

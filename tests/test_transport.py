@@ -225,6 +225,43 @@ def test_many_threads_share_the_connections(transport: _core.Transport) -> None:
         assert 1 <= stats["connections"] <= 16
 
 
+def test_who_waits_lets_go_of_the_reactor_for_a_fork_and_for_a_close() -> None:
+    transport = _core.Transport(dumped(**PLAN))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        to = transport.target(target(silent.getsockname()[1]), None, None)
+        ended: list[str] = []
+
+        def wait() -> None:
+            line, rest = b"GET / HTTP/1.1\r\n", b"\r\n"
+            ticket = transport.send(to, terms(read=None), IDEMPOTENT, line, rest, None)
+            try:
+                transport.wait(ticket)
+            except RuntimeError as error:
+                ended.append(str(error))
+
+        threads = [threading.Thread(target=wait, daemon=True) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for _ in threads:
+            silent.accept()[0].detach()  # every request is under way now
+
+        def fork() -> None:
+            transport.suspend()
+            transport.resume()
+
+        forking = threading.Thread(target=fork, daemon=True)
+        forking.start()
+        forking.join(10)
+        assert not forking.is_alive()
+        assert ended == []
+        closing = threading.Thread(target=transport.close, daemon=True)
+        closing.start()
+        for thread in [closing, *threads]:
+            thread.join(10)
+            assert not thread.is_alive()
+        assert len(ended) == 4
+
+
 def test_a_closed_transport_says_so(transport: _core.Transport) -> None:
     transport.close()
     with pytest.raises(RuntimeError, match="closed"):

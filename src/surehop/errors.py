@@ -49,9 +49,13 @@ The names from `HTTPError` down are httpx's, where it has them.
 # ruff: noqa: N818  (httpx's names)
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from surehop.events import Attempt, Evidence, Phase
+
+if TYPE_CHECKING:  # for who reads an error's `request`; nothing of the client is imported
+    from surehop.client.request import Request
+    from surehop.client.response import Response
 
 
 def _revive(kind: type[BaseException], words: tuple[object, ...]) -> BaseException:
@@ -155,8 +159,8 @@ class HTTPError(SurehopError):
         self,
         message: str = "",
         *,
-        request: Any = None,
-        response: Any = None,
+        request: "Request | None" = None,
+        response: "Response | None" = None,
         code: str | None = None,
         evidence: Evidence | None = None,
         hint: str | None = None,
@@ -168,13 +172,13 @@ class HTTPError(SurehopError):
         self.evidence = evidence
 
     @property
-    def request(self) -> Any:
+    def request(self) -> "Request":
         if self._request is None:
             raise RuntimeError("the error has no request: it was made without one")
         return self._request
 
     @request.setter
-    def request(self, request: Any) -> None:
+    def request(self, request: "Request") -> None:
         self._request = request
 
     @property
@@ -326,12 +330,14 @@ class TooManyRedirects(RequestError):
 class HTTPStatusError(HTTPError):
     """A response came, and its status is an error; made by `Response.raise_for_status`."""
 
+    response: "Response"
+
     def __init__(
         self,
         message: str,
         *,
-        request: Any,
-        response: Any,
+        request: "Request",
+        response: "Response",
         code: str | None = None,
         evidence: Evidence | None = None,
     ) -> None:

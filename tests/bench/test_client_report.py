@@ -4,8 +4,7 @@ import json
 
 import pytest
 from bench.client.clients import ASYNC, NODE, SYNC, Sample, title
-from bench.client.driver import ASYNC as COROUTINES
-from bench.client.driver import SYNC as FUNCTIONS
+from bench.client.driver import ASYNC as COROUTINES, SYNC as FUNCTIONS
 from bench.client.report import Report
 
 

@@ -1,6 +1,7 @@
 """A server whose pages are functions: for redirects, cookies and the like."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +23,7 @@ class Asked:
 class Pages:
     """Answers by path; what it does not know is echoed. `seen` is all that was asked."""
 
-    def __init__(self, **pages: Page) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None, **pages: Page) -> None:
         self.pages = pages
         self.seen: list[Asked] = []
         owner = self
@@ -31,7 +32,10 @@ class Pages:
             protocol_version = "HTTP/1.1"
 
             def handle_one_request(self) -> None:
-                self.raw_requestline = self.rfile.readline(65537)
+                try:
+                    self.raw_requestline = self.rfile.readline(65537)
+                except OSError:  # TLS that does not come about
+                    self.raw_requestline = b""
                 if not self.raw_requestline or not self.parse_request():
                     self.close_connection = True
                     return
@@ -42,11 +46,18 @@ class Pages:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._scheme = "http" if tls is None else "https"
+        if tls is not None:
+            listener = self._server.socket
+            # The handshake is done where the connection is served, not where it is accepted.
+            self._server.socket = tls.wrap_socket(
+                listener, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         asked = Asked(handler, _body(handler))

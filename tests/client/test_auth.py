@@ -10,8 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from surehop.client.auth import Auth, BasicAuth, DigestAuth, FunctionAuth, NetRCAuth
 from surehop.client.request import Request

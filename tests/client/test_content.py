@@ -8,8 +8,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from surehop.client.content import (
     AsyncByteStream,

@@ -6,8 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from surehop.client.cookies import Cookies
 from surehop.client.request import Request

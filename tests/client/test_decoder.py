@@ -11,8 +11,7 @@ from itertools import pairwise
 import brotli
 import pytest
 import zstandard
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from surehop._core import Decoder
 

@@ -1,5 +1,6 @@
 """What a request goes through: defaults, auth, redirects, cookies, hooks, interceptors, bodies."""
 
+import gc
 import gzip
 import io
 import logging
@@ -11,6 +12,7 @@ import pytest
 from playing import KINDS, Player, play
 from site_pages import Asked, Pages, to
 
+from scripted import Scripted
 from surehop import (
     DecodingError,
     DigestAuth,
@@ -379,3 +381,34 @@ def test_many_at_once(kind: str) -> None:
         assert origin.stats().connections == 10
     assert statuses == [200] * 60
     assert (stats["requests"], stats["connections"]) == (0, 10)
+
+
+def test_nothing_comes_after_connection_close(kind: str) -> None:
+    """Even where the server would go on."""
+
+    async def script(player: Player) -> None:
+        for _ in range(3):
+            await player.get(url, headers={"Connection": "close"})
+        player.client.headers["Connection"] = "close"
+        for _ in range(3):
+            await player.get(url)
+
+    with Scripted() as origin:
+        url = f"http://127.0.0.1:{origin.port}"
+        play(kind, script)
+        assert len({one.connection for one in origin.take()}) == 6
+
+
+def test_a_streamed_answer_that_is_dropped_holds_no_connection(kind: str) -> None:
+    async def script(player: Player) -> int:
+        for _ in range(3):
+            response = await player.send(player.client.build_request("GET", url), stream=True)
+            assert response.status_code == 200
+            del response
+            gc.collect()
+        return len((await player.get(url)).content)
+
+    with Origin(body=5_000_000) as origin:
+        url = f"http://127.0.0.1:{origin.port}"
+        limits = Limits(max_connections=1)
+        assert play(kind, script, limits=limits) == 5_000_000

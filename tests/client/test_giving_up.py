@@ -1,6 +1,7 @@
 """Cancelling, signals, forks, ends: nothing is swallowed, nothing is left."""
 
 import asyncio
+import contextlib
 import gc
 import os
 import signal
@@ -104,6 +105,26 @@ def test_a_cancelled_scope_gives_its_request_up() -> None:
     with Origin(faults=[Fault("hang")]) as origin:
         url = f"http://127.0.0.1:{origin.port}/"
         assert trio.run(main)["requests"] == 0
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_many_cancelled_at_any_time_leave_nothing(run: Any) -> None:
+    async def one(client: AsyncClient, patience: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await client.get(url)
+
+    async def main() -> None:
+        async with AsyncClient(retries=2) as client:
+            for _ in range(5):
+                await asyncio.gather(*[one(client, at / 2000) for at in range(40)])
+            assert (await client.get(url)).status_code == 200
+            host: Any = client._hosts.find()
+            assert (host._early, host._waiting, client.stats()["requests"]) == ({}, {}, 0)
+
+    with Origin(delay=0.005) as origin:
+        url = f"http://127.0.0.1:{origin.port}/"
+        run(main())
 
 
 def test_the_wait_before_a_retry_is_cancelled_too() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from surehop import Client
 from surehop.client.options import Limits, Proxy, Timeout, Upstream
 
 
@@ -112,3 +113,17 @@ def test_a_password_is_not_told(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has no path and no user") as refused:
         Upstream(["http://u:secret@a"])
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("param", "`param`$"),
+        ("verify", "`verify`\\nhint: say it to the client"),
+        ("retries", "`retries`\\nhint: `retry=` takes a number, too"),
+    ],
+)
+def test_an_option_that_no_request_has(name: str, hint: str) -> None:
+    options: Any = {name: 3}
+    with Client() as client, pytest.raises(TypeError, match=f"a request has no option {hint}"):
+        client.get("http://127.0.0.1:1/", **options)

@@ -15,8 +15,7 @@ import brotli
 import httpx
 import pytest
 import zstandard
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from surehop.client.content import AsyncByteStream, SyncByteStream
 from surehop.client.decoding import PIECE
@@ -50,6 +49,9 @@ class Answered:
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes | None = b""
     elapsed: float = 0.25
+
+    def report(self) -> dict[str, Any]:
+        return {"attempts": []}
 
 
 class Pieces(SyncByteStream):

@@ -125,6 +125,7 @@ def test_callables_are_asked(kind: str) -> None:
 
     async def script(player: Player) -> Response:
         def when(error: HTTPError) -> bool:
+            assert error.response is not None
             seen.append(("when", error.response.status_code))
             return True
 

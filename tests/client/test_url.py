@@ -5,8 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 
 from surehop.client.url import URL, url_of
 from surehop.errors import InvalidURL

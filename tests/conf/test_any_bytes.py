@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from any_bytes import check
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from surehop.conf.table import TABLE
 

@@ -2,8 +2,7 @@
 
 import ipaddress
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from surehop.conf import loads
 from surehop.conf.geo import Network, flat

@@ -4,8 +4,7 @@ import contextlib
 
 import pytest
 from broken_files import whole
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from surehop.conf import Model, loads
 from surehop.conf.known import NGINX_DIRECTIVES

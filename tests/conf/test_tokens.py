@@ -5,8 +5,7 @@ from pathlib import Path
 
 import crossplane
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from surehop.conf.tokens import Kind, Token, scan, tokenize
 from surehop.errors import ConfigError

@@ -1,7 +1,8 @@
 """Every block in the docs is what it says: configurations load, Python runs, commands parse.
 
 A configuration block says what it is: `nginx` alone is a whole file, `nginx http`, `nginx server`,
-`nginx location` and `nginx upstream` is what stands in such a block.
+`nginx location` and `nginx upstream` is what stands in such a block. What `python shows` prints is
+the block after it, but for numbers.
 """
 
 import re
@@ -10,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from internal import names
 from pages import PAGES, ROOT, Block, blocks, blocks_of, links_of
 
 from surehop.cli import main, nginx_main
@@ -26,6 +28,8 @@ OUTER = {
 PROGRAMS = {"surehop": main, "surehop-nginx": nginx_main}
 # Programs that a console block may show beside ours.
 OTHERS = {"curl", "kill", "git", "sudo", "cat", "source", ".venv/bin/python"}
+# What differs from run to run: times and ports.
+NUMBERS = re.compile(r"\d+\.\d{3} s|:\d{4,5}\b")
 named = pytest.mark.parametrize
 
 
@@ -62,10 +66,33 @@ def test_a_wrong_configuration_is_found(tmp_path: Path) -> None:
 
 
 @named("block", blocks("python"), ids=lambda block: block.name)
-def test_python_runs(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_runs(
+    block: Block,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     monkeypatch.chdir(tmp_path)
     code = compile("\n" * block.line + block.text, block.page, "exec")
-    exec(code, {"__name__": "docs"})  # noqa: S102 (the docs are ours)
+    with names(monkeypatch):
+        exec(code, {"__name__": "docs"})  # noqa: S102 (the docs are ours)
+    if "shows" in block.words:
+        check_shown(block, capsys.readouterr().out)
+
+
+def check_shown(block: Block, told: str) -> None:
+    every = list(blocks_of(block.page, block.page.read_text("utf-8")))
+    after = every[every.index(block) + 1]
+    assert after.language == "text", f"{block.name} shows something, but no `text` comes after it"
+    assert NUMBERS.sub("0", told) == NUMBERS.sub("0", after.text)
+
+
+def test_a_wrong_output_is_found() -> None:
+    page = ROOT / "docs" / "client.md"
+    block = next(block for block in blocks("python") if block.page == page)
+
+    with pytest.raises(AssertionError):
+        check_shown(block, "something else\n")
 
 
 @named("block", blocks("console"), ids=lambda block: block.name)

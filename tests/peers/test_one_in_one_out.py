@@ -12,9 +12,12 @@ import pytest
 from fronts import Fronts, fronts
 from recording import Outcome
 from smuggling_answers import ANSWERS
-from smuggling_differences import ANSWERS as OTHER_ANSWERS
-from smuggling_differences import REQUESTS as OTHER_REQUESTS
-from smuggling_differences import STRICT, difference
+from smuggling_differences import (
+    ANSWERS as OTHER_ANSWERS,
+    REQUESTS as OTHER_REQUESTS,
+    STRICT,
+    difference,
+)
 from smuggling_requests import CASES
 
 from missing import missing

@@ -121,6 +121,7 @@ fn reusable(job: &Job<'_>, reader: &Reader, upstream: &Upstream) -> bool {
     reader.done()
         && job.whole()
         && !job.response.connection_close
+        && !job.order.flags.has(Flags::LAST)
         && job.response.status != 101
         && upstream.buf.as_ref().is_none_or(Buf::is_empty)
         && !upstream.socket.seen_closed()

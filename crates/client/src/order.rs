@@ -31,6 +31,8 @@ impl Flags {
     pub const REWINDABLE: Self = Self(64);
     /// It has a Host line of its own.
     pub const HOST_GIVEN: Self = Self(128);
+    /// It says `Connection: close`, so nothing may come after it.
+    pub const LAST: Self = Self(256);
 
     /// Whether all of `other` is set.
     pub const fn has(self, other: Self) -> bool {

@@ -47,6 +47,8 @@ pub struct Shared {
     away: Mutex<Option<Home>>,
     // It comes back: changed only by who holds `home`, or before it is taken.
     forking: AtomicBool,
+    // Whoever turns the reactor is to leave it to who takes it away.
+    leave: AtomicBool,
     board: Mutex<Board>,
     alarm: Mutex<Option<Alarm>>,
     fd: AtomicI32,
@@ -88,6 +90,7 @@ impl Shared {
             home: Mutex::new(Some(home)),
             away: Mutex::new(None),
             forking: AtomicBool::new(false),
+            leave: AtomicBool::new(false),
             board: Mutex::default(),
             alarm: Mutex::new(alarm),
             fd: AtomicI32::new(fd),
@@ -208,6 +211,9 @@ impl Shared {
 
     /// Waits for something to come for a request; to be called again if nothing did.
     pub fn wait(&self, ticket: u64) -> Waited {
+        if self.leave.load(Ordering::Acquire) {
+            return self.nap(ticket);
+        }
         match self.home.try_lock() {
             Ok(mut guard) => match guard.as_mut() {
                 Some(home) => loop {
@@ -216,7 +222,7 @@ impl Shared {
                         self.hand_on();
                         return Waited::Event(event);
                     }
-                    if self.go(home, None, true) {
+                    if self.go(home, None, true) || self.leave.load(Ordering::Acquire) {
                         drop(guard);
                         self.hand_on();
                         return Waited::Nothing;
@@ -263,6 +269,12 @@ impl Shared {
     }
 
     fn take_away(&self) {
+        self.leave.store(true, Ordering::Release);
+        self.fetch();
+        self.leave.store(false, Ordering::Release);
+    }
+
+    fn fetch(&self) {
         loop {
             if let Some(alarm) = &*lock(&self.alarm) {
                 alarm.ring();
@@ -315,6 +327,11 @@ impl Shared {
         self.take_away();
         self.abandon();
         self.fd.store(-1, Ordering::Relaxed);
+        *lock(&self.alarm) = None;
+        // All who wait find out.
+        for (_, thread) in lock(&self.board).sleepers.drain(..) {
+            thread.unpark();
+        }
     }
 }
 

@@ -312,7 +312,7 @@ impl Connections {
     }
 
     fn stirred(&self, groups: &impl Groups, conn: ConnId) {
-        let (fin, group) = {
+        let (fin, group, silence) = {
             let entries = self.entries.borrow();
             let Some(entry) = entries.get(conn.0 as usize) else {
                 return;
@@ -320,12 +320,17 @@ impl Connections {
             let Some(socket) = &entry.socket else { return };
             match socket.poll_read(&mut [0]) {
                 Poll::Pending => return,
-                Poll::Ready(read) => (matches!(read, Ok(0)), entry.group),
+                Poll::Ready(read) => {
+                    // Who turns the reactor only now and then sees late what came long ago.
+                    let info = socket.tcp_info();
+                    let silence = info.map_or(0, |info| Millis::from(info.silence));
+                    (matches!(read, Ok(0)), entry.group, silence)
+                }
             }
         };
         groups.visit(group, |group| {
             let mut group = group.borrow_mut();
-            group.idle_closed(conn, fin, self.reactor.now());
+            group.idle_closed(conn, fin, self.reactor.now().saturating_sub(silence));
             self.sweep(&mut group);
         });
         self.drop_resting(conn);

@@ -118,6 +118,8 @@ pub struct TcpInfo {
     pub rttvar: u32,
     pub send_window: u32,
     pub receive_space: u32,
+    /// Milliseconds since the peer was last heard of; its FIN, if there was one.
+    pub silence: u32,
 }
 
 /// A connected, or connecting, stream socket; over TLS once it was secured.
@@ -369,6 +371,7 @@ impl Socket {
             rttvar: info.tcpi_rttvar,
             send_window: info.tcpi_snd_cwnd,
             receive_space: info.tcpi_rcv_space,
+            silence: info.tcpi_last_ack_recv,
         })
     }
 

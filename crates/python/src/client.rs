@@ -205,10 +205,14 @@ fn attempt<'py>(py: Python<'py>, report: &Report, at: usize) -> PyResult<Bound<'
     dict.set_item("reason", a.reason.word())?;
     dict.set_item("verdict", a.verdict.word())?;
     dict.set_item("rule", a.rule.word())?;
-    dict.set_item("status", a.status)?;
+    // The engine has nginx's word for a try without an answer (502, 504), which nobody sent.
+    let status = a.header_time.is_some().then_some(a.status);
+    dict.set_item("status", status.filter(|&status| status > 0))?;
     dict.set_item("connect_ms", a.connect_time)?;
     dict.set_item("head_ms", a.header_time)?;
     dict.set_item("took_ms", a.response_time)?;
+    let first = report.attempts[0].started;
+    dict.set_item("after_ms", a.started.saturating_sub(first))?;
     let local = ends.and_then(|ends| ends.local.as_ref());
     dict.set_item("local", local.map(ToString::to_string))?;
     dict.set_item("remote", ends.map(|ends| ends.remote.to_string()))?;

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from surehop import __version__, proxy
@@ -12,6 +13,11 @@ from surehop.errors import ConfigError, OptionError, PlanError, SurehopError
 from surehop.plan import parse_overrides
 
 _DESCRIPTION = "Surehop makes HTTP hops hold."
+# The commands of the lab: whose `main` they are, and what they are for.
+_LAB = {
+    "origin": ("surehop.lab.origins", "a server that fails as it is told"),
+    "subjects": ("surehop.lab.programs", "which programs are here to be run against"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,10 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from surehop.cli.doctor import main as examine  # noqa: PLC0415 (the proxy needs no doctor)
 
         return examine(words[1:])
-    if words[:2] == ["lab", "origin"]:
-        from surehop.lab.origins import main as origin  # noqa: PLC0415 (the proxy needs no lab)
-
-        return origin(words[2:])
+    if words[:1] == ["lab"] and words[1:2] and words[1] in _LAB:
+        # The proxy needs no lab, and one command none of the others.
+        found: int = import_module(_LAB[words[1]][0]).main(words[2:])
+        return found
     parser = argparse.ArgumentParser(prog="surehop", description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"surehop {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -35,10 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "doctor", help="name the cause of failures, and what to change", add_help=False
     )
     lab = commands.add_parser(
-        "lab", help="origins that fail on purpose", description="Failures on purpose."
+        "lab",
+        help="failures on purpose, and what is seen of them",
+        description="Failures on purpose.",
     )
     lab_commands = lab.add_subparsers(dest="lab_command", required=True, metavar="COMMAND")
-    lab_commands.add_parser("origin", help="a server that fails as it is told", add_help=False)
+    for name, (_, text) in _LAB.items():
+        lab_commands.add_parser(name, help=text, add_help=False)
     parser.parse_args(words)
     return 0
 

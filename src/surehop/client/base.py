@@ -69,6 +69,12 @@ class Options(Building, Sending, total=False):
     """All of a request."""
 
 
+class Provider(Protocol):
+    """What of OpenTelemetry's `TracerProvider` is used."""
+
+    def get_tracer(self, name: str, /) -> Any: ...
+
+
 class Construction(TypedDict, total=False):
     """All of a client."""
 
@@ -93,6 +99,12 @@ class Construction(TypedDict, total=False):
     uds: str | Path | None
     local_address: str | None
     resilience: Mapping[str, bool] | None
+    tracing: bool | Provider
+    # httpx's, which may be said as long as they ask for nothing.
+    transport: None
+    mounts: None
+    http1: bool
+    http2: bool
 
 
 _HTTPX_ONLY = {
@@ -103,6 +115,7 @@ _HTTPX_ONLY = {
     "http1": "HTTP/1.1 is spoken",
     "app": "start the application in a server",
 }
+_HTTPX_DEFAULTS = {"transport": None, "mounts": None, "http1": True, "http2": False}
 RESILIENCE = ("attribution", "replay_keyed", "probe", "last_peer", "idle", "sent", "budget")
 
 
@@ -147,6 +160,7 @@ class BaseClient:
             follow_redirects=options.get("follow_redirects", False),
             max_redirects=checked_number("max_redirects", options.get("max_redirects", 20)),
             default_encoding=options.get("default_encoding", "utf-8"),
+            tracer=_tracer(options.get("tracing", False)),
         )
         _clients.add(self)
 
@@ -245,8 +259,7 @@ class BaseClient:
         self._core.max_redirects = checked_number("max_redirects", most)
 
     def __repr__(self) -> str:
-        base = str(self.base_url)
-        told = f"base_url={base!r}" if base not in ("", "/") else ""
+        told = f"base_url={self.base_url!r}" if self.base_url.host else ""
         if self.is_closed:
             told = f"{told}, closed".lstrip(", ")
         return f"{type(self).__name__}({told})"
@@ -299,14 +312,24 @@ os.register_at_fork(
 
 
 def _refuse_unknown(options: Construction) -> None:
-    for name in options:
-        if name not in Construction.__annotations__:
+    for name, value in options.items():
+        if name in _HTTPX_DEFAULTS and value == _HTTPX_DEFAULTS[name]:
+            continue
+        if name in _HTTPX_DEFAULTS or name not in Construction.__annotations__:
             hint = _HTTPX_ONLY.get(name)
             raise TypeError(
                 f"a client has no option `{name}`" + (f"\nhint: {hint}" if hint else "")
             )
     if "retry" in options and "retries" in options:
         raise TypeError("`retries` and `retry` are two names of one option: give one")
+
+
+def _tracer(told: object) -> Any:
+    if told is False or told is None:
+        return None
+    from surehop.client.tracing import Tracer  # noqa: PLC0415  OpenTelemetry need not be there
+
+    return Tracer(told)
 
 
 def _transport_plan(limits: Limits, resilience: Mapping[str, bool] | None) -> TransportPlan:
@@ -335,6 +358,8 @@ def _ways(options: Construction) -> Ways:
     trust = Trust(options.get("verify", True), options.get("cert"))
     uds = options.get("uds")
     local = options.get("local_address")
+    if local is not None and local.count(":") > 1 and not local.startswith("["):
+        local = f"[{local}]:0"
     return Ways(
         trust,
         trust if options.get("cert") is None else Trust(options.get("verify", True)),

@@ -31,7 +31,7 @@ from surehop.client.response import Response
 from surehop.client.retry import Retry, read_retry
 from surehop.client.routes import Routes, Ways
 from surehop.client.sentences import said_of
-from surehop.client.settings import Settings
+from surehop.client.settings import Settings, refuse_unknown
 from surehop.client.terms import TermsMaker
 from surehop.client.url import URL
 from surehop.errors import HTTPError, TooManyRedirects
@@ -62,8 +62,10 @@ class Core:
         follow_redirects: bool,
         max_redirects: int,
         default_encoding: Any,
+        tracer: Any = None,
     ) -> None:
         self.settings = settings
+        self.tracer = tracer
         self.interceptors = Interceptors()
         self.retry = retry
         self.follow_redirects = follow_redirects
@@ -99,6 +101,7 @@ class Core:
                 or settings.params
                 or hooks["request"]
                 or hooks["response"]
+                or self.tracer
                 or settings.cookies.jar._cookies  # type: ignore[attr-defined] # noqa: SLF001  as quick as can be
             ):
                 line = self._lines.get((method, url))
@@ -113,7 +116,9 @@ class Core:
         settings = self.settings
         merged = settings.merge_url(url)
         headers = settings.headers
-        if merged.userinfo or self._ways.upstreams or "Host" in headers:
+        if merged.scheme not in ("http", "https") or not merged.host or merged.userinfo:
+            return None
+        if self._ways.upstreams or "Host" in headers:
             return None
         if any(name in headers for name in ("Idempotency-Key", "Content-Length", "Expect")):
             return None
@@ -171,6 +176,7 @@ class Core:
             for name in ("auth", "follow_redirects", "retry", "stream")
             if name in options
         }
+        refuse_unknown(options)
         return await self.send(self.settings.build(method, url, **options), **sending)
 
     async def send(
@@ -315,14 +321,7 @@ class Core:
         host = self._hosts.find()
         for hook in hooks["request"]:
             await call(host.is_async, hook, request)
-        try:
-            response, marks = await self._over_the_wire(host, request, stream=stream)
-        except HTTPError as error:
-            if error._request is None:  # noqa: SLF001
-                error.request = request
-            raise
-        if logger.isEnabledFor(logging.INFO):
-            _log(request, response)
+        response, marks = await self._exchange(host, request, stream=stream)
         try:
             if marks & SETS_COOKIE:
                 self.settings.cookies.extract_cookies(response)
@@ -334,6 +333,34 @@ class Core:
             await _close(response, is_async=host.is_async)
             raise
         return response
+
+    async def deliver(self, request: Request, *, stream: bool) -> Response:
+        """Send a request as it is, with its retries, and give its answer as it came.
+
+        For other libraries' clients: nothing is merged in, followed, remembered or decoded.
+        """
+        if self.closed:
+            raise RuntimeError("the client has been closed")
+        response, _ = await self._exchange(self._hosts.find(), request, stream=stream)
+        return response
+
+    async def _exchange(
+        self, host: Host, request: Request, *, stream: bool
+    ) -> tuple[Response, int]:
+        spans = self.tracer.begin(request) if self.tracer else None
+        try:
+            response, marks = await self._over_the_wire(host, request, stream=stream)
+        except BaseException as error:
+            if isinstance(error, HTTPError) and error._request is None:  # noqa: SLF001
+                error.request = request
+            if spans:
+                spans.failed(error)
+            raise
+        if spans:
+            spans.answered(response)
+        if logger.isEnabledFor(logging.INFO):
+            _log(request, response)
+        return response, marks
 
     async def _over_the_wire(
         self, host: Host, request: Request, *, stream: bool

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from surehop._core import Decoder
+from surehop.client.request import Request
 from surehop.errors import DecodingError
 
 PIECE: Final = 262_144  # bytes that are unpacked at once: a bomb goes off in small bangs
@@ -40,7 +41,7 @@ class ContentDecoder:
     breaks, with `request` as its request.
     """
 
-    def __init__(self, codings: Sequence[str], request: object = None) -> None:
+    def __init__(self, codings: Sequence[str], request: Request | None = None) -> None:
         self._decoders = [(coding, Decoder(coding)) for coding in codings]
         self._request = request
 

@@ -111,8 +111,8 @@ def _kind(  # noqa: C901, PLR0911, PLR0912  a table
         return _BY_TIMEOUT[timeout]
     if said == "ERR_CANCELED":
         return errors.CloseError, said
-    if said.startswith("ERR_PROXY"):
-        return errors.ProxyError, said
+    if said == "proxy" and cause != "timed_out":
+        return errors.ProxyError, "ERR_PROXY_CONNECTION_FAILED"
     if reason == "no_live":
         return errors.NoLiveUpstream, "ERR_NO_LIVE_UPSTREAM"
     match phase:

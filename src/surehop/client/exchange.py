@@ -1,5 +1,6 @@
 """One request over the transport: its body fed, its questions answered, its error told."""
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from surehop.client.response import Response
 from surehop.client.retry import FullJitter, Retry, retry_after
 from surehop.errors import HTTPError, LocalProtocolError, StreamConsumed
 
+logger = logging.getLogger("surehop")
 _FIRST_ERROR: Final = 400
 
 
@@ -114,6 +116,7 @@ class Exchange:
     async def _react(self, ticket: int, event: Event) -> None:
         if isinstance(event, Failure):
             error = error_of(event.report(), self._request)
+            logger.info("%s", error.message)
             await self._exhausted(error)
             raise error
         if isinstance(event, Ask):
@@ -229,6 +232,11 @@ class _AnswerBody:
         if isinstance(event, Failure):
             raise error_of(event.report(), self._request)
         return b""
+
+    def __del__(self) -> None:
+        """Who drops an answer that was not read to its end has given it up."""
+        if not getattr(self, "_over", True):
+            self._give_up()
 
     def _give_up(self) -> None:
         if not self._over:

@@ -14,8 +14,8 @@ from surehop.client.url import URL
 from surehop.errors import LocalProtocolError
 
 # The native side's flags.
-IS_IDEMPOTENT, KEYED, HEAD, STREAM, UPLOAD, CHUNKED, REWINDABLE, HOST_GIVEN = (
-    1 << bit for bit in range(8)
+IS_IDEMPOTENT, KEYED, HEAD, STREAM, UPLOAD, CHUNKED, REWINDABLE, HOST_GIVEN, LAST = (
+    1 << bit for bit in range(9)
 )
 _METHOD: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _TIMES: Final = ("connect", "read", "write", "pool", "total")
@@ -35,7 +35,7 @@ class Line:
         self.rest = headers.wire() + (route.forward or b"") + b"\r\n"
         self.pairs = [(b"Host", url.netloc), *headers.raw]
         self.source = source
-        self.flags = IS_IDEMPOTENT | (HEAD if method == "HEAD" else 0)
+        self.flags = IS_IDEMPOTENT | (HEAD if method == "HEAD" else 0) | _last(headers)
 
 
 def request_line(method: str, url: URL, route: Route) -> bytes:
@@ -62,6 +62,7 @@ def frame(request: Request, route: Route, retry: Retry) -> tuple[int, bytes]:
     flags = IS_IDEMPOTENT if request.method in IDEMPOTENT else 0
     if request.method == "HEAD":
         flags |= HEAD
+    flags |= _last(headers)
     if retry.idempotency_key and not flags and "Idempotency-Key" not in headers:
         headers["Idempotency-Key"] = str(uuid.uuid4())
     if "Idempotency-Key" in headers:
@@ -83,6 +84,14 @@ def frame(request: Request, route: Route, retry: Retry) -> tuple[int, bytes]:
     else:
         more += _length_line(request, left_out)
     return flags, headers.wire(leave_out=frozenset(left_out)) + more + b"\r\n"
+
+
+def _last(headers: Headers) -> int:
+    """Who says `Connection: close` must not send another on it."""
+    said = headers.get("connection", "")
+    return (
+        LAST if said != "keep-alive" and "close" in map(str.strip, said.lower().split(",")) else 0
+    )
 
 
 def _is_chunked(request: Request) -> bool:

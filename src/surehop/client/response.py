@@ -20,6 +20,9 @@ from surehop.client.payload import Payload
 from surehop.client.request import Request
 from surehop.client.url import URL
 from surehop.errors import HTTPStatusError
+from surehop.events import Attempt
+
+codes = HTTPStatus  # httpx's name for it
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _KINDS = {
@@ -46,6 +49,7 @@ class Answer(Protocol):
     def body(self) -> bytes | None: ...
     @property
     def elapsed(self) -> float: ...
+    def report(self) -> Mapping[str, Any]: ...
 
 
 def _phrase(status: int) -> str:
@@ -235,6 +239,12 @@ class Response(Payload):
     @elapsed.setter
     def elapsed(self, elapsed: dt.timedelta) -> None:
         self._elapsed = elapsed
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Every try, in order; the last one gave this response. None of one made by hand."""
+        report = {} if self._answer is None else self._answer.report()
+        return tuple(map(Attempt.from_json, report.get("attempts") or ()))
 
     @property
     def is_informational(self) -> bool:

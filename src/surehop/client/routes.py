@@ -1,5 +1,6 @@
 """From a URL to a target of the transport: an origin, an upstream, by way of a proxy or not."""
 
+import threading
 from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -50,17 +51,23 @@ class Routes:
     def __init__(self, transport: Transport, ways: Ways) -> None:
         self._transport = transport
         self._ways = ways
+        self._lock = threading.Lock()
         self._known: OrderedDict[tuple[str, str, int | None, str], Route] = OrderedDict()
 
     def find(self, url: URL, sni: str | None = None) -> Route:
         """UnsupportedProtocol if it is neither `http` nor `https`, or names no host."""
         key = (url.scheme, url.host, url.port, sni or "")
         route = self._known.get(key)
-        if route is None:
-            route = self._known[key] = self._make(url, sni)
-            if len(self._known) > _MOST_TARGETS:
-                self._forget()
-        return route
+        return route or self._add(key, url, sni)
+
+    def _add(self, key: tuple[str, str, int | None, str], url: URL, sni: str | None) -> Route:
+        with self._lock:  # two targets for one origin would be two pools
+            route = self._known.get(key)
+            if route is None:
+                route = self._known[key] = self._make(url, sni)
+                if len(self._known) > _MOST_TARGETS:
+                    self._forget()
+            return route
 
     def _forget(self) -> None:
         """Give the oldest up; upstreams stay, since they know how their servers are."""

@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from surehop import errors
 from surehop.client.request import Request
-from surehop.events import AddressResult, Evidence, Phase, Rule
+from surehop.events import AddressResult, Evidence, Phase, Reason, Rule
 
 _ALIKE: Final = {
+    "refused": "the connection was refused",
+    "untrusted": "the server's certificate is not trusted",
     "unreachable": "can't be reached",
     "no_ports": "this machine has no local port left for a connection",
     "too_big": "the answer's head is larger than can be taken",
@@ -19,12 +21,12 @@ _ALIKE: Final = {
     "poison": "the request killed fresh connections of two servers",
 }
 _TIMEOUTS: Final = {
-    "connect": "no connection within the connect time-out",
-    "read": "nothing was received for the read time-out",
-    "write": "nothing was accepted for the write time-out",
-    "pool": "no connection became free within the pool time-out",
-    "total": "the time for all tries is over",
-    "per_try": "the time for one try was over",
+    "connect": "no connection within {}",
+    "read": "nothing was received for {}",
+    "write": "nothing was accepted for {}",
+    "pool": "no connection became free within {}",
+    "total": "not done within {}",
+    "per_try": "one try was not done within {}",
 }
 
 
@@ -36,23 +38,37 @@ def said_of(request: Request) -> str:
 
 def sentence_for(evidence: Evidence, request: Request, report: Mapping[str, Any]) -> str:
     """`GET http://a/x: the server closed first: idle 4.998 s, advertised 5 s; …`."""
-    return f"{said_of(request)}: {_happened(evidence, report)}{_why_no_more(evidence, request)}"
+    happened = _happened(evidence, request, report)
+    return f"{said_of(request)}: {happened}{_why_no_more(evidence, request)}"
 
 
-def _happened(evidence: Evidence, report: Mapping[str, Any]) -> str:
+def _limit(timeout: str, request: Request) -> str:
+    """`0.3 s, the read time-out`; without the seconds where the request does not say them."""
+    seconds = (request.extensions.get("timeout") or {}).get(timeout)
+    name = f"the {timeout.replace('_', '-')} time-out"
+    return name if seconds is None else f"{seconds:g} s, {name}"
+
+
+def _happened(  # noqa: PLR0911  a table
+    evidence: Evidence, request: Request, report: Mapping[str, Any]
+) -> str:
     timeout = report.get("timeout")
     if timeout:
         where = f" ({evidence.phase})" if timeout in ("total", "per_try") and evidence.phase else ""
-        return _TIMEOUTS.get(str(timeout), f"the {timeout} time-out ran out") + where
+        return _TIMEOUTS[timeout].format(_limit(timeout, request)) + where
     error = str(report.get("error") or "")
     if evidence.phase is Phase.RESOLVE:
         return f"the name can't be resolved ({error or evidence.code})"
     if evidence.phase is Phase.TLS:
         return f"the TLS handshake failed: {error}" if error else "the TLS handshake failed"
-    if error.startswith("ERR_"):
-        return error.partition(": ")[2] or error
+    if error.startswith("proxy: "):
+        return f"no tunnel through the proxy: {error.removeprefix('proxy: ')}"
     if evidence.phase is Phase.CONNECT and evidence.reason != "no_live":
         return _not_connected(evidence)
+    if evidence.reason is Reason.INVALID:
+        # The native sentence has nginx's words: `upstream sent invalid header: "a b"…`.
+        said = error.removeprefix("upstream sent ")
+        return "the answer is not HTTP" + (f": {said}" if said else "")
     return _broken(evidence)
 
 
@@ -69,7 +85,7 @@ def _address(one: AddressResult) -> str:
     return f"{one.address} {str(one.result).replace('_', ' ')}"
 
 
-def _broken(evidence: Evidence) -> str:  # noqa: PLR0911  a table
+def _broken(evidence: Evidence) -> str:
     reason = str(evidence.reason or "")
     match reason:
         case "reused_closed" | "reused_unsent":
@@ -85,8 +101,6 @@ def _broken(evidence: Evidence) -> str:  # noqa: PLR0911  a table
         case "truncated":
             did = "reset" if evidence.closed == "RST" else "closed"
             return f"the server {did} the connection within the answer's body"
-        case "invalid":
-            return "the answer is not HTTP"
     return _ALIKE.get(reason, reason.replace("_", " ") or "failed")
 
 

@@ -1,5 +1,6 @@
 """A client's defaults, as httpx names them, and requests built from them."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -144,3 +145,16 @@ def told_timeout(timeout: Timeout) -> dict[str, float | None]:
     """As httpx has it in a request's extensions; with `total` where there is one."""
     told = timeout.as_dict()
     return told if timeout.total is None else {**told, "total": timeout.total}
+
+
+_BUILDING = frozenset(inspect.signature(Settings.build).parameters) - {"self", "method", "url"}
+_OF_THE_CLIENT = frozenset({"verify", "cert", "proxy", "trust_env", "limits", "uds", "upstreams"})
+
+
+def refuse_unknown(options: Mapping[str, Any]) -> None:
+    """TypeError for what no request can be told, with a hint where it should be told."""
+    for name in options:
+        if name not in _BUILDING:
+            hint = "\nhint: say it to the client" if name in _OF_THE_CLIENT else ""
+            hint = "\nhint: `retry=` takes a number, too" if name == "retries" else hint
+            raise TypeError(f"a request has no option `{name}`{hint}")

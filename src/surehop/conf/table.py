@@ -28,6 +28,7 @@ from surehop.conf.model import KeepaliveTimeout, User
 from surehop.conf.rows import (
     HSL,
     LI,
+    MANY as _MANY,
     OURS,
     OWN,
     REWRITES,
@@ -40,20 +41,9 @@ from surehop.conf.rows import (
     M,
     S,
     U,
-)
-from surehop.conf.rows import (
-    MANY as _MANY,
-)
-from surehop.conf.rows import (
     accepted as _accepted,
-)
-from surehop.conf.rows import (
     block as _block,
-)
-from surehop.conf.rows import (
     ms_rows as _ms_rows,
-)
-from surehop.conf.rows import (
     row as _row,
 )
 from surehop.conf.scope import Context, Scope

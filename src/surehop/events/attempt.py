@@ -9,7 +9,7 @@ from typing import Any, Self, TypeVar
 from surehop.events.words import Cause, Phase, Reason, Rule, Verdict
 
 _T = TypeVar("_T", str, bool, int)
-_MAYBE_NUMBERS = ("requests", "hint_ms", "status", "connect_ms", "head_ms", "took_ms")
+_MAYBE_NUMBERS = ("requests", "hint_ms", "status", "connect_ms", "head_ms", "took_ms", "after_ms")
 _MAYBE_TEXTS = ("local", "remote", "closed")
 
 
@@ -52,7 +52,8 @@ class Attempt:
     The client's own, None elsewhere: `requests` is how many the connection had carried before,
     `hint_ms` the server's last `Keep-Alive: timeout=` on it, `connect_ms` and `head_ms` the time
     until the connection stood and until the response's head was there, `took_ms` until the end,
-    `closed` is `fin` or `rst`, `addresses` what was tried for a new connection.
+    `after_ms` how long after the request's first attempt this one began, `closed` is `fin` or
+    `rst`, `addresses` what was tried for a new connection.
     """
 
     address: str
@@ -74,6 +75,7 @@ class Attempt:
     connect_ms: int | None = None
     head_ms: int | None = None
     took_ms: int | None = None
+    after_ms: int | None = None
     local: str | None = None
     remote: str | None = None
     closed: str | None = None

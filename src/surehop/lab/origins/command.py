@@ -4,28 +4,43 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from ipaddress import ip_address
 from typing import Any
 
-from surehop.lab.origins.behaviour import CLOSES, KINDS, LISTEN, Behaviour, Fault
-from surehop.lab.origins.control import start_control
+from surehop.lab.origins.behaviour import CLOSES, LISTEN, Behaviour
+from surehop.lab.origins.control import Control
+from surehop.lab.origins.faults import KINDS, POINTS, Fault
+from surehop.lab.origins.profiles import PROFILES
 from surehop.lab.origins.server import Server
+from surehop.lab.ports import HOSTS
 
 _HELP = {
-    "listen": "families to listen on: 127.0.0.1, ::1, both, none (the other one refuses)",
-    "keepalive_timeout": "seconds after a response until an idle connection is closed; 0: never",
+    "profile": "behave as this server does; every knob below goes over it",
+    "listen": "families to listen on; the other one refuses",
+    "backlog": "connections that may wait to be accepted",
+    "keepalive_timeout": "seconds after a response until an idle connection is closed; 0: as the "
+    "profile takes it, never or at once",
     "buffer": "seconds more than it says until it closes, as newer Node adds",
+    "idle_jitter": "seconds by which that may vary, to both sides",
     "hint": "say `Keep-Alive: timeout=`",
     "idle_close": "how an idle connection is closed",
-    "max_connections": "more than these are accepted and closed at once; 0: no limit",
+    "max_connections": "more than these are closed, answered 503 or kept waiting, as the profile "
+    "does; 0: no limit, but all are turned away with node26",
+    "turn_away": "accept every connection and close it at once",
     "max_requests": "requests a connection carries; 0: no limit",
+    "head_timeout": "seconds for a request's head; 0: no limit",
+    "request_timeout": "seconds for a whole request; 0: no limit",
+    "check_interval": "seconds between two looks at both; 0: they are exact",
     "delay": "seconds before each answer",
     "status": "status of an ordinary answer",
     "body": "bytes of an ordinary answer",
     "http10": "answer HTTP/1.0 without a length, and close",
+    "seed": "of what is left to chance; the same seed, the same faults",
 }
 
 
@@ -36,52 +51,86 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = {f.name: getattr(options, f.name) for f in fields(Behaviour) if f.name != "faults"}
     changes = {name: value for name, value in given.items() if value is not None}
     try:
+        hosts = _hosts(options.host)
+        if options.host and options.listen is None:
+            changes["listen"] = "both" if len(hosts) > 1 else next(iter(hosts))
         faults = [Fault.parse(text) for text in options.fault]
         faults += [Fault("fin", path=path) for path in options.close_path]
         if faults:
             changes["faults"] = faults
         asked: dict[str, Any] = json.loads(options.behaviour)
         behaviour = Behaviour().changed(asked).changed(changes)
+        if behaviour.manner.zero_refuses and options.max_connections == 0:
+            behaviour = behaviour.changed({"turn_away": True})
     except ValueError as error:
         parser.error(str(error))
     try:
-        asyncio.run(_run(behaviour, options))
+        _allow_descriptors()
+        asyncio.run(_run(behaviour, options, hosts))
     except OSError as error:
         print(f"surehop lab origin: {error}", file=sys.stderr)
+        print("hint: `--port 0` takes any port that is free", file=sys.stderr)
         return 1
     return 0
 
 
-async def _run(behaviour: Behaviour, options: argparse.Namespace) -> None:
-    server = Server(behaviour, port=options.port, unix=options.unix)
+async def _run(behaviour: Behaviour, options: argparse.Namespace, hosts: Mapping[str, str]) -> None:
+    server = Server(behaviour, port=options.port, unix=options.unix, hosts=hosts)
     await server.start()
-    control = await start_control(server, options.control_port)
+    control = Control(server)
+    control_port = await control.start(options.control_port)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     started = {
         "port": server.port,
-        "control": control.sockets[0].getsockname()[1],
+        "control": control_port,
         "addresses": server.addresses,
         "pid": os.getpid(),
     }
     print(json.dumps(started), flush=True)
     await stop.wait()
-    control.close()
-    await server.stop()
+    await control.stop()
+
+
+def _hosts(named: Sequence[str]) -> Mapping[str, str]:
+    """An address a family; loopback's, if none is named."""
+    hosts: dict[str, str] = {}
+    for host in named:
+        try:
+            address = ip_address(host.strip("[]"))
+        except ValueError:
+            raise ValueError(
+                f"`{host}` is no address\nhint: `--host 0.0.0.0` and `--host ::` are all of them"
+            ) from None
+        hosts[f"ipv{address.version}"] = str(address)
+    return hosts or HOSTS
+
+
+def _allow_descriptors() -> None:
+    """As many connections as the system lets a process have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="surehop lab origin",
         description="An HTTP/1.1 origin on loopback that fails exactly as it is told to.",
-        epilog="All of this can be changed while it runs: GET and POST /state, POST /reset and "
-        "POST /close_idle on the control port.",
+        epilog="All of this can be changed while it runs, on the control port: toxiproxy's "
+        "/proxies, /populate, /reset and /version, and beside them /state and /close_idle.",
     )
     parser.add_argument("--port", type=int, default=0, help="0: any free one (the default)")
+    parser.add_argument(
+        "--host",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="listen here and not on loopback; once a family",
+    )
     parser.add_argument("--control-port", type=int, default=0, help="0: any free one")
     parser.add_argument("--unix", metavar="PATH", help="listen on a unix socket too")
-    choices = {"listen": LISTEN, "idle_close": CLOSES}
+    choices = {"profile": tuple(PROFILES), "listen": LISTEN, "idle_close": CLOSES}
     for name, text in _HELP.items():
         default = getattr(Behaviour(), name)
         flag = "--" + name.replace("_", "-")
@@ -95,8 +144,11 @@ def _parser() -> argparse.ArgumentParser:
         "--fault",
         action="append",
         default=[],
-        metavar="KIND[,nth=N][,times=K][,path=/P][,method=M][,reused]",
-        help=f"fail so on receipt of a request; KIND is one of {', '.join(KINDS)}",
+        metavar="KIND[,OPTION=VALUE…]",
+        help=f"fail so; KIND is one of {', '.join(KINDS)}. at={'|'.join(POINTS)} says where, for "
+        "fin, rst and hang; after=BYTES how far into the request or the body; nth=N, path=/P, "
+        "method=M, reused, times=K and share=0.1 which requests; seconds=S how slow; count=N how "
+        "many early answers",
     )
     parser.add_argument(
         "--close-path",

@@ -6,12 +6,13 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from surehop.lab.origins.behaviour import Behaviour, Fault
+from surehop.lab.origins.behaviour import Behaviour
+from surehop.lab.origins.faults import Fault
 from surehop.lab.origins.server import Delivery, Server, Stats
 from surehop.lab.ports import Port
 
@@ -104,9 +105,15 @@ class Origin:
 
 
 class OriginProcess:
-    """An origin in a process of its own, which can be killed and come back on its port."""
+    """An origin in a process of its own, which can be killed and come back on its port.
 
-    def __init__(self, *, unix: str | None = None, **behaviour: Any) -> None:
+    arguments: flags of `surehop lab origin` that are no fields of `Behaviour`.
+    """
+
+    def __init__(
+        self, *, unix: str | None = None, arguments: Sequence[str] = (), **behaviour: Any
+    ) -> None:
+        self._arguments = arguments
         self._behaviour = Behaviour().changed(behaviour)
         self._unix = unix
         self._process: subprocess.Popen[str] | None = None
@@ -151,7 +158,7 @@ class OriginProcess:
         """Start it, on the same port, behaving as it was first asked to."""
         self.kill()
         argv = [sys.executable, "-m", "surehop.lab.origins", "--port", str(self.port)]
-        argv += ["--behaviour", json.dumps(asdict(self._behaviour))]
+        argv += ["--behaviour", json.dumps(asdict(self._behaviour)), *self._arguments]
         if self._unix:
             argv += ["--unix", self._unix]
         self._process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
@@ -169,7 +176,7 @@ class OriginProcess:
         self._call("POST", "/state", changes)
 
     def reset(self) -> None:
-        """Behave as at the start, and count from zero."""
+        """Behave as at the start without toxics, and count from zero."""
         self._call("POST", "/reset")
 
     def stats(self) -> Stats:
@@ -192,9 +199,9 @@ class OriginProcess:
         try:
             connection.request(method, path, json.dumps(value) if value is not None else None)
             response = connection.getresponse()
-            answer: dict[str, Any] = json.loads(response.read())
+            answer: dict[str, Any] = json.loads(response.read() or b"{}")
         finally:
             connection.close()
-        if response.status != http.client.OK:
+        if response.status not in (http.client.OK, http.client.NO_CONTENT):
             raise ValueError(answer["error"])
         return answer

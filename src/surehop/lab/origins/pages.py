@@ -60,6 +60,12 @@ def plain(status: int, text: bytes) -> Page:
     return Page(status=status, content=iter([text]), length=len(text))
 
 
+def busy() -> Page:
+    """What uvicorn answers when it has too much to do."""
+    text = b"Service Unavailable"
+    return Page(503, iter([text]), len(text), "text/plain; charset=utf-8")
+
+
 def pattern(size: int, piece: int = _PIECE) -> Iterator[bytes]:
     """`size` bytes that show where something went missing: printable ones, in a circle."""
     for start in range(0, size, piece):

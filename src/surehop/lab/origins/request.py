@@ -1,10 +1,14 @@
 """Requests read from a connection, strictly: what is doubtful is refused, never guessed at."""
 
 import asyncio
+import contextlib
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
+
+from surehop.lab.toxics import CutError, Pipe
 
 _HEAD_LIMIT = 65536
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
@@ -18,6 +22,10 @@ class InvalidRequestError(Exception):
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
         self.status = status
+
+
+class EnoughError(Exception):
+    """As many bytes of the request have come as were to be read."""
 
 
 class ClientGoneError(Exception):
@@ -74,9 +82,23 @@ class Body:
 class Inbox:
     """The reading side of one connection."""
 
-    def __init__(self, reader: asyncio.StreamReader) -> None:
+    def __init__(self, reader: asyncio.StreamReader, pipe: Pipe | None = None) -> None:
         self._reader = reader
+        self._pipe = pipe
         self._data = bytearray()
+        self._received = 0
+        self._enough: int | None = None
+
+    @contextlib.contextmanager
+    def up_to(self, count: int | None) -> Iterator[None]:
+        """Inside, reading so many bytes of the next request ends in EnoughError; None: never."""
+        if count is not None:
+            self._enough = self._received - len(self._data) + count
+        try:
+            self._check()
+            yield
+        finally:
+            self._enough = None
 
     async def begins(self) -> bool:
         """Wait for a request's first byte; False when the client has gone."""
@@ -127,6 +149,22 @@ class Inbox:
         while await self._more():
             self._data.clear()
 
+    async def swallow(self, pipe: Pipe) -> None:
+        """Read and forget until the client closes or the pipe ends in CutError."""
+        gone = asyncio.ensure_future(self._drained())
+        over = asyncio.ensure_future(pipe.wait_out())
+        try:
+            await asyncio.wait({gone, over}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            over.cancel()
+            await asyncio.gather(gone, over, return_exceptions=True)
+        raise CutError("fin")
+
+    async def _drained(self) -> None:
+        while await self._reader.read(65536):
+            pass
+
     async def _chunk_size(self) -> int:
         line = await self._line()
         size = _SIZE.match(line)
@@ -157,12 +195,30 @@ class Inbox:
             raise ClientGoneError
 
     async def _more(self) -> bool:
-        try:
-            data = await self._reader.read(65536)
-        except ConnectionError:
-            return False
+        data = await self._read()
         self._data += data
+        self._received += len(data)
+        self._check()
         return bool(data)
+
+    async def _read(self) -> bytes:
+        """What comes next, and is let through; empty: the client has gone."""
+        while True:
+            try:
+                data = await self._reader.read(65536)
+            except ConnectionError:
+                return b""
+            if not data or self._pipe is None or self._pipe.clear:
+                return data
+            arrived = asyncio.get_running_loop().time()
+            if let := b"".join([p async for p in self._pipe.passed(data, arrived)]):
+                return let
+            if self._pipe.swallowed:
+                await self.swallow(self._pipe)
+
+    def _check(self) -> None:
+        if self._enough is not None and self._received >= self._enough:
+            raise EnoughError
 
 
 def parse(head: bytes) -> Request:

@@ -7,16 +7,22 @@ import os
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from surehop.lab.origins.behaviour import CLOSES, Behaviour
 from surehop.lab.origins.connection import Connection
+from surehop.lab.origins.faults import Fault
+from surehop.lab.origins.overlay import laid_over
 from surehop.lab.origins.request import Request
-from surehop.lab.ports import Port
+from surehop.lab.ports import HOSTS, Port
+from surehop.lab.sockets import reset_on_close
+from surehop.lab.toxics import Toxic
 
 _REMEMBERED = 20_000
+_PAUSE = 0.05  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +46,42 @@ class Stats:
     connections: int  # accepted
     open: int  # now
     turned_away: int  # by max_connections
-    faults: int  # requests that met one
+    faults: int  # how often one was met
     paths: dict[str, int]
     ids: dict[str, int]  # by X-Request-Id
     deliveries: tuple[Delivery, ...]  # the last 20,000
 
 
 class Server:
-    """One origin. Everything here happens on its loop's thread."""
+    """One origin. Everything here happens on its loop's thread.
 
-    def __init__(self, behaviour: Behaviour, *, port: int = 0, unix: str | None = None) -> None:
-        self.behaviour = behaviour
-        self._started_as = behaviour
-        self._left = [fault.times for fault in behaviour.faults]
+    hosts: an address for each family to listen on; loopback's, unless told.
+    """
+
+    def __init__(
+        self,
+        behaviour: Behaviour,
+        *,
+        port: int = 0,
+        unix: str | None = None,
+        hosts: Mapping[str, str] = HOSTS,
+    ) -> None:
+        self.behaviour = behaviour  # with what toxics lay over it
+        self.toxics: Sequence[Toxic] = ()
+        self.changed = asyncio.Event()  # set, and another in its place, when toxics change
+        self.opened = time.monotonic()
+        self._base = self._started_as = behaviour
+        self._paused = False
         self._unix = unix
-        self._port = Port(port)
-        self._listening: dict[str, asyncio.Server] = {}
+        self._port = Port(port, hosts)
+        self._listening: dict[str, Listener] = {}
+        self._room = asyncio.Event()
         self._open = 0
         self._connections: set[Connection] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._numbers = itertools.count(1)
+        self._left = [fault.times for fault in behaviour.faults]
+        self.random = Random(behaviour.seed)  # noqa: S311  nothing secret
         self._forget()
 
     @property
@@ -77,8 +100,8 @@ class Server:
         if self._unix:
             sock = socket.socket(socket.AF_UNIX)
             sock.bind(self._unix)
-            self._listening["unix"] = await self._serve(sock)
-        await self._listen()
+            self._listening["unix"] = self._listener(sock)
+        self._listen()
 
     async def stop(self) -> None:
         """Close every socket, and wait until they are closed."""
@@ -86,7 +109,7 @@ class Server:
             self._listening.pop(family).close()
         for connection in list(self._connections):
             connection.close("rst")
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -97,17 +120,48 @@ class Server:
 
     async def change(self, changes: Mapping[str, Any]) -> None:
         """Behave otherwise from now on. Naming `faults` starts their counts anew."""
-        self.behaviour = self.behaviour.changed(changes)
-        if "faults" in changes:
-            self._left = [fault.times for fault in self.behaviour.faults]
-        await self._listen()
+        base = self._base.changed(changes)
+        self._behave(base, self.toxics, afresh=bool({"faults", "profile", "seed"} & set(changes)))
 
     async def reset(self) -> None:
         """Behave as at the start, and count from zero."""
-        self.behaviour = self._started_as
-        self._left = [fault.times for fault in self.behaviour.faults]
         self._forget()
-        await self._listen()
+        self._behave(self._started_as, self.toxics, afresh=True)
+
+    def lay(self, toxics: Sequence[Toxic]) -> None:
+        """Have these toxics from now on; ToxicError where one can't be had."""
+        self._behave(self._base, tuple(toxics), afresh=False)
+        changed, self.changed = self.changed, asyncio.Event()
+        changed.set()
+
+    @property
+    def enabled(self) -> bool:
+        return not self._paused and bool(self._listening)
+
+    @property
+    def place(self) -> str:
+        """Where it listens, or will."""
+        wanted = self._base.listen
+        family = wanted if wanted in self._port.families else self._port.families[0]
+        return self._port.address(family)
+
+    @property
+    def upstream(self) -> str:
+        """What stands for an upstream, in toxiproxy's vocabulary."""
+        return f"lab:{self._base.profile}"
+
+    async def pause(self) -> None:
+        """Refuse, and drop every connection."""
+        self._paused = True
+        self._listen()
+        for connection in list(self._connections):
+            connection.close("fin")
+
+    async def resume(self) -> None:
+        """Listen, as at the start and behind a pause."""
+        self._paused = False
+        self._make_room()
+        self._listen()
 
     def close_idle(self, how: str) -> int:
         """Close the connections that wait for a request; how many there were."""
@@ -130,11 +184,14 @@ class Server:
             deliveries=tuple(self._deliveries),
         )
 
-    def arrived(self, connection: Connection, request: Request) -> str | None:
-        fault = self._fault(connection.requests, request.method, request.path)
+    def begun(self, connection: Connection) -> Fault | None:
+        return self._fault(("bytes",), connection.requests)
+
+    def arrived(self, connection: Connection, request: Request) -> Fault | None:
+        points = ("request", "head", "body")
+        fault = self._fault(points, connection.requests, request.method, request.path)
         name = next(iter(request.values("x-request-id")), "")
         self._requests += 1
-        self._faults += fault is not None
         self._paths[request.path] += 1
         if name:
             self._ids[name] += 1
@@ -146,41 +203,78 @@ class Server:
                 request.method,
                 request.path,
                 name,
-                fault,
+                fault.kind if fault else None,
             )
         )
         return fault
 
-    def admits(self) -> bool:
-        """Whether one connection more is within max_connections; counts it."""
+    @property
+    def crowded(self) -> bool:
         limit = self.behaviour.max_connections
-        if limit and self._open >= limit:
+        return bool(limit) and self._open >= limit
+
+    def admit(self, sock: socket.socket) -> tuple[bool, Fault | None]:
+        """Whether an accepted connection is let in, and what it meets there; counts it."""
+        if self.behaviour.turn_away or (self.crowded and self.behaviour.manner.over == "fin"):
             self._turned_away += 1
-            return False
+            return False, None
         self._accepted += 1
+        fault = self._fault(("accept",), 1)
+        if fault and fault.kind in CLOSES:
+            if fault.kind == "rst":
+                reset_on_close(sock)
+            return False, fault
         self._open += 1
-        return True
+        self._make_room()
+        return True, fault
 
     def left(self) -> None:
         """A connection that was admitted has closed."""
         self._open -= 1
+        self._make_room()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, met: Fault | None
+    ) -> None:
+        self.keep(asyncio.current_task())
         connection = Connection(self, next(self._numbers), reader, writer)
         self._connections.add(connection)
         try:
-            await connection.serve()
+            await connection.serve(met)
         finally:
             self._connections.discard(connection)
 
-    def _fault(self, nth: int, method: str, path: str) -> str | None:
+    def keep(self, task: asyncio.Task[Any] | None) -> None:
+        """Cancel this task too when the origin stops."""
+        if task:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _fault(
+        self, points: tuple[str, ...], nth: int, method: str | None = None, path: str | None = None
+    ) -> Fault | None:
+        """The first fault that is for this, with its luck; counts it."""
         for index, fault in enumerate(self.behaviour.faults):
             left = self._left[index]
-            if left != 0 and fault.meets(nth, method, path):
+            if left == 0 or fault.point not in points or not fault.meets(nth, method, path):
+                continue
+            if fault.share >= 1 or self.random.random() < fault.share:
                 if left is not None:
                     self._left[index] = left - 1
-                return fault.kind
+                self._faults += 1
+                return fault
         return None
+
+    def _behave(self, base: Behaviour, toxics: Sequence[Toxic], *, afresh: bool) -> None:
+        laid = laid_over(base, toxics)
+        known = zip(self.behaviour.faults, self._left, strict=True)
+        left = {} if afresh else dict(known)
+        self._base, self.toxics, self.behaviour = base, toxics, laid
+        if afresh:
+            self.random = Random(laid.seed)  # noqa: S311  nothing secret
+        self._left = [left.get(fault, fault.times) for fault in laid.faults]
+        self._make_room()
+        self._listen()
 
     def _forget(self) -> None:
         self._requests = self._accepted = self._turned_away = self._faults = 0
@@ -188,46 +282,81 @@ class Server:
         self._ids: Counter[str] = Counter()
         self._deliveries: deque[Delivery] = deque(maxlen=_REMEMBERED)
 
-    async def _listen(self) -> None:
+    def _make_room(self) -> None:
+        """Accept, or leave who comes in the backlog."""
+        if self.crowded and self.behaviour.manner.over == "wait":
+            self._room.clear()
+        else:
+            self._room.set()
+
+    def _listen(self) -> None:
         """Listen on the families that the behaviour names, and on no other."""
         wanted = {"both": {"ipv4", "ipv6"}, "none": set()}.get(
             self.behaviour.listen, {self.behaviour.listen}
         )
-        for family in ("ipv4", "ipv6"):
+        if self._paused:
+            wanted = set()
+        for family in self._port.families:
             if family in wanted and family not in self._listening:
-                self._listening[family] = await self._serve(self._port.listener(family))
+                sock = self._port.listener(family, self.behaviour.backlog)
+                self._listening[family] = self._listener(sock)
             elif family not in wanted and family in self._listening:
                 self._listening.pop(family).close()
 
-    async def _serve(self, sock: socket.socket) -> asyncio.Server:
-        sock.setblocking(False)
-        loop = asyncio.get_running_loop()
+    def _listener(self, sock: socket.socket) -> "Listener":
         if sock.family == socket.AF_UNIX:
-            return await loop.create_unix_server(lambda: _Door(self), sock=sock, backlog=512)
-        return await loop.create_server(lambda: _Door(self), sock=sock, backlog=512)
+            sock.listen(self.behaviour.backlog)
+        self._make_room()
+        return Listener(self, sock, self._room)
+
+
+class Listener:
+    """Accepts, while there is room."""
+
+    def __init__(self, server: Server, sock: socket.socket, room: asyncio.Event) -> None:
+        sock.setblocking(False)
+        self._server = server
+        self._sock = sock
+        self._room = room
+        self._task = asyncio.create_task(self._accept())
+        server.keep(self._task)
+
+    def close(self) -> None:
+        # Accepting may not go on when the socket is gone.
+        self._task.cancel()
+        asyncio.get_running_loop().remove_reader(self._sock.fileno())
+        self._sock.close()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._room.wait()
+            try:
+                sock, _ = await loop.sock_accept(self._sock)
+            except OSError:  # the process has no descriptor left, or the client is gone again
+                await asyncio.sleep(_PAUSE)
+                continue
+            admitted, met = self._server.admit(sock)
+            if not admitted:
+                sock.close()
+                continue
+            with contextlib.suppress(OSError):
+                await loop.connect_accepted_socket(lambda: _Door(self._server, met), sock)  # noqa: B023
 
 
 class _Door(asyncio.StreamReaderProtocol):
-    """Turns connections away before anything of them is read, as Node does."""
+    """One admitted connection, until it is lost."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, met: Fault | None) -> None:
         self._server = server
-        self._admitted = False
+        self._met = met
         super().__init__(asyncio.StreamReader(), self._serve)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if self._server.admits():
-            self._admitted = True
-            super().connection_made(transport)
-        elif isinstance(transport, asyncio.WriteTransport):
-            transport.abort()
-
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._admitted:
-            self._server.left()
+        self._server.left()
         super().connection_lost(exc)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Only the origin's end cancels a connection, and asyncio would print each as an error.
         with contextlib.suppress(asyncio.CancelledError):
-            await self._server.serve(reader, writer)
+            await self._server.serve(reader, writer, self._met)
