@@ -258,6 +258,21 @@ def test_what_is_httpx_s_to_be_told() -> None:
         AsyncTransport(colour="red")  # type: ignore[call-arg]
 
 
+def test_the_environment_s_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Pages() as pages:
+        monkeypatch.setenv("HTTP_PROXY", pages.url)
+        for name in ("NO_PROXY", "no_proxy", "http_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        with httpx.Client(transport=Transport()) as client:
+            client.get("http://elsewhere.invalid/x")
+        assert pages.seen[0].target == "http://elsewhere.invalid/x"
+        with (
+            httpx.Client(transport=Transport(trust_env=False)) as client,
+            pytest.raises(httpx.ConnectError),
+        ):
+            client.get("http://elsewhere.invalid/x")
+
+
 def test_a_closed_transport() -> None:
     client = httpx.Client(transport=Transport())
     client.close()

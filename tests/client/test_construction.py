@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import surehop
-from surehop import AsyncClient, Client, Limits, Retry
+from surehop import AsyncClient, Client, ConnectError, Limits, Retry
 
 
 @pytest.mark.parametrize(
@@ -105,3 +106,11 @@ def test_one_request_without_a_client() -> None:
         assert surehop.post(f"{url}/echo", json=[1], timeout=3).json()["method"] == "POST"
         with surehop.stream("GET", f"{url}/bytes/5") as response:
             assert len(response.read()) == 5
+
+
+def test_the_system_s_own_words_where_ours_cover_many(tmp_path: Path) -> None:
+    path = tmp_path / "nobody.sock"
+    with Client(uds=path) as client, pytest.raises(ConnectError) as failed:
+        client.get("http://a/")
+    told = f"GET http://a/: no connection: unix:{path} (no such file or directory)"
+    assert str(failed.value) == told

@@ -1,5 +1,6 @@
 """Retries against servers that fail: how often, after what wait, and who is asked."""
 
+import math
 import time
 from typing import Any
 
@@ -159,6 +160,14 @@ def test_callables_are_asked(kind: str) -> None:
 def test_another_type_is_named(kind: str, named: dict[str, Any], told: str) -> None:
     with Pages(x=busy(9)) as pages, pytest.raises(TypeError, match=told) as failed:
         play(kind, lambda player: player.get(f"{pages.url}/x"), retry=Retry(2, **named))
+    assert "<lambda>" in str(failed.value)
+
+
+@pytest.mark.parametrize("wait", [math.nan, math.inf])
+def test_a_wait_that_is_no_time_is_named(kind: str, wait: float) -> None:
+    retry = Retry(2, delay=lambda *_: wait)
+    with Pages(x=busy(9)) as pages, pytest.raises(ValueError, match=f"returned `{wait}`") as failed:
+        play(kind, lambda player: player.get(f"{pages.url}/x"), retry=retry)
     assert "<lambda>" in str(failed.value)
 
 

@@ -15,6 +15,8 @@ from surehop.plan import parse_overrides
 _DESCRIPTION = "Surehop makes HTTP hops hold."
 # The commands of the lab: whose `main` they are, and what they are for.
 _LAB = {
+    "list": ("surehop.lab.scenarios.listing", "the scenarios: failures that can be made to happen"),
+    "run": ("surehop.lab.scenarios.command", "make one happen, to the real programs"),
     "origin": ("surehop.lab.origins", "a server that fails as it is told"),
     "subjects": ("surehop.lab.programs", "which programs are here to be run against"),
 }

@@ -1,11 +1,12 @@
 """One request over the transport: its body fed, its questions answered, its error told."""
 
 import logging
+import math
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
 
 from surehop._core import Answer, Ask, Failure, Feed
-from surehop.client.callables import call, call_for
+from surehop.client.callables import call, call_for, name_of
 from surehop.client.content import AsyncByteStream, SyncByteStream
 from surehop.client.evidence import error_of, status_error_of
 from surehop.client.hosts.host import Event, Host
@@ -16,6 +17,7 @@ from surehop.errors import HTTPError, LocalProtocolError, StreamConsumed
 
 logger = logging.getLogger("surehop")
 _FIRST_ERROR: Final = 400
+_LONGEST: Final = 1e9  # seconds: some thirty years
 
 
 class Upload:
@@ -178,6 +180,9 @@ class Exchange:
         if not isinstance(retry.delay, FullJitter):
             seconds = "a number of seconds"
             wait = await call_for(is_async, (int, float), seconds, retry.delay, count, error)
+            if not math.isfinite(wait or 0.0):
+                name = name_of(retry.delay)
+                raise ValueError(f"`{name}` returned `{wait}`, but {seconds} is needed")
         asked_for = retry_after(error) if retry.respect_retry_after else 0.0
         longest = retry.max_retry_after
         if longest is not None and asked_for > longest:
@@ -186,7 +191,11 @@ class Exchange:
         self._count = count
         if retry.on_retry is not None:
             await call(is_async, retry.on_retry, count, error, self._request)
-        tell(ticket, True, None if wait is None else round(max(wait, asked_for, 0.0) * 1000))
+        tell(
+            ticket,
+            True,
+            None if wait is None else round(min(max(wait, asked_for, 0.0), _LONGEST) * 1000),
+        )
 
     def _asked_about(self, ask: Ask) -> HTTPError:
         report = ask.report()

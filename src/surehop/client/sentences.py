@@ -1,5 +1,6 @@
 """One sentence about a request that failed, and what to do."""
 
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -76,13 +77,20 @@ def _not_connected(evidence: Evidence) -> str:
     failed = [one for one in evidence.addresses if one.result != "ok"]
     if failed:
         return "no connection: " + ", ".join(dict.fromkeys(map(_address, failed)))
-    what = str(evidence.cause or "failed").replace("_", " ")
+    what = _word(str(evidence.cause or "failed"), evidence.errno)
     address = evidence.attempts[-1].address if evidence.attempts else ""
     return f"no connection: {address} {what}".rstrip() if address else f"no connection: {what}"
 
 
 def _address(one: AddressResult) -> str:
-    return f"{one.address} {str(one.result).replace('_', ' ')}"
+    return f"{one.address} {_word(one.result, one.errno)}"
+
+
+def _word(cause: str, errno: int | None) -> str:
+    """The system's own where ours covers many."""
+    if errno and cause in ("unreachable", "other"):
+        return f"({os.strerror(errno).lower()})"
+    return cause.replace("_", " ")
 
 
 def _broken(evidence: Evidence) -> str:

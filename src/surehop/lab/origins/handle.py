@@ -161,7 +161,12 @@ class OriginProcess:
         argv += ["--behaviour", json.dumps(asdict(self._behaviour)), *self._arguments]
         if self._unix:
             argv += ["--unix", self._unix]
-        self._process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            argv,
+            stdout=subprocess.PIPE,
+            text=True,
+            process_group=0,  # Ctrl-C is for who started it, and may still want to ask
+        )
         line = self._process.stdout.readline() if self._process.stdout else ""
         if not line:
             self.kill()

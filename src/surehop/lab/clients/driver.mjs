@@ -1,0 +1,92 @@
+// A client of Node's that asks as it is told: `driver.mjs CLIENT`; NODE_MODULES_DIR is `node_modules`.
+// As driver.py: `{"version": …}` when ready, a line with the lanes is read, one line a request is written.
+import { Agent as HttpAgent } from "node:http";
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+
+const require = createRequire(`${process.env.NODE_MODULES_DIR}/`);
+const client = process.argv[2];
+const now = () => (performance.timeOrigin + performance.now()) / 1000;
+const sleep = (seconds) => new Promise((done) => setTimeout(done, Math.max(0, seconds * 1000)));
+const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+function axios({ retrying }) {
+  const axios = require("axios");
+  return (lane) => {
+    const httpAgent = new HttpAgent({ keepAlive: true, maxSockets: 50 });
+    const instance = axios.create({ httpAgent, proxy: false, validateStatus: () => true });
+    if (retrying) {
+      const { default: retry, exponentialDelay } = require("axios-retry");
+      const { retries = 3, delay } = lane.options;
+      // Only an error status that axios raises is retried.
+      instance.defaults.validateStatus = (status) => status < 500;
+      // It has no delay unless told.
+      retry(instance, { retries, ...(delay === "exponential" && { retryDelay: exponentialDelay }) });
+    }
+    return async (url, headers) => {
+      const timeout = lane.timeout * 1000;
+      const data = lane.body ?? undefined;
+      try {
+        const answer = await instance.request({ url, method: lane.method, headers, data, timeout, responseType: "arraybuffer" });
+        return { status: answer.status, size: answer.data.length };
+      } catch (error) {
+        if (error.response) return { status: error.response.status, size: error.response.data.length };
+        throw error;
+      }
+    };
+  };
+}
+
+function undici(lane) {
+  const { Agent, request } = require("undici");
+  const wait = lane.timeout * 1000;
+  const dispatcher = new Agent({ connections: 50, headersTimeout: wait, bodyTimeout: wait });
+  return async (url, headers) => {
+    const answer = await request(url, { dispatcher, method: lane.method, headers, body: lane.body });
+    const body = await answer.body.arrayBuffer();
+    return { status: answer.statusCode, size: body.byteLength };
+  };
+}
+
+const clients = {
+  axios: { make: axios({ retrying: false }), packages: ["axios"] },
+  "axios-retry": { make: axios({ retrying: true }), packages: ["axios", "axios-retry"] },
+  undici: { make: undici, packages: ["undici"] },
+};
+
+async function one(ask, lane, index, turn, place) {
+  const url = lane.url + (lane.paths.length ? lane.paths[turn % lane.paths.length] : "");
+  const id = `${lane.prefix}-${turn}${lane.at_once > 1 ? `-${place}` : ""}`;
+  const at = now();
+  let found;
+  try {
+    found = await ask(url, { ...lane.headers, "X-Request-Id": id });
+  } catch (error) {
+    found = { status: 0, code: error.code ?? error.name, message: error.message };
+  }
+  tell({ id, lane: index, at, took: now() - at, ...found });
+}
+
+async function play(ask, lane, index, start) {
+  let due = start + lane.after;
+  for (let turn = 0; turn < lane.times; turn += 1) {
+    await sleep(due - now());
+    due = now() + lane.every;
+    await Promise.all(Array.from({ length: lane.at_once }, (_, place) => one(ask, lane, index, turn, place)));
+  }
+}
+
+const { make, packages } = clients[client];
+const versions = packages.map((name) => `${name} ${require(`${process.env.NODE_MODULES_DIR}/${name}/package.json`).version}`);
+packages.forEach((name) => require(name));
+const own = versions.length > 1 ? versions.join(", ") : versions[0].split(" ")[1];
+tell({ version: `${own}, Node ${process.version.slice(1)}` });
+for await (const line of createInterface({ input: process.stdin })) {
+  const lanes = JSON.parse(line);
+  const asks = lanes.map(make);
+  const start = now();
+  await Promise.all(lanes.map((lane, index) => play(asks[index], lane, index, start)));
+  tell({ done: true });
+  break;
+}
+process.exit(0);

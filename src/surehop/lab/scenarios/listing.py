@@ -1,0 +1,18 @@
+"""`surehop lab list`."""
+
+import argparse
+from collections.abc import Sequence
+
+from surehop.lab.scenarios import SCENARIOS
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print a line a scenario."""
+    parser = argparse.ArgumentParser(
+        prog="surehop lab list", description="The scenarios that `surehop lab run` knows."
+    )
+    parser.parse_args(argv)
+    width = max(map(len, SCENARIOS))
+    for name, scenario in SCENARIOS.items():
+        print(f"{name:{width}}  {scenario.title}")
+    return 0

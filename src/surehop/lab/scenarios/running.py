@@ -1,0 +1,81 @@
+"""A scenario from beginning to end: who takes part, the run, its report."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from surehop.lab.clients import CLIENTS, Client, find_clients
+from surehop.lab.report.data import Report, Skipped
+from surehop.lab.scenarios.frame import Bar, Scenario, Silent, Stage
+
+
+class UnknownSubjectError(Exception):
+    """A subject was named that there is not, or not for this scenario."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run is asked for. subjects: all that are found, if none is named."""
+
+    subjects: Sequence[str] = ()
+    scale: float = 1.0
+    seed: int = 0
+    inject: bool = True
+    node_modules: Path | None = None
+    nginx: str | None = None
+    bar: Bar = field(default_factory=Silent)
+
+
+def perform(scenario: Scenario, asked: Asked) -> Report:
+    """Run it and tell of it. Ctrl-C ends the run, and the report says so and is whole otherwise."""
+    report = Report(
+        scenario.name,
+        scenario.title,
+        scenario.story,
+        {
+            "scale": f"{asked.scale:g}",
+            "seed": asked.seed,
+            "subjects": ", ".join(asked.subjects) or "all that are found",
+            "fault": "injected" if asked.inject else "left out, to compare",
+        },
+        started=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+    )
+    stage = Stage(
+        report,
+        clients=_clients(scenario, asked, report),
+        scale=asked.scale,
+        seed=asked.seed,
+        inject=asked.inject,
+        bar=asked.bar,
+    )
+    began = time.monotonic()
+    try:
+        scenario.run(stage)
+    except KeyboardInterrupt:
+        report.partial = f"ended by Ctrl-C after {time.monotonic() - began:.1f} s"
+    report.seconds = round(time.monotonic() - began, 1)
+    scenario.tell(stage)
+    report.requests = [r.told() for some in stage.records().values() for r in some]
+    return report
+
+
+def _clients(scenario: Scenario, asked: Asked, report: Report) -> list[Client]:
+    known = scenario.only or tuple(CLIENTS)
+    for name in asked.subjects:
+        if name not in known:
+            raise UnknownSubjectError(
+                f"`{name}` is no subject of `{scenario.name}`\nhint: one of {', '.join(known)}"
+            )
+    found = find_clients(asked.node_modules)
+    here = []
+    for name in known:
+        if asked.subjects and name not in asked.subjects:
+            continue
+        client = found[name]
+        if isinstance(client, Client):
+            here.append(client)
+        else:
+            report.skipped.append(Skipped(name, f"`{client.name}` is not here", client.add))
+    return here

@@ -1,0 +1,120 @@
+"""Each scenario is shown with its fault, and only with it; Ctrl-C leaves what there is."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from missing import missing
+from surehop.cli import main
+from surehop.lab.scenarios import SCENARIOS
+from surehop.lab.scenarios.frame import Silent
+from surehop.lab.scenarios.running import Asked, UnknownSubjectError, perform
+
+SCALES = {"keepalive-race": 0.05, "max-connections": 0.5}
+SUBJECTS = ("surehop", "surehop-sync", "httpx", "urllib3")
+
+
+def subjects(name: str) -> tuple[str, ...]:
+    only = SCENARIOS[name].only
+    return tuple(one for one in SUBJECTS if not only or one in only)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_it_shows_its_fault_and_only_that(name: str) -> None:
+    scale = SCALES[name]
+    report = perform(SCENARIOS[name], Asked(subjects(name), scale))
+    assert report.shown
+    assert not report.partial
+    assert not report.skipped
+    assert report.tables
+    assert report.requests
+    without = perform(SCENARIOS[name], Asked(subjects(name), scale, inject=False))
+    assert not without.shown
+    assert not [one for one in without.requests if one["code"]]
+
+
+def test_the_race_costs_surehop_nothing() -> None:
+    report = perform(SCENARIOS["keepalive-race"], Asked(("surehop", "surehop-sync"), 0.05))
+    assert len(report.requests) == 2 * 17 * 10
+    assert {one["status"] for one in report.requests} == {200}
+    assert {len(one["received"]) for one in report.requests} == {1}
+    assert 0.2 < report.measured["origin closes after, s"] < 1
+
+
+def modules() -> Path | None:
+    """Where the bench has put Node's clients."""
+    folders = Path(__file__).parents[2].glob(".cache/*/node/node_modules")
+    return next(folders, None) if shutil.which("node") else None
+
+
+@pytest.mark.peers
+def test_the_race_costs_axios_requests() -> None:
+    folder = modules()
+    if folder is None:
+        missing("axios for Node (make bench-client installs it)")
+    asked = Asked(("axios", "axios-retry", "surehop"), 0.1, node_modules=folder)
+    report = perform(SCENARIOS["keepalive-race"], asked)
+    failed = [one["subject"] for one in report.requests if one["code"]]
+    assert set(failed) == {"axios"}
+    assert "axios" in report.versions
+
+
+class Impatient(Silent):
+    """Ctrl-C when some answers have come."""
+
+    def __init__(self) -> None:
+        self.left = 40
+
+    def step(self, steps: float = 1) -> None:
+        self.left -= int(steps)
+        if self.left <= 0:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_leaves_a_report_that_says_so() -> None:
+    asked = Asked(("surehop", "httpx"), 0.1, bar=Impatient())
+    report = perform(SCENARIOS["keepalive-race"], asked)
+    assert report.partial.startswith("ended by Ctrl-C after")
+    assert 0 < len(report.requests) < 340
+    assert json.loads(report.to_json())["partial"] == report.partial
+
+
+def test_a_subject_that_is_missing_is_told_with_how_to_add_it(tmp_path: Path) -> None:
+    if not shutil.which("node"):
+        missing("Node (apt-get install nodejs)")
+    asked = Asked(("axios", "surehop"), 0.1, node_modules=tmp_path)
+    report = perform(SCENARIOS["max-connections"], asked)
+    (skipped,) = report.skipped
+    assert skipped.name == "axios"
+    assert "npm install --prefix DIR axios" in skipped.hint
+    assert "`axios` is not here" in skipped.why
+    assert {one["subject"] for one in report.requests} == {"surehop"}
+
+
+def test_a_subject_that_there_is_not() -> None:
+    with pytest.raises(
+        UnknownSubjectError, match=r"(?s)`lynx` is no subject.*hint: one of surehop"
+    ):
+        perform(SCENARIOS["max-connections"], Asked(("lynx",)))
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run.json"
+    words = ["max-connections", "--scale", "0.2", "--subject", "surehop", "--json", str(out)]
+    assert main(["lab", "run", *words]) == 0
+    assert "10 requests at once, room for 2" in capsys.readouterr().out
+    told = json.loads(out.read_text())
+    assert told["scenario"] == "max-connections"
+    assert len(told["requests"]) == 10
+
+
+def test_the_command_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "run", "keepalive-rice"]) == 2
+    assert capsys.readouterr().err == (
+        "surehop lab run: no scenario `keepalive-rice`\n"
+        "hint: `keepalive-race` is one; `surehop lab list` has them all\n"
+    )
+    assert main(["lab", "list"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(SCENARIOS)
