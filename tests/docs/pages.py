@@ -26,6 +26,11 @@ class Block:
         return self.words[0] if self.words else ""
 
     @property
+    def file(self) -> str | None:
+        """The file that it is of a worked example."""
+        return next((word for word in self.words[1:] if "." in word), None)
+
+    @property
     def name(self) -> str:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 

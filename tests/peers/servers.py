@@ -25,6 +25,20 @@ const server = require('http').createServer(options, (request, response) => {
 Object.assign(server, options)
 server.listen(+process.argv[3], '127.0.0.1')
 """
+# Closes on receipt of the n-th request of a connection (0: of any), and tells of each request.
+_NODE_CLOSES = """\
+const [how, nth, port] = process.argv.slice(2)
+require('http').createServer((request, response) => {
+  const socket = request.socket
+  socket.count = (socket.count ?? 0) + 1
+  request.resume().on('end', () => {
+    console.log(request.method)
+    if (+nth && socket.count !== +nth) response.end('ok\\n')
+    else if (how === 'rst') socket.resetAndDestroy()
+    else socket.destroy()
+  })
+}).listen(+port, '127.0.0.1')
+"""
 _APPS = """\
 import asyncio
 import time
@@ -69,6 +83,16 @@ def node_server(folder: Path, options: Mapping[str, object]) -> Iterator[int]:
         argv = [node()[0], str(folder / "server.js"), json.dumps(options), str(port.number)]
         with _running(argv, folder, port.number):
             yield port.number
+
+
+@contextmanager
+def node_that_closes(folder: Path, how: str, nth: int) -> Iterator[tuple[int, Path]]:
+    """A Node server that ends connections on receipt; its port, and a file: a line a request."""
+    (folder / "closes.js").write_text(_NODE_CLOSES)
+    with Port() as port:
+        argv = [node()[0], str(folder / "closes.js"), how, str(nth), str(port.number)]
+        with _running(argv, folder, port.number):
+            yield port.number, folder / "output"
 
 
 @contextmanager

@@ -60,6 +60,16 @@ class Origin:
         """Where it listens now: `127.0.0.1:PORT`, `[::1]:PORT`, `unix:PATH`."""
         return self._server.addresses
 
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:PORT`, or ::1 where it listens there alone."""
+        return _url(self.port, self.addresses)
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """What it does now."""
+        return self._server.behaviour
+
     def set(self, **changes: Any) -> None:
         """Change fields of its `Behaviour`; in force when this returns."""
         self._await(self._server.change(changes))
@@ -145,6 +155,11 @@ class OriginProcess:
     def addresses(self) -> list[str]:
         return list(self._call("GET", "/state")["addresses"])
 
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:PORT`, or ::1 where it listens there alone."""
+        return _url(self.port, self.addresses)
+
     def kill(self) -> None:
         """SIGKILL, if it lives: its connections are reset and its port refuses."""
         if self._process:
@@ -210,3 +225,8 @@ class OriginProcess:
         if response.status not in (http.client.OK, http.client.NO_CONTENT):
             raise ValueError(answer["error"])
         return answer
+
+
+def _url(port: int, addresses: Sequence[str]) -> str:
+    told = [address for address in addresses if not address.startswith("unix:")]
+    return f"http://{told[0] if told else f'127.0.0.1:{port}'}"
