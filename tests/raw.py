@@ -107,3 +107,12 @@ def exchanged(port: int, request: bytes) -> bytes:
     """All that comes back for a request on a connection of its own, until FIN."""
     with Raw(port) as client:
         return client.send(request).rest()
+
+
+def untouched(port: int) -> str:
+    """How a connection ends on which nothing is sent; a reset may be there before it is seen."""
+    try:
+        with Raw(port) as client:
+            return client.end()
+    except ConnectionResetError:
+        return "rst"

@@ -17,6 +17,7 @@ from pages import PAGES, ROOT, Block, blocks, blocks_of, links_of
 
 from surehop.cli import main, nginx_main
 from surehop.lab.origins import command
+from surehop.lab.tap import command as tap_command
 
 NAMES = {"localhost": "127.0.0.1,[::1]", "app.internal": "192.0.2.7,[2001:db8::7]"}
 OUTER = {
@@ -103,6 +104,7 @@ def test_commands_parse(
     monkeypatch.setattr(sys.modules["surehop.cli.main"], "_run", lambda *_: 0)
     monkeypatch.setattr("surehop.lab.origins.main", _parsed_origin)
     monkeypatch.setattr("surehop.cli.doctor._examine", lambda *_: 0)
+    monkeypatch.setattr("surehop.lab.tap.main", _parsed_tap)
     found = commands(block)
 
     assert found, "a console block shows what to type after `$ `"
@@ -147,3 +149,7 @@ def targets() -> set[str]:
 
 def _parsed_origin(arguments: list[str]) -> int:
     return 0 if command._parser().parse_args(arguments) else 1
+
+
+def _parsed_tap(arguments: list[str]) -> int:
+    return 0 if tap_command._parser().parse_args(arguments) else 1

@@ -18,6 +18,7 @@ _LAB = {
     "list": ("surehop.lab.scenarios.listing", "the scenarios: failures that can be made to happen"),
     "run": ("surehop.lab.scenarios.command", "make one happen, to the real programs"),
     "origin": ("surehop.lab.origins", "a server that fails as it is told"),
+    "tap": ("surehop.lab.tap", "a relay that records who closed what"),
     "subjects": ("surehop.lab.programs", "which programs are here to be run against"),
 }
 

@@ -1,0 +1,5 @@
+import sys
+
+from surehop.lab.tap.command import main
+
+sys.exit(main())
