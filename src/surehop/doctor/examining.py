@@ -19,7 +19,7 @@ from surehop.doctor.sources.nginx_log import LogReader
 from surehop.doctor.sources.opening import files_of, open_target
 from surehop.errors import OptionError
 
-_READ = "configurations of nginx and haproxy, error logs of nginx, and directories of them are read"
+_READ = "configurations of nginx and haproxy, and logs of nginx, haproxy and envoy are read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,8 @@ class _Gathering:
                     self._haproxy(name, opened.whole())
                 case Kind.NGINX_LOG:
                     self.logs.read(name, opened.lines())
+                case Kind.HAPROXY_LOG | Kind.ENVOY_LOG:
+                    self.logs.read_flagged(name, opened.lines())
                 case _:
                     pass
 
