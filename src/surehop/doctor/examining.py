@@ -101,9 +101,17 @@ class _Gathering:
         count = len(self.targets)
         for name in files_of(target):
             if name not in self.documents:  # as one that was read before includes
-                self._file(name, named=name == target)
+                self._named(name, target)
         if len(self.targets) == count and not self.documents:
             raise OptionError(f"nothing in `{target}` is known here", hint=_READ)
+
+    def _named(self, name: str, target: str) -> None:
+        try:
+            self._file(name, named=name == target)
+        except OptionError as error:
+            if name == target:
+                raise
+            self.notes.append(f"{error}: the rest is judged")
 
     def _file(self, name: str, *, named: bool) -> None:
         with open_target(name) as opened:

@@ -11,7 +11,7 @@ from surehop.doctor.sources.flag_logs import ENVOY_LINE, HAPROXY_LINE
 _LOOKED_AT = 1 << 16
 _LINES = 50
 _NGINX_LOG = re.compile(rb"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] ", re.MULTILINE)
-_HAPROXY = re.compile(rb"^(?:global|defaults|frontend|backend|listen)\b[^{};]*$", re.MULTILINE)
+_HAPROXY = re.compile(rb"^(?:global|defaults|frontend|backend|listen)\b[^{};\n]*$", re.MULTILINE)
 _NGINX_WORDS = {
     *("http", "events", "server", "upstream", "location", "include", "user", "worker_processes"),
     *("map", "proxy_pass", "pid", "stream", "proxy_set_header", "error_log", "load_module"),

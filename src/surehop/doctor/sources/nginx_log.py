@@ -14,7 +14,7 @@ _HEAD = re.compile(
     r"\[(?P<level>debug|info|notice|warn|error|crit|alert|emerg)\] \d+#\d+: (?:\*(?P<conn>\d+) )?"
 )
 _TAIL = re.compile(
-    r"(?: while (?P<action>[a-zA-Z ]+))?, client: [^,]*, server: [^,]*(?:,|$)", re.ASCII
+    r"(?: while (?P<action>[a-zA-Z ]{1,64}))?, client: [^,]*, server: [^,]*(?:,|$)", re.ASCII
 )
 _UPSTREAM = re.compile(r', upstream: "(?P<url>[^"]*)"')
 _REQUEST = re.compile(r', request: "(?P<method>[A-Z]+) ')
