@@ -1,0 +1,206 @@
+"""SH001: one name, two servers, and the backend on one of them."""
+
+from collections.abc import Iterator
+
+from surehop.doctor.about import About, Example
+from surehop.doctor.evidence import Evidence
+from surehop.doctor.facts import Group, IPAddress, Server
+from surehop.doctor.finding import Confidence, Edit, Finding, Severity
+from surehop.doctor.log_views import (
+    by_peer,
+    dead_siblings,
+    line,
+    many,
+    quotes,
+    refused_families,
+    split,
+)
+from surehop.doctor.sections import replace
+from surehop.events import Family
+
+_BOTH = {"localhost": "127.0.0.1,[::1]"}
+
+_HAPROXY = """\
+backend app
+    timeout connect 5s
+    timeout server 30s
+    server a {}:3000 check
+"""
+
+ABOUT = About(
+    id="SH001",
+    name="name-resolves-to-two-families",
+    summary="a name has IPv4 and IPv6 addresses, so it is several servers, and one may be dead",
+    symptom=(
+        "pairs of lines, `connect() failed (111: Connection refused)` to `[::1]` and `upstream"
+        " server temporarily disabled`, again and again, while every client gets its answer"
+    ),
+    cause=(
+        "nginx makes a server of every address that a name has, and shares the requests out among"
+        " them. A backend that listens on one family refuses the rest. Each refusal takes the dead"
+        " address out for `fail_timeout`; then a live request is the test, and the lines come back."
+    ),
+    cure="write the address that the backend listens on, or let the backend listen on both",
+    needs="a configuration, and what its names resolve to: here, or `--resolve`, or `--hosts`",
+    examples=(
+        Example(
+            "upstream app { server localhost:3000; }",
+            "upstream app { server 127.0.0.1:3000; }",
+            names=_BOTH,
+        ),
+        Example(
+            "server { location / { proxy_pass http://localhost:3000; } }",
+            "server { location / { proxy_pass http://[::1]:3000; } }",
+            names=_BOTH,
+        ),
+        Example(
+            _HAPROXY.format("localhost"),
+            _HAPROXY.format("127.0.0.1"),
+            kind="haproxy",
+            names=_BOTH,
+        ),
+        Example(
+            line("connect() failed (111: Connection refused)", "connecting", "[::1]:3000")
+            + line("upstream server temporarily disabled", "connecting", "[::1]:3000"),
+            line("connect() failed (111: Connection refused)", "connecting", "127.0.0.1:3000"),
+            kind="error log",
+        ),
+    ),
+    proof=("ss -ltn", "curl -sv -o /dev/null 'http://[::1]:PORT/'"),
+)
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    for configuration in evidence.nginx:
+        for group in configuration.groups:
+            for server in group.servers:
+                if server.two_families and not server.down:
+                    yield _finding(evidence, group, server)
+    for configuration in evidence.haproxy:
+        for group in configuration.groups:
+            for server in group.servers:
+                if server.own_machine and not server.down:
+                    yield _first(group, server)
+    yield from _logged(evidence)
+
+
+def _finding(evidence: Evidence, group: Group, server: Server) -> Finding:
+    shown = ", ".join(_peer(address, server.port) for address in server.addresses or ())
+    refused, quotes = refused_families(evidence.logs, server)
+    severity, confidence, because = _how_sure(server, refused=bool(refused))
+    keep = _kept(server, refused)
+    proof = tuple(each.replace("PORT", str(server.port)) for each in ABOUT.proof)
+    return ABOUT.found(
+        severity,
+        confidence,
+        because=because,
+        title=f"`{server.text}` is {server.count} servers: {shown}",
+        text=(
+            f"nginx shares the requests for {group.label} out among all of them. If the backend"
+            " listens on one family only, each request to the other is refused, that address is"
+            " taken out for `fail_timeout` (10s unless said otherwise), the request goes on to the"
+            " next, and then it all begins again. When the one that is left fails too, even once,"
+            " clients get 502 at once."
+        ),
+        advice=_advice(server, keep),
+        subject=f"{group.name} {server.text}",
+        place=server.host_place,
+        fix=_fix(server, keep),
+        quotes=quotes,
+        proof=proof,
+    )
+
+
+def _first(group: Group, server: Server) -> Finding:
+    """HAProxy takes one of the addresses, and which is not said."""
+    keep = _kept(server, set())
+    return ABOUT.found(
+        Severity.WARNING,
+        Confidence.MEDIUM,
+        because="which of both is taken depends on the machine's resolver",
+        title=f"`{server.text}` is 127.0.0.1 or ::1, as the resolver happens to say first",
+        text="HAProxy takes the first address of a name. If the backend listens on the other family"
+        " only, the server is down, or goes down with the next change of /etc/hosts.",
+        advice=_advice(server, keep),
+        subject=f"{group.name} {server.text}",
+        place=server.host_place,
+        fix=_fix(server, keep),
+        proof=tuple(each.replace("PORT", str(server.port)) for each in ABOUT.proof),
+    )
+
+
+def _logged(evidence: Evidence) -> Iterator[Finding]:
+    """Tell of the dead half of a name where no configuration is at hand that has it."""
+    written = [
+        server
+        for configuration in evidence.configurations
+        for group in configuration.groups
+        for server in group.servers
+        if server.two_families
+    ]
+    ejections = by_peer(evidence.logs.ejections)
+    for peer, lines in dead_siblings(evidence.logs).items():
+        host, port = split(peer)
+        if any(s.port == port and host in map(str, s.addresses or ()) for s in written):
+            continue
+        six = lines[0].attempt.family is Family.IPV6
+        span = lines[-1].seconds - lines[0].seconds
+        alive = f"127.0.0.1:{port}" if six else f"[::1]:{port}"
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH if six else Confidence.MEDIUM,
+            because=f"only `{peer}` refuses; nobody was refused by `{alive}`",
+            title=f"`{peer}` refuses, and it is half of a name that is also `{alive}`",
+            text=(
+                f"{many(lines, 'connection')} refused in {span}s."
+                " The backend listens on the other family. nginx takes the dead address out, sends"
+                " the request on, and tries again with a live request when `fail_timeout` is over."
+            ),
+            advice=f"write `{alive}` where the name stands in the configuration, most likely"
+            f" `localhost:{port}`",
+            subject=f"log {peer}",
+            quotes=quotes([lines[0], *ejections.get(peer, [])[:1], *lines[1:]]),
+            proof=tuple(each.replace("PORT", str(port)) for each in ABOUT.proof),
+        )
+
+
+def _how_sure(server: Server, *, refused: bool) -> tuple[Severity, Confidence, str]:
+    if refused:
+        return Severity.ERROR, Confidence.HIGH, "the log shows one of its addresses refusing"
+    if server.own_machine:
+        because = (
+            f"`{server.host}` has both loopback addresses, and few programs listen on both;"
+            " whether yours does, only the machine itself can tell"
+        )
+        return Severity.WARNING, Confidence.HIGH, because
+    return Severity.INFO, Confidence.LOW, "a backend may well listen on both"
+
+
+def _peer(address: IPAddress, port: int) -> str:
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"  # noqa: PLR2004
+
+
+def _kept(server: Server, refused: set[int]) -> IPAddress | None:
+    """Give the address to write: one that no log saw refusing, IPv4 first; None if that's open."""
+    alive = [each for each in server.addresses or () if each.version not in refused]
+    alive.sort(key=lambda each: each.version)
+    if not alive or not (refused or server.own_machine):
+        return None
+    return alive[0] if sum(each.version == alive[0].version for each in alive) == 1 else None
+
+
+def _advice(server: Server, keep: IPAddress | None) -> str:
+    if keep is None:
+        return "make sure that the backend listens on both, or write the one address it has"
+    other = "127.0.0.1" if keep.version == 6 else f"[::1]:{server.port}"  # noqa: PLR2004
+    written = _peer(keep, server.port)
+    if not server.own_machine:
+        return f"write `{written}`, or let the backend listen on both"
+    return f"write `{written}` (or `{other}` if that is where the backend listens)"
+
+
+def _fix(server: Server, keep: IPAddress | None) -> tuple[Edit, ...]:
+    if keep is None:
+        return ()
+    text = f"[{keep}]" if keep.version == 6 else str(keep)  # noqa: PLR2004
+    return (replace(server.host_place, text),)

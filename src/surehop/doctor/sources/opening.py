@@ -1,0 +1,134 @@
+"""Targets -> bytes: files, directories, standard input; compressed ones are unpacked on the way."""
+
+import bz2
+import gzip
+import io
+import lzma
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from surehop.errors import OptionError
+
+STANDARD_INPUT = "-"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_BACKUPS = (".orig", ".bak", ".dpkg-dist", ".rpmnew", ".rpmsave", "~", ".swp")
+_HEAD = 1 << 16
+_CHUNK = 1 << 20
+_LONGEST = 1 << 16  # bytes of a line that are kept
+_DAMAGE = (OSError, EOFError, lzma.LZMAError)  # what a file that is no more, or cut, gives
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """`head` is its beginning, to know it by. `packed`: no edit can be made in it."""
+
+    name: str
+    head: bytes
+    rest: BinaryIO
+    packed: bool
+
+    def whole(self) -> bytes:
+        """Raises OptionError."""
+        try:
+            return self.head + self.rest.read()
+        except _DAMAGE as error:
+            raise _unreadable(self.name, error) from None
+
+    def lines(self) -> Iterator[bytes]:
+        """Give the lines without their ends, in bounded memory; of a huge one only its beginning.
+
+        Raises OptionError.
+        """
+        pending = b""
+        chunk = self.head
+        while chunk:
+            first, *others = chunk.split(b"\n")
+            pending = (pending + first)[:_LONGEST]
+            if others:
+                yield pending
+                yield from (each[:_LONGEST] for each in others[:-1])
+                pending = others[-1][:_LONGEST]
+            try:
+                chunk = self.rest.read(_CHUNK)
+            except _DAMAGE as error:
+                raise _unreadable(self.name, error) from None
+        if pending:
+            yield pending
+
+
+@contextmanager
+def open_target(name: str) -> Iterator[Opened]:
+    """Open one file, for as long as it is read. Raises OptionError."""
+    with ExitStack() as stack:
+        try:
+            opened = _open(name, stack)
+        except _DAMAGE as error:
+            raise _unreadable(name, error) from None
+        yield opened
+
+
+def _open(name: str, stack: ExitStack) -> Opened:
+    file: BinaryIO = sys.stdin.buffer
+    if name != STANDARD_INPUT:
+        path = Path(name)
+        file = stack.enter_context(path.open("rb"))
+    head = file.read(_HEAD)
+    if head.startswith(_ZSTD):
+        hint = f"`zstdcat {name} | surehop doctor -`"
+        raise OptionError(f"`{name}` is packed with zstd", hint=hint)
+    unpacked = _unpacked(head, file)
+    if unpacked is None:
+        return Opened(name, head, file, packed=False)
+    stack.enter_context(unpacked)
+    return Opened(name, unpacked.read(_HEAD), unpacked, packed=True)
+
+
+def files_of(name: str) -> Iterator[str]:
+    """Give the target itself, or the files of a directory: its nginx.conf first, no backups."""
+    path = Path(name)
+    if name == STANDARD_INPUT or not path.is_dir():
+        yield name
+        return
+    files = [
+        each for each in path.rglob("*") if each.is_file() and not each.name.endswith(_BACKUPS)
+    ]
+    files.sort(key=lambda each: (each.name != "nginx.conf", len(each.parts), str(each)))
+    yield from map(str, files)
+
+
+class _Rejoined(io.RawIOBase):
+    """A stream of which the beginning was read already."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast("bytearray", buffer))
+        given = self._head[: len(view)] or self._rest.read(len(view))
+        self._head = self._head[len(given) :]
+        view[: len(given)] = given
+        return len(given)
+
+
+def _unpacked(head: bytes, file: BinaryIO) -> BinaryIO | None:
+    whole = io.BufferedReader(_Rejoined(head, file))
+    if head.startswith(b"\x1f\x8b"):
+        return cast("BinaryIO", gzip.GzipFile(fileobj=whole))
+    if head.startswith(b"BZh"):
+        return cast("BinaryIO", bz2.BZ2File(whole))
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return cast("BinaryIO", lzma.LZMAFile(whole))
+    return None
+
+
+def _unreadable(name: str, error: Exception) -> OptionError:
+    why = (getattr(error, "strerror", None) or str(error) or "error").lower()
+    return OptionError(f"`{name}` can't be read: {why}")
