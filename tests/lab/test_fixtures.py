@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from raw import GET, Raw
-from surehop.testing import Fault, Injected, Origin, OriginProcess
+from surehop.testing import Fault, How, Injected, Origin, OriginProcess, Side, Tap
 
 Make = Callable[..., Origin]
 
@@ -96,3 +96,18 @@ def test_wrong(origin):
     said = pytest_says(tmp_path, text)
     assert "2 passed, 1 error" in said
     assert "an origin has no `profil`" in said
+
+
+def test_a_tap_tells_who_closed(
+    origin: Origin, fault: Callable[..., Injected], tap: Tap, make_tap: Callable[..., Tap]
+) -> None:
+    fault("rst", nth=2)
+    second = make_tap(tap.addresses[0])
+    with Raw(second.port) as raw:
+        assert raw.answer()[0] == 200
+        assert raw.send(GET).end() == "rst"
+    for one in (tap, second):
+        (connection,) = one.wait()
+        first = connection.endings[0]
+        assert (first.side, first.how, first.request) == (Side.UPSTREAM, How.RST, 2)
+    assert tap.url.startswith("http://127.0.0.1:")
