@@ -37,6 +37,21 @@ MEANINGS = {
     "Rule": "what gave the verdict: `rule`",
     "PeerStatus": "what a peer is to the balancer: `state` in the status",
 }
+NGINX_NOTES = {
+    "proxy": (
+        "Upgraded connections (WebSocket) are passed on as nginx does it, by the usual"
+        " `proxy_set_header Upgrade $http_upgrade` and `Connection`: behind a `101` bytes go both"
+        " ways until one side closes, and `proxy_read_timeout`, `proxy_send_timeout` and"
+        " `send_timeout` hold; `limit_rate` does not, and as in nginx nobody can close by half:"
+        " when all that one side sent before its end has been passed on, both connections are"
+        " closed. nginx does so for every client that sent an `Upgrade`, even where that was not"
+        " passed on; a `101` that no client asked for is an answer to it, what follows is the"
+        " answer's body, and the client's connection is kept; and it switches while a body that"
+        " goes upstream as it comes is not there yet. Surehop switches"
+        " if the client asked, the request that went upstream asked too, and all of it was sent;"
+        " otherwise nothing follows the head of the `101`, and both connections are closed."
+    ),
+}
 MEGABYTE, KILOBYTE = 1 << 20, 1 << 10
 
 
@@ -236,6 +251,8 @@ def nginx() -> str:
             continue
         lines += ["| directive | Surehop | |", "| --- | --- | --- |"]
         lines += [f"| `{name}` | {fate} | {how} |" for name, (fate, how) in fates.items()]
+        if module in NGINX_NOTES:
+            lines += ["", NGINX_NOTES[module]]
     return "\n".join(lines) + "\n"
 
 

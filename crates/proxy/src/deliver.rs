@@ -27,6 +27,7 @@ use crate::pace;
 use crate::parts::{Narrow, Parts};
 use crate::send::Sender;
 use crate::spool::Refused;
+use crate::upgrade;
 
 mod early;
 
@@ -76,6 +77,9 @@ pub async fn deliver(
     if let Err(code) = incoming::write_head(s) {
         leave(s, route, upstream);
         return Err(code);
+    }
+    if s.ex.reply.upgraded {
+        return Ok(Box::pin(upgrade::tunnel(s, route, location, upstream)).await);
     }
     let now = worker.reactor.now();
     let received =

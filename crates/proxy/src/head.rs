@@ -182,7 +182,7 @@ fn kind(ex: &Exchange, out: &mut Vec<u8>) {
 
 fn connection(ex: &Exchange, place: &Location, out: &mut Vec<u8>) {
     if !ex.keep {
-        write::header(out, b"Connection", b"close");
+        write::header(out, b"Connection", ending(ex));
         return;
     }
     write::header(out, b"Connection", b"keep-alive");
@@ -190,6 +190,15 @@ fn connection(ex: &Exchange, place: &Location, out: &mut Vec<u8>) {
         out.extend_from_slice(b"Keep-Alive: timeout=");
         out.extend_from_slice(itoa::Buffer::new().format(seconds).as_bytes());
         out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// What is said of a connection that is not kept.
+fn ending(ex: &Exchange) -> &'static [u8] {
+    if ex.reply.upgraded {
+        b"upgrade"
+    } else {
+        b"close"
     }
 }
 
@@ -250,7 +259,7 @@ pub fn sent(worker: &Worker, ex: &Exchange, name: &[u8], out: &mut Vec<u8>) -> b
             out.extend_from_slice(reply.value_at(at, raw));
         }
         // nginx has given the connection up, or to the next request, by the time it logs.
-        b"connection" => out.extend_from_slice(if kept { b"keep-alive" } else { b"close" }),
+        b"connection" => out.extend_from_slice(if kept { b"keep-alive" } else { ending(ex) }),
         b"keep-alive" => {
             let Some(seconds) = vars::place(worker, ex).keepalive_header_s.filter(|_| kept) else {
                 return false;

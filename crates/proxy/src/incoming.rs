@@ -22,6 +22,7 @@ use crate::script::Regex;
 use crate::send::Sender;
 use crate::template::{Piece, Template};
 use crate::told;
+use crate::upgrade;
 use crate::vars;
 use crate::worker::Worker;
 
@@ -364,7 +365,10 @@ pub fn write_head(s: &mut Sender<'_>) -> Result<(), u16> {
     }
     let rewrites = rewrites(worker, s.client, ex, &s.proxy.plan.reply);
     ex.status = ex.status_or(ex.response.status);
+    let upgraded = upgrade::asked(s);
+    let ex = &mut *s.ex;
     head::begin(worker, ex);
+    ex.reply.upgraded = upgraded;
     let trailers = s.proxy.plan.reply.pass_trailers;
     let ranged = s.proxy.plan.reply.force_ranges;
     let dated = ranged || vars::place(worker, ex).filters.expires.is_some();
@@ -382,8 +386,10 @@ pub fn write_head(s: &mut Sender<'_>) -> Result<(), u16> {
         reply.pass_kind(&ex.kept_type);
     }
     for (index, line) in ex.response.headers.iter().enumerate() {
-        // Which trailers there may be is told to who gets them.
-        if !(line.forward || trailers && line.known == Known::Trailer) {
+        // Which trailers there may be is told to who gets them, and what is spoken from now on.
+        let told =
+            trailers && line.known == Known::Trailer || upgraded && line.known == Known::Upgrade;
+        if !(line.forward || told) {
             continue;
         }
         if line.known == Known::LastModified && dated {
@@ -406,7 +412,7 @@ pub fn write_head(s: &mut Sender<'_>) -> Result<(), u16> {
             },
         }
     }
-    // What follows a 101 is no HTTP, and upgraded connections are not relayed.
+    // What follows a 101 is no HTTP.
     ex.keep &= done && ex.status != SWITCHING;
     if ranged {
         head::filter(worker, s.client, ex)?;

@@ -66,6 +66,7 @@ pub mod target;
 pub mod template;
 pub mod told;
 pub mod types;
+pub mod upgrade;
 pub mod variables;
 pub mod vars;
 pub mod worker;

@@ -78,6 +78,8 @@ pub struct Reply {
     pub trailed: bool,
     /// The trailers' lines, once the body has come to its end.
     pub trailers: Vec<u8>,
+    /// Whether another protocol is spoken behind it.
+    pub upgraded: bool,
     lines: Vec<Line>,
     text: Vec<u8>,
 }
@@ -109,6 +111,7 @@ impl Reply {
         self.location = None;
         self.chunked = false;
         self.trailers.clear();
+        self.upgraded = false;
     }
 
     /// Sets the content type.

@@ -124,6 +124,25 @@ impl<'a> Sender<'a> {
         self.head_at == self.ex.upstream_head.len() && self.framer.done()
     }
 
+    /// Counts bytes that went to the upstream behind the request.
+    pub fn count(&mut self, n: usize) {
+        self.sent += n as u64;
+    }
+
+    /// Gives back what a request that was sent is not needed for any more: what follows may take days. Its
+    /// head is still asked for by the logs.
+    pub fn lighten(&mut self) {
+        for buf in [self.own.take(), self.stream.take()].into_iter().flatten() {
+            self.worker.buffers.give(buf);
+        }
+        if let Some(raw) = self.ex.raw.take() {
+            let mut small = Buf::new(raw.len());
+            small.push(raw.data());
+            self.worker.buffers.give(raw);
+            self.ex.raw = Some(small);
+        }
+    }
+
     /// Takes more of the body from the client.
     fn poll_take(&mut self) -> Poll<Result<(), Stopped>> {
         let stream = self

@@ -100,6 +100,7 @@ pub struct Worker {
     /// Where it finds what is handed to it.
     pub inbox: Arc<Inbox>,
     stopping: Cell<bool>,
+    expired: Cell<bool>,
     /// Its clients, as far as one of them may have to go.
     pub crowd: Crowd,
     /// For each group, how often peers had gone out when it was last found without a live one.
@@ -161,6 +162,7 @@ impl Worker {
             index,
             inbox,
             stopping: Cell::new(false),
+            expired: Cell::new(false),
             crowd: Crowd::default(),
             silent: RefCell::new(vec![None; config.groups.len()]),
             shared,
@@ -174,6 +176,11 @@ impl Worker {
     /// Whether the process is going down: no connection is kept.
     pub fn stopping(&self) -> bool {
         self.stopping.get()
+    }
+
+    /// Whether `worker_shutdown_timeout` is over, and whoever is left says his last words.
+    pub fn expired(&self) -> bool {
+        self.expired.get()
     }
 
     /// Whether workers of a newer configuration take over who is idle.
@@ -433,8 +440,13 @@ fn run(worker: &Rc<Worker>) {
             worker.hand_upstreams();
         }
         let idle = worker.clients.get() == 0;
-        if phase == STOPPING || phase != RUNNING && idle || phase != RUNNING && clock::now() >= end
-        {
+        if phase == STOPPING || phase != RUNNING && idle {
+            break;
+        }
+        if phase != RUNNING && clock::now() >= end {
+            worker.expired.set(true);
+            worker.reactor.wake_all();
+            worker.reactor.run_ready();
             break;
         }
         let next = end.min(worker.logs.due());
