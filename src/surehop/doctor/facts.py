@@ -22,7 +22,8 @@ class Server:
 
     `addresses` are what the name resolves to: None where nobody could tell, and where there is no
     name to resolve, the one address. `host_place` is the host's own place, to be edited.
-    `options` are the words behind the address, each with its place.
+    `options` are the words behind the address, each with its place; `end` is the byte behind the
+    address (HAProxy).
     """
 
     place: Place
@@ -39,6 +40,7 @@ class Server:
     max_fails: int | None = None
     fail_timeout_ms: int | None = None
     checked: bool = False
+    end: int = 0
     options: tuple[tuple[str, Place], ...] = ()
 
     @property
@@ -69,7 +71,8 @@ class Group:
     """An upstream, a backend, or what a `proxy_pass` names outright (`explicit` is false then).
 
     Keep-alive: `idle_ms` is how long a connection to a server may rest; `keepalive` is how many
-    are kept, None where nothing is said of it. `settings` is the block itself (nginx).
+    are kept, None where nothing is said of it. `settings` is the block itself (nginx). `said` is
+    what holds for it, by its first words: the rest of the line, and the place (HAProxy).
     """
 
     software: Software
@@ -80,6 +83,7 @@ class Group:
     keepalive: int | None = None
     idle_ms: int | None = None
     settings: Section | None = None
+    said: dict[str, tuple[tuple[str, ...], Place]] = field(default_factory=dict)
 
     @property
     def peers(self) -> int:

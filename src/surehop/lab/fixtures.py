@@ -12,6 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from surehop.lab.origins import Fault, Origin
+    from surehop.lab.tap import Tap
 
 _MARKER = (
     "origin(**behaviour): what the fixture `origin` is: `profile`, `keepalive_timeout` and all "
@@ -82,3 +83,22 @@ def fault(origin: "Origin") -> Callable[..., Injected]:
         return Injected(origin, Fault(kind, **options))
 
     return inject
+
+
+@pytest.fixture(name="make_tap")
+def make_tap() -> "Iterator[Callable[..., Tap]]":
+    """`make_tap("localhost:3000")`: a relay before any server; it ends with the test."""
+    from surehop.lab.tap import Tap  # noqa: PLC0415 (see above)
+
+    with ExitStack() as stack:
+
+        def make(upstream: str, **options: Any) -> "Tap":
+            return stack.enter_context(Tap(upstream, **options))
+
+        yield make
+
+
+@pytest.fixture(name="tap")
+def tap(origin: "Origin", make_tap: "Callable[..., Tap]") -> "Tap":
+    """A relay before `origin`, which tells who closed what: `tap.url`, `tap.wait()`."""
+    return make_tap(origin.addresses[0])
