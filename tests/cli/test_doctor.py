@@ -69,7 +69,7 @@ def test_fix(two: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(two, RESOLVE, "--fix") == 1
 
     assert two.read_text() == TWO.replace("localhost", "127.0.0.1")
-    assert two.with_name("nginx.conf.orig").read_text() == TWO
+    assert two.with_name(".nginx.conf.orig").read_text() == TWO
     assert "as it was" in capsys.readouterr().err
     assert run(two, RESOLVE) == 0
 

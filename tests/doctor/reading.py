@@ -30,10 +30,11 @@ def report(
 
 
 FILES = {"nginx": "nginx.conf", "haproxy": "haproxy.cfg", "error log": "error.log"}
+LOG = "log"
 
 
 def read(folder: Path, text: str, example: Example) -> Report:
-    file = FILES[example.kind]
+    file = FILES.get(example.kind, LOG)
     return report(folder, text, example.names, version=example.version, file=file)
 
 

@@ -121,3 +121,23 @@ def test_what_is_unknown_is_refused(tmp_path: Path) -> None:
         if target:
             with pytest.raises(OptionError):
                 examine([str(tmp_path / target)], options())
+
+
+def test_one_bad_file_of_a_directory_is_told(tmp_path: Path) -> None:
+    (tmp_path / "nginx.conf").write_text(TWO)
+    (tmp_path / "error.log.gz").write_bytes(b"\x1f\x8b\x08 cut")
+
+    told = examine([str(tmp_path)], options(BOTH))
+
+    assert ids(told) == ["SH001"]
+    assert "error.log.gz` can't be read" in told.notes[0]
+
+
+def test_a_line_of_many_words_takes_no_time(tmp_path: Path) -> None:
+    head = "2026/01/05 10:00:00 [error] 1#1: *1 "
+
+    told = report(
+        tmp_path, head + " while a" * 100_000 + "\n" + head + ", client: " * 9999, file="l"
+    )
+
+    assert told.logs.unknown == 2

@@ -5,6 +5,7 @@ from pathlib import Path
 from reading import BOTH, ids, report
 
 from surehop.doctor import fix
+from surehop.doctor.patching import diff_of
 
 CFG = """\
 global
@@ -53,6 +54,24 @@ def test_a_name_of_both_families_is_one_by_chance(tmp_path: Path) -> None:
     assert found.place is not None
     assert text.splitlines()[found.place.line - 1][found.place.column - 1 :].startswith("localhost")
     assert fix(told.findings, told.documents) == []  # it is not sure enough
+
+
+def test_a_quoted_address_in_strange_bytes_keeps_its_place(tmp_path: Path) -> None:
+    raw = b"backend \xe9\n  server \xff 'localhost:3000' check # \xe9\n  server b \xff:1 check\n"
+    told = report(tmp_path, raw, BOTH, file="haproxy.cfg")
+
+    (found,) = [each for each in told.findings if each.id == "SH001"]
+    (edit,) = found.fix
+    assert raw[edit.start : edit.end] == b"localhost"
+
+
+def test_check_is_put_behind_the_address(tmp_path: Path) -> None:
+    text = "defaults\n timeout connect 5s\n timeout server 5s\nbackend a\n"
+    servers = ' server a "ipv4@192.0.2.1:1"\n server b 192.0.2.2:2 check\n'
+    told = report(tmp_path, text + servers, file="haproxy.cfg")
+
+    (found,) = told.findings
+    assert '+ server a "ipv4@192.0.2.1:1" check\n' in diff_of(found, told.documents)
 
 
 def test_what_stands_in_no_section_is_told(tmp_path: Path) -> None:

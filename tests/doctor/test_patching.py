@@ -22,17 +22,39 @@ def test_every_other_byte_stays(tmp_path: Path) -> None:
 
     assert Path(file).read_bytes() == ODD.replace(b"localhost", b"127.0.0.1")
     assert Path(backup).read_bytes() == ODD
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["nginx.conf", "nginx.conf.orig"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".nginx.conf.orig", "nginx.conf"]
 
 
 def test_an_older_backup_stays(tmp_path: Path) -> None:
-    (tmp_path / "nginx.conf.orig").write_text("precious")
+    (tmp_path / ".nginx.conf.orig").write_text("precious")
 
     told = report(tmp_path, ODD, BOTH)
     ((_, backup),) = fix(told.findings, told.documents)
 
-    assert Path(backup).name == "nginx.conf.orig.1"
-    assert (tmp_path / "nginx.conf.orig").read_text() == "precious"
+    assert Path(backup).name == ".nginx.conf.orig.1"
+    assert (tmp_path / ".nginx.conf.orig").read_text() == "precious"
+
+
+def test_a_link_in_the_backups_place_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / ".nginx.conf.orig").symlink_to(tmp_path / "elsewhere")
+
+    told = report(tmp_path, ODD, BOTH)
+    ((_, backup),) = fix(told.findings, told.documents)
+
+    assert Path(backup).name == ".nginx.conf.orig.1"
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_backup_is_not_included(tmp_path: Path) -> None:
+    sites = tmp_path / "sites-enabled"
+    sites.mkdir()
+    (sites / "app").write_text("upstream app { server localhost:3000; }")
+    text = "events {}\nhttp { include sites-enabled/*; }"
+
+    told = report(tmp_path, text, BOTH)
+    assert len(fix(told.findings, told.documents)) == 1
+
+    assert report(tmp_path, text, BOTH).findings == ()
 
 
 def test_permissions_and_links_stay(tmp_path: Path) -> None:
@@ -63,7 +85,7 @@ def test_a_file_that_changed_is_left_alone(tmp_path: Path) -> None:
     told = report(tmp_path, ODD, BOTH)
     (tmp_path / "nginx.conf").write_text("new")
 
-    with pytest.raises(OSError, match="has changed"):
+    with pytest.raises(OSError, match="is not what was read"):
         fix(told.findings, told.documents)
 
     assert (tmp_path / "nginx.conf").read_text() == "new"

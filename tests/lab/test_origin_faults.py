@@ -1,10 +1,12 @@
 """The origin as a server that fails exactly as it is told to."""
 
+import gc
 import json
 import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -207,3 +209,13 @@ def test_it_ends_without_a_word_though_a_client_is_connected() -> None:
             process.terminate()
             _, said = process.communicate(timeout=10)
     assert (process.returncode, said) == (0, b"")
+
+
+def test_it_may_end_while_clients_come() -> None:
+    for _ in range(20):
+        with Origin() as origin, ExitStack() as stack:
+            for _ in range(20):
+                sock = stack.enter_context(socket.socket())
+                sock.setblocking(False)
+                sock.connect_ex(("127.0.0.1", origin.port))
+    gc.collect()  # a socket that nobody closed would warn

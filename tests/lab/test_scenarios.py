@@ -27,7 +27,7 @@ def subjects(name: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_it_shows_its_fault_and_only_that(name: str) -> None:
-    scale = SCALES.get(name, 0.1)
+    scale = SCALES.get(name, 0.05)
     report = perform(SCENARIOS[name], Asked(subjects(name), scale))
     assert report.shown
     assert not report.partial

@@ -136,7 +136,7 @@ def test_nothing_came() -> None:
     [
         (["localhost", ":1"], "`localhost` names no port"),
         ([":0", "::1:80"], "hint: `[::1]:80`"),
-        (["unix:/tmp/never", "unix:/never", "--pcap", "x"], "unix sockets have none"),
+        ([":0", "localhost:1", "--pcap", "/nowhere/x"], "can't write `/nowhere/x`"),
         ([":0", "localhost:1", "--svg", "/nowhere/x.svg"], "can't write `/nowhere/x.svg`"),
     ],
 )
@@ -145,6 +145,12 @@ def test_what_it_can_not_do(
 ) -> None:
     assert tap(arguments) == 1
     assert told in capsys.readouterr().err
+
+
+def test_unix_sockets_have_no_packets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tap([f"unix:{tmp_path}/a", "unix:/b", "--pcap", str(tmp_path / "x")]) == 1
+    assert "can't capture packets: unix sockets have none" in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()
 
 
 def test_a_port_in_use(capsys: pytest.CaptureFixture[str], origin: Origin) -> None:

@@ -8,7 +8,7 @@ from surehop.lab.tap.sequence import Pause, of_record
 from surehop.lab.tap.svg import svg
 
 RACE = """\
-connection #1: 2 requests, 1 answers
+connection #1: 2 requests, 1 answer
             client                       tap                     upstream
             127.0.0.1:50000        127.0.0.1:8000          127.0.0.1:3000
 0.000000    ├── connect ──────────────────▶                             │

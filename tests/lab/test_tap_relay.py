@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from raw import GET, Raw, exchanged, get, untouched
-from surehop.errors import AddressInUseError, OptionError
+from surehop.errors import AddressInUseError, OptionError, StartError
 from surehop.lab.origins import Fault, Origin
 from surehop.lab.ports import Port
 from surehop.lab.tap import Connection, How, Moment, Side, Tap
@@ -283,6 +283,14 @@ def test_a_dead_socket_file_is_no_obstacle(tmp_path: Path) -> None:
 def test_an_address_in_use() -> None:
     with upstream() as listener, pytest.raises(AddressInUseError, match="can't listen on"):
         Tap("127.0.0.1:1", f":{listener.getsockname()[1]}")
+
+
+def test_a_tap_before_itself_is_refused() -> None:
+    with Port() as port:
+        number = port.number
+    with pytest.raises(StartError, match="where the tap itself listens") as found:
+        Tap(f"localhost:{number}", f":{number}")
+    assert found.value.hint
 
 
 def test_the_end_of_the_tap_ends_its_connections(origin: Origin) -> None:

@@ -19,7 +19,7 @@ from surehop.doctor.sources.nginx_log import LogReader
 from surehop.doctor.sources.opening import files_of, open_target
 from surehop.errors import OptionError
 
-_READ = "configurations of nginx and haproxy, error logs of nginx, and directories of them are read"
+_READ = "configurations of nginx and haproxy, and logs of nginx, haproxy and envoy are read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,17 @@ class _Gathering:
         count = len(self.targets)
         for name in files_of(target):
             if name not in self.documents:  # as one that was read before includes
-                self._file(name, named=name == target)
+                self._named(name, target)
         if len(self.targets) == count and not self.documents:
             raise OptionError(f"nothing in `{target}` is known here", hint=_READ)
+
+    def _named(self, name: str, target: str) -> None:
+        try:
+            self._file(name, named=name == target)
+        except OptionError as error:
+            if name == target:
+                raise
+            self.notes.append(f"{error}: the rest is judged")
 
     def _file(self, name: str, *, named: bool) -> None:
         with open_target(name) as opened:
@@ -120,6 +128,8 @@ class _Gathering:
                     self._haproxy(name, opened.whole())
                 case Kind.NGINX_LOG:
                     self.logs.read(name, opened.lines())
+                case Kind.HAPROXY_LOG | Kind.ENVOY_LOG:
+                    self.logs.read_flagged(name, opened.lines())
                 case _:
                     pass
 

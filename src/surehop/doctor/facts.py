@@ -22,7 +22,8 @@ class Server:
 
     `addresses` are what the name resolves to: None where nobody could tell, and where there is no
     name to resolve, the one address. `host_place` is the host's own place, to be edited.
-    `options` are the words behind the address, each with its place.
+    `options` are the words behind the address, each with its place; `end` is the byte behind the
+    address (HAProxy).
     """
 
     place: Place
@@ -39,6 +40,7 @@ class Server:
     max_fails: int | None = None
     fail_timeout_ms: int | None = None
     checked: bool = False
+    end: int = 0
     options: tuple[tuple[str, Place], ...] = ()
 
     @property

@@ -1,8 +1,11 @@
 """Edits -> diffs, and files written anew: every byte that no edit names stays as it is."""
 
+import contextlib
 import difflib
+import itertools
 import os
-import shutil
+import stat
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -58,33 +61,32 @@ def fix(findings: Iterable[Finding], documents: dict[str, bytes]) -> list[tuple[
     written = []
     for file, wanted in edits.items():
         path = Path(file).resolve()  # a link stays a link
+        if not path.is_file():
+            continue  # it came in by standard input
         if path.read_bytes() != documents[file]:
-            raise OSError(f"`{file}` has changed since it was read")
-        backup = _backup(path)
-        shutil.copy2(path, backup)
-        fresh = path.with_name(f".{path.name}.surehop")
-        shutil.copy2(path, fresh)
-        fresh.write_bytes(apply(documents[file], wanted))
-        _keep_owner(path, fresh)
-        fresh.replace(path)
+            raise OSError(f"`{file}` is not what was read: it has changed, or is compressed")
+        backup = _back_up(path, documents[file])
+        handle, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as out:
+            out.write(apply(documents[file], wanted))
+            status = path.stat()
+            if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(out.fileno(), status.st_uid, status.st_gid)
+            os.fchmod(out.fileno(), stat.S_IMODE(status.st_mode))
+        Path(fresh).replace(path)
         written.append((file, str(backup)))
     return written
 
 
-def _keep_owner(path: Path, fresh: Path) -> None:
-    status = path.stat()
-    if (status.st_uid, status.st_gid) != (fresh.stat().st_uid, fresh.stat().st_gid):
-        os.chown(fresh, status.st_uid, status.st_gid)
-
-
-def _backup(path: Path) -> Path:
-    """Give a name that nobody has: an older backup is never overwritten."""
-    backup = path.with_name(f"{path.name}.orig")
-    number = 1
-    while backup.exists():
-        backup = path.with_name(f"{path.name}.orig.{number}")
-        number += 1
-    return backup
+def _back_up(path: Path, raw: bytes) -> Path:
+    """Keep a file under a name that nobody has, and that `include sites-enabled/*` passes over."""
+    for number in itertools.count():
+        backup = path.with_name(f".{path.name}.orig{f'.{number}' if number else ''}")
+        with contextlib.suppress(FileExistsError), backup.open("xb") as out:
+            out.write(raw)
+            os.fchmod(out.fileno(), stat.S_IMODE(path.stat().st_mode))
+            return backup
+    raise AssertionError("numbers do not end")
 
 
 def _lines(raw: bytes) -> list[str]:

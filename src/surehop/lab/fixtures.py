@@ -86,19 +86,19 @@ def fault(origin: "Origin") -> Callable[..., Injected]:
 
 
 @pytest.fixture(name="make_tap")
-def make_tap() -> "Iterator[Callable[[str], Tap]]":
-    """`make_tap("localhost:3000")`: as many as a test needs, before any server."""
+def make_tap() -> "Iterator[Callable[..., Tap]]":
+    """`make_tap("localhost:3000")`: a relay before any server; it ends with the test."""
     from surehop.lab.tap import Tap  # noqa: PLC0415 (see above)
 
     with ExitStack() as stack:
 
-        def make(upstream: str) -> Tap:
-            return stack.enter_context(Tap(upstream))
+        def make(upstream: str, **options: Any) -> "Tap":
+            return stack.enter_context(Tap(upstream, **options))
 
         yield make
 
 
 @pytest.fixture(name="tap")
-def tap(origin: "Origin", make_tap: "Callable[[str], Tap]") -> "Tap":
-    """A relay before `origin`, which records who closed what, how, and on which request."""
-    return make_tap(origin.url.removeprefix("http://"))
+def tap(origin: "Origin", make_tap: "Callable[..., Tap]") -> "Tap":
+    """A relay before `origin`, which tells who closed what: `tap.url`, `tap.wait()`."""
+    return make_tap(origin.addresses[0])

@@ -37,7 +37,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
                 if option is None or ms is None or ms > _SHORT_MS or server.max_fails == 0:
                     continue
                 yield ABOUT.found(
-                    Severity.WARNING,
+                    Severity.WARNING if ms else Severity.INFO,  # 0 is nobody's slip
                     Confidence.MEDIUM,
                     because="where servers restart within seconds, it may be meant so",
                     title=f"`{server.text}` comes back after `{option[0]}`, dead or not",

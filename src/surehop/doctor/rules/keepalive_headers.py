@@ -74,20 +74,24 @@ def _findings(
     if header is not None:
         fix = _closing(configuration, header)
         if fix is not None:
-            yield _found(group, each, Confidence.HIGH, "the header is written", fix)
+            severity = Severity.INFO if "$" in header.args[1].value else Severity.WARNING
+            yield _found(group, each, (severity, Confidence.HIGH), "the header is written", fix)
             return
     if version is not None and version.words == ("1.0",):
         fix = (replace(place(version, version.args[0]), "1.1"),)
-        yield _found(group, each, Confidence.HIGH, "`proxy_http_version 1.0` is written", fix)
+        sure = (Severity.WARNING, Confidence.HIGH)
+        yield _found(group, each, sure, "`proxy_http_version 1.0` is written", fix)
     elif not new and (version is None or header is None):
-        sure = evidence.version is not None
+        sure = (Severity.INFO, Confidence.MEDIUM)
+        if evidence.version is not None:
+            sure = (Severity.WARNING, Confidence.HIGH)
         because = (
             "this nginx is older than 1.29.7"
-            if sure
+            if evidence.version
             else "it holds for every nginx before 1.29.7; `--nginx-version` makes it sure"
         )
         fix = _missing(each, version=version is None, header=header is None)
-        yield _found(group, each, Confidence.HIGH if sure else Confidence.MEDIUM, because, fix)
+        yield _found(group, each, sure, because, fix)
 
 
 def _connection(section: Section) -> Node | None:
@@ -137,11 +141,14 @@ def _missing(each: Pass, *, version: bool, header: bool) -> tuple[Edit, ...]:
 
 
 def _found(
-    group: Group, each: Pass, confidence: Confidence, because: str, fix: tuple[Edit, ...]
+    group: Group,
+    each: Pass,
+    sure: tuple[Severity, Confidence],
+    because: str,
+    fix: tuple[Edit, ...],
 ) -> Finding:
     return ABOUT.found(
-        Severity.WARNING,
-        confidence,
+        *sure,
         because=because,
         title=f"`keepalive {group.keepalive}` of {group.label} is never used by `{each.word}`",
         text="The requests that go out here ask the server to close after the answer, so there is"

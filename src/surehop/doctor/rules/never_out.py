@@ -61,8 +61,7 @@ def _check(server: Server) -> tuple[Edit, ...]:
     """Add the word behind the address."""
     if any(word == "no-check" for word, _ in server.options):
         return ()
-    end = server.host_place.start + len(server.text.encode("utf-8", "surrogateescape"))
-    return (Edit(server.place.file, end, end, " check"),)
+    return (Edit(server.place.file, server.end, server.end, " check"),)
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:

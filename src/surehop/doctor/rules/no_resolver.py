@@ -11,7 +11,7 @@ from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import line, many, quotes
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-_SCHEME = re.compile(r"^[a-z]+://")
+_SCHEME = re.compile(r"^[^/?]*://")
 _PORT = re.compile(r":\d+$")
 
 ABOUT = About(
@@ -35,6 +35,10 @@ ABOUT = About(
             "server { location / { proxy_pass http://app.internal$request_uri; } }",
             "upstream app.internal { server 192.0.2.7; }\n"
             "server { location / { proxy_pass http://app.internal$request_uri; } }",
+        ),
+        Example(
+            "server { set $to app.internal; location / { proxy_pass $scheme://$to:80$uri; } }",
+            "server { set $to 192.0.2.7; location / { proxy_pass $scheme://$to:80$uri; } }",
         ),
         Example(
             line("no resolver defined to resolve app.internal", "", ""),

@@ -115,7 +115,7 @@ def _first(group: Group, server: Server) -> Finding:
     """HAProxy takes one of the addresses, and which is not said."""
     keep = _kept(server, set())
     return ABOUT.found(
-        Severity.WARNING,
+        Severity.INFO,
         Confidence.MEDIUM,
         because="which of both is taken depends on the machine's resolver",
         title=f"`{server.text}` is 127.0.0.1 or ::1, as the resolver happens to say first",

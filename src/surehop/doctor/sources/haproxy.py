@@ -38,6 +38,7 @@ class HaproxyReader:
     def __init__(self, names: Names) -> None:
         self._names = names
         self.notes: list[str] = []
+        self._ends: dict[Place, int] = {}  # of quoted words: the byte behind the quotation mark
 
     def read(self, file: str, raw: bytes) -> Configuration:
         groups = [
@@ -51,7 +52,7 @@ class HaproxyReader:
         sections: list[_Section] = []
         defaults: dict[str, _Section] = {}
         latest = None
-        for words in _lines(file, raw):
+        for words in _lines(file, raw, self._ends):
             first = words[0][0]
             if first in _SECTIONS:
                 name = words[1][0] if len(words) > 1 else ""
@@ -95,9 +96,8 @@ class HaproxyReader:
         said = {word for word, _ in options}
         skip = len(text) - len(bare)
         start = place.start + skip
-        host_place = Place(
-            place.file, place.line, place.column + skip, start, start + len(host.encode())
-        )
+        end = start + len(host.encode("utf-8", "surrogateescape"))
+        host_place = Place(place.file, place.line, place.column + skip, start, end)
         return Server(
             place=words[0][1],
             host_place=host_place,
@@ -111,6 +111,7 @@ class HaproxyReader:
             down="disabled" in said,
             resolve="resolvers" in said,
             checked="check" in said and "no-check" not in said,
+            end=self._ends.get(place, place.end),
             options=options,
         )
 
@@ -133,17 +134,21 @@ def _take(section: _Section, words: Words) -> None:
     section.said[key] = tuple(word for word, _ in words[length:]), words[0][1]
 
 
-def _lines(file: str, raw: bytes) -> Iterator[Words]:
+def _lines(file: str, raw: bytes, ends: dict[Place, int]) -> Iterator[Words]:
     begin = 0
     for number, line in enumerate(raw.split(b"\n"), 1):
         text = decode(line)
         words = []
         for found in _WORD.finditer(text.partition(" #")[0] if not text.startswith("#") else ""):
-            before = text[: found.start()]
-            start = begin + len(before.encode("utf-8", "surrogateescape"))
-            end = start + len(found[0].encode("utf-8", "surrogateescape"))
-            place = Place(file, number, found.start() + 1, start, end)
-            words.append((found[0].strip("\"'"), place))
+            word, at = found[0], found.start()
+            if len(word) > 1 and word[0] == word[-1] and word[0] in "\"'":
+                word, at = word[1:-1], at + 1
+            start = begin + len(text[:at].encode("utf-8", "surrogateescape"))
+            end = start + len(word.encode("utf-8", "surrogateescape"))
+            place = Place(file, number, at + 1, start, end)
+            words.append((word, place))
+            if word != found[0]:
+                ends[place] = end + 1
         if words and not text.lstrip().startswith("#"):
             yield tuple(words)
         begin += len(line) + 1

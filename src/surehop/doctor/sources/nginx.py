@@ -16,7 +16,7 @@ from surehop.doctor.names import Names
 from surehop.doctor.sections import Section, place
 
 PASSES = ("proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "memcached_pass")
-_SCHEME = re.compile(r"(?:[a-zA-Z][a-zA-Z0-9+.-]*://)?")
+_SCHEME = re.compile(r"(?:[^/?]*://)?")  # it may be a variable
 # A path begins with one of these even where no "/" is written.
 _PATH = re.compile(r"[/?]|\$\{?(?:request_uri|uri|is_args|args|document_uri|[1-9])\b")
 _MAGIC = re.compile(r"[*?\[]")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from surehop.doctor.attempts import LogFacts, Logged
+from surehop.doctor.sources.flag_logs import parse_flagged
 from surehop.events import Attempt, Cause, Family, Phase, Reason, Rule, Verdict
 
 _HEAD = re.compile(
@@ -13,7 +14,7 @@ _HEAD = re.compile(
     r"\[(?P<level>debug|info|notice|warn|error|crit|alert|emerg)\] \d+#\d+: (?:\*(?P<conn>\d+) )?"
 )
 _TAIL = re.compile(
-    r"(?: while (?P<action>[a-zA-Z ]+))?, client: [^,]*, server: [^,]*(?:,|$)", re.ASCII
+    r"(?: while (?P<action>[a-zA-Z ]{1,64}))?, client: [^,]*, server: [^,]*(?:,|$)", re.ASCII
 )
 _UPSTREAM = re.compile(r', upstream: "(?P<url>[^"]*)"')
 _REQUEST = re.compile(r', request: "(?P<method>[A-Z]+) ')
@@ -143,6 +144,27 @@ class LogReader:
             for record in records:
                 self._take(record, file, number, text)
 
+    def read_flagged(self, file: str, lines: Iterable[bytes]) -> None:
+        """Take a log whose lines say in a flag how a request ended."""
+        for number, raw in enumerate(lines, 1):
+            text = raw[:_READ].decode("utf-8", "backslashreplace").rstrip("\r\n")
+            told = parse_flagged(text)
+            if told is None:
+                self.unknown += 1
+                continue
+            self.understood += 1
+            for name, flag in told.flags:
+                word = f"{told.software} {name}"
+                self.counts[word] += 1
+                attempt = _blank(told.peer, flag.phase, flag.cause, flag.reason)
+                self.others.setdefault(word, []).append(
+                    Logged(
+                        *(attempt, file, number, text[:_SHOWN], told.seconds, 0),
+                        method=told.method,
+                        word=word,
+                    )
+                )
+
     def facts(self) -> LogFacts:
         return LogFacts(
             tuple(sorted(self.tries, key=lambda each: each.seconds)),
@@ -245,6 +267,12 @@ def _attempt(record: Record) -> Attempt:
     found = _PEER.match(record.upstream)
     peer = found["peer"] if found else ""
     cause, reason = record.outcome or (None, Reason.PENDING)
+    attempt = _blank(peer, record.phase or Phase.RESOLVE, cause, reason)
+    return replace(attempt, errno=_errno(record.message))
+
+
+def _blank(peer: str, phase: Phase, cause: Cause | None, reason: Reason) -> Attempt:
+    """Give a try of which a log tells no more than this."""
     family = None
     if peer.startswith("unix:"):
         family = Family.UNIX
@@ -260,8 +288,8 @@ def _attempt(record: Record) -> Attempt:
         idle_ms=0,
         bytes_sent=0,
         bytes_received=0,
-        errno=_errno(record.message),
-        phase=record.phase or Phase.RESOLVE,
+        errno=None,
+        phase=phase,
         cause=cause,
         reason=reason,
         verdict=Verdict.PENDING,

@@ -72,11 +72,10 @@ class ClientProcess:
             for line in self._lines():
                 self.version = str(line["version"])
 
-    def begin(self, lanes: Sequence[Lane]) -> None:
-        """Give it what to ask; ids begin with the client's name and the lane's number."""
+    def begin(self, lanes: Sequence[Lane], prefix: str) -> None:
+        """Give it what to ask; ids begin with the prefix and the lane's number."""
         told = [
-            {**asdict(lane), "prefix": f"{self.client.name}-{number}"}
-            for number, lane in enumerate(lanes)
+            {**asdict(lane), "prefix": f"{prefix}-{number}"} for number, lane in enumerate(lanes)
         ]
         if self._process.stdin:
             self._process.stdin.write(json.dumps(told).encode() + b"\n")

@@ -1,7 +1,6 @@
 """An origin in an event loop: its listeners, its connections, its counts."""
 
 import asyncio
-import contextlib
 import itertools
 import os
 import socket
@@ -15,6 +14,7 @@ from typing import Any
 from surehop.lab.origins.behaviour import CLOSES, Behaviour
 from surehop.lab.origins.connection import Connection
 from surehop.lab.origins.faults import Fault
+from surehop.lab.origins.listening import Listener
 from surehop.lab.origins.overlay import laid_over
 from surehop.lab.origins.request import Request
 from surehop.lab.ports import HOSTS, Port
@@ -22,7 +22,6 @@ from surehop.lab.sockets import reset_on_close
 from surehop.lab.toxics import Toxic
 
 _REMEMBERED = 20_000
-_PAUSE = 0.05  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +74,11 @@ class Server:
         self._unix = unix
         self._port = Port(port, hosts)
         self._listening: dict[str, Listener] = {}
-        self._room = asyncio.Event()
         self._open = 0
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.opening: set[asyncio.Task[None]] = set()
+        self.transports: set[asyncio.WriteTransport] = set()
         self._numbers = itertools.count(1)
         self._left = [fault.times for fault in behaviour.faults]
         self.random = Random(behaviour.seed)  # noqa: S311  nothing secret
@@ -107,8 +107,10 @@ class Server:
         """Close every socket, and wait until they are closed."""
         for family in list(self._listening):
             self._listening.pop(family).close()
-        for connection in list(self._connections):
-            connection.close("rst")
+        await asyncio.gather(*self.opening)
+        for transport in list(self.transports):
+            reset_on_close(transport.get_extra_info("socket"))
+            transport.abort()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -282,12 +284,14 @@ class Server:
         self._ids: Counter[str] = Counter()
         self._deliveries: deque[Delivery] = deque(maxlen=_REMEMBERED)
 
+    @property
+    def has_room(self) -> bool:
+        """Whether one more is accepted, if only to be closed."""
+        return not (self.crowded and self.behaviour.manner.over == "wait")
+
     def _make_room(self) -> None:
-        """Accept, or leave who comes in the backlog."""
-        if self.crowded and self.behaviour.manner.over == "wait":
-            self._room.clear()
-        else:
-            self._room.set()
+        for listener in list(self._listening.values()):
+            listener.attend()
 
     def _listen(self) -> None:
         """Listen on the families that the behaviour names, and on no other."""
@@ -303,60 +307,7 @@ class Server:
             elif family not in wanted and family in self._listening:
                 self._listening.pop(family).close()
 
-    def _listener(self, sock: socket.socket) -> "Listener":
+    def _listener(self, sock: socket.socket) -> Listener:
         if sock.family == socket.AF_UNIX:
             sock.listen(self.behaviour.backlog)
-        self._make_room()
-        return Listener(self, sock, self._room)
-
-
-class Listener:
-    """Accepts, while there is room."""
-
-    def __init__(self, server: Server, sock: socket.socket, room: asyncio.Event) -> None:
-        sock.setblocking(False)
-        self._server = server
-        self._sock = sock
-        self._room = room
-        self._task = asyncio.create_task(self._accept())
-        server.keep(self._task)
-
-    def close(self) -> None:
-        # Accepting may not go on when the socket is gone.
-        self._task.cancel()
-        asyncio.get_running_loop().remove_reader(self._sock.fileno())
-        self._sock.close()
-
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._room.wait()
-            try:
-                sock, _ = await loop.sock_accept(self._sock)
-            except OSError:  # the process has no descriptor left, or the client is gone again
-                await asyncio.sleep(_PAUSE)
-                continue
-            admitted, met = self._server.admit(sock)
-            if not admitted:
-                sock.close()
-                continue
-            with contextlib.suppress(OSError):
-                await loop.connect_accepted_socket(lambda: _Door(self._server, met), sock)  # noqa: B023
-
-
-class _Door(asyncio.StreamReaderProtocol):
-    """One admitted connection, until it is lost."""
-
-    def __init__(self, server: Server, met: Fault | None) -> None:
-        self._server = server
-        self._met = met
-        super().__init__(asyncio.StreamReader(), self._serve)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._server.left()
-        super().connection_lost(exc)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Only the origin's end cancels a connection, and asyncio would print each as an error.
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._server.serve(reader, writer, self._met)
+        return Listener(self, sock)

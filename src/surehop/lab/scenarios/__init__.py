@@ -1,11 +1,25 @@
 """Failures as scenarios, each a file: what is set up, what is asked, what is told of it."""
 
-from surehop.lab.scenarios import keepalive_race, max_connections, race_meets_two_stacks, two_stacks
+from surehop.lab.scenarios import (
+    balanced,
+    in_turn,
+    keepalive_race,
+    max_connections,
+    race_meets_two_stacks,
+    retry_storm,
+    two_stacks,
+)
 from surehop.lab.scenarios.frame import Record, Scenario, Stage
 
-SCENARIOS: dict[str, Scenario] = {
-    module.SCENARIO.name: module.SCENARIO
-    for module in (keepalive_race, max_connections, two_stacks, race_meets_two_stacks)
-}
+_ALL = (
+    keepalive_race.SCENARIO,
+    max_connections.SCENARIO,
+    two_stacks.SCENARIO,
+    race_meets_two_stacks.SCENARIO,
+    retry_storm.SCENARIO,
+    *balanced.SCENARIOS,
+    *in_turn.SCENARIOS,
+)
+SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
 
 __all__ = ["SCENARIOS", "Record", "Scenario", "Stage"]

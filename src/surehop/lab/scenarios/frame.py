@@ -93,6 +93,7 @@ class Stage:
     stats: list[Stats] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
     began: float = 0.0
+    plays: int = 0  # so that no two requests of a run have one id
 
     def seconds(self, full: float) -> float:
         """A time, scaled."""
@@ -150,8 +151,9 @@ class Stage:
         self.bar.begin(what, sum(lane.requests for some in lanes.values() for lane in some))
         start, news = time.monotonic(), time.monotonic()
         self.began = self.began or time.time()
+        self.plays += 1
         for process, some in lanes.items():
-            process.begin(some)
+            process.begin(some, f"{process.client.name}-{self.plays}")
         longest = max((lane.every + lane.timeout for s in lanes.values() for lane in s), default=0)
         waiting = set(lanes)
         while waiting:

@@ -1,7 +1,9 @@
 """Proxies as subjects: one configuration for all of them, each before origins of its own."""
 
+import os
 import re
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -67,6 +69,10 @@ class Running:
         """Take what the error log has got since the last time."""
         lines = [line for line in map(read_line, self.subject.error_log("info")) if line]
         self.log += [LogLine(at, *line) for line in lines[len(self.log) :]]
+
+    def reload(self) -> None:
+        """Have it read its configuration again."""
+        os.kill(self.subject.pid, signal.SIGHUP)
 
     def end(self, at: float) -> None:
         """Stop it, and take the logs' last lines."""

@@ -62,6 +62,7 @@ def _summary(records: Mapping[str, Sequence[Record]], running: Sequence[Running]
                 str(twice),
                 str(untried),
                 f"{outage(some):.1f}",
+                f"{max((r.outcome.took for r in some), default=0) * 1000:.0f}",
                 str(sum(line.level not in _NEWS for line in one.log)),
             )
         )
@@ -73,6 +74,7 @@ def _summary(records: Mapping[str, Sequence[Record]], running: Sequence[Running]
         "tried twice",
         "never tried",
         "outage, s",
+        "longest, ms",
         "log lines",
     )
     return Table(

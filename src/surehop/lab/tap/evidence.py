@@ -34,6 +34,7 @@ class Evidence:
         self._pcap = pcap
         self._capture = Capture(_endpoints(relay, listen), pcap) if pcap else None
         self.captured: Captured | None = None
+        self._lost = ""
         self.without = ""
         self._reasons: Reasons | None = None
         if reasons:
@@ -54,11 +55,16 @@ class Evidence:
         if self._reasons:
             self._reasons.close()
         if self._capture:
-            self.captured = self._capture.stop()
+            try:
+                self.captured = self._capture.stop()
+            except StartError as error:
+                # What the relay has seen is told all the same.
+                self._lost = str(error)
 
     def captured_in_words(self) -> str:
+        """How many packets there are and whether some are missing; empty if none were asked for."""
         if not self.captured:
-            return "no packets"
+            return self._lost
         dropped = self.captured.dropped
         lost = f"{dropped} DROPPED for want of room" if dropped else "none dropped"
         return f"{self.captured.packets} packets, {lost}, in {self._pcap}"

@@ -32,7 +32,7 @@ _GONE = (errno.ECONNABORTED, errno.EPROTO)
 
 
 class Relay:
-    """Listens, and connects on for everyone who comes. StartError where it can't listen."""
+    """Listens, and connects on for everyone who comes. StartError where it can't."""
 
     def __init__(
         self,
@@ -54,6 +54,13 @@ class Relay:
         self._stopped = False
         self._shut_ears = True
         self._listeners = _listeners(listen)
+        if _meets_itself(upstream, self.addresses):
+            for sock in self._listeners:
+                sock.close()
+            raise StartError(
+                f"`{upstream}` is where the tap itself listens",
+                hint="let it listen on another port, or say the server's own address",
+            )
         self._epoll = select.epoll()
         self._waking = threading.RLock()  # a signal handler may come upon itself
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -238,6 +245,14 @@ def _listeners(place: Place) -> list[socket.socket]:
             ) from error
         raise StartError(f"can't listen on `{place}`: {told}") from error
     return opened
+
+
+def _meets_itself(upstream: Place, listening: list[str]) -> bool:
+    """Whether the relay would connect to itself, again and again."""
+    try:
+        return any(address.name in listening for address in addresses_of(upstream))
+    except OSError:
+        return False
 
 
 def _remove_dead(path: str) -> None:

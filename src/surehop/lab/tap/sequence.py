@@ -95,7 +95,9 @@ def _paused(arrows: Sequence[Arrow]) -> list[Arrow | Pause]:
 
 
 def _title(record: Connection) -> str:
-    return f"connection #{record.number}: {record.requests} requests, {record.responses} answers"
+    requests = f"{record.requests} request" + "s" * (record.requests != 1)
+    answers = f"{record.responses} answer" + "s" * (record.responses != 1)
+    return f"connection #{record.number}: {requests}, {answers}"
 
 
 def _arrows(record: Connection, reasons: Mapping[tuple[str, str], str]) -> Iterator[Arrow]:

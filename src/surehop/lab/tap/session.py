@@ -47,8 +47,8 @@ class Session:
         self._tally = Tally()
         self._tally.wanted = wish.draw
         self._lines = Lines(self._line)
-        if wish.svg:
-            _check_writable(wish.svg)
+        for file in filter(None, (wish.svg, wish.pcap)):
+            _check_writable(file)
         self._relay = Relay(wish.listen, wish.upstream, connect_timeout=wish.connect_timeout)
         try:
             self._evidence = Evidence(
@@ -98,8 +98,8 @@ class Session:
         if self._relay.full:
             print(f"descriptors ran out {self._relay.full} times (limit {self._limit})", file=out)
         _print_tables([*tables(tally), *self._evidence.tables()], out)
-        if self._evidence.captured:
-            _say(f"tap: {self._evidence.captured_in_words()}")
+        if told := self._evidence.captured_in_words():
+            _say(f"tap: {told}")
         self._draw()
         if wish.json:
             for reset in self._evidence.resets():

@@ -51,7 +51,7 @@ def details(tally: Tally) -> list[str]:
         counted = ", ".join(f"{status}: {n}" for status, n in sorted(tally.statuses.items()))
         lines.append(f"statuses     {counted}")
     if tally.took:
-        lines.append(f"answers took {spread(tally.took)}")
+        lines.append(f"answers took {spread(tally.took, fine=True)}")
     if tally.idles:
         lines.append(f"idle between {spread(tally.idles)}")
     lost = f", {tally.lost} that nobody took" if tally.lost else ""

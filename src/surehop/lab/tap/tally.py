@@ -136,14 +136,14 @@ def words(step: tuple[Side, How, Moment, bool], error: str | None = None) -> str
     return f"{side} {_HOW[how]} {_MOMENT[moment]}" + (" (sent after the FIN)" if late else "")
 
 
-def spread(seconds: list[float] | deque[float]) -> str:
-    """`5.000 s`, or `0.1 / 0.2 / 5.0 s`: the least, the median, the most."""
+def spread(seconds: list[float] | deque[float], *, fine: bool = False) -> str:
+    """`5.000 s`, or `0.1 / 0.2 / 5.0 s`: the least, the median, the most; `fine`: in ms."""
     if not seconds:
         return ""
-    low, middle, high = min(seconds), median(seconds), max(seconds)
-    if f"{low:.3f}" == f"{high:.3f}":
-        return f"{low:.3f} s"
-    return f"{low:.3f} / {middle:.3f} / {high:.3f} s"
+    unit, factor, digits = ("ms", 1000, 2) if fine else ("s", 1, 3)
+    values = (min(seconds), median(seconds), max(seconds))
+    told = [f"{value * factor:.{digits}f}" for value in values]
+    return f"{told[0] if told[0] == told[-1] else ' / '.join(told)} {unit}"
 
 
 _HOW = {How.FIN: "FIN", How.RST: "RST", How.TIMED_OUT: "timed out", How.FAILED: "failed"}

@@ -1,0 +1,130 @@
+"""What HAProxy's termination states and Envoy's response flags mean: two tables."""
+
+from dataclasses import dataclass
+
+from surehop.doctor.finding import Severity
+from surehop.events import Cause, Phase, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """`what` follows "the log has N requests with FLAG: "."""
+
+    severity: Severity
+    phase: Phase
+    cause: Cause
+    reason: Reason
+    what: str
+    advice: str
+
+
+_E, _W, _I = Severity.ERROR, Severity.WARNING, Severity.INFO
+_RACE = "let the proxy's idle time-out for servers be shorter than the backend's"
+
+# The first two letters: who ended it or which time-out, and where the session was.
+HAPROXY: dict[str, Flag] = {
+    "SC": Flag(
+        *(_E, Phase.CONNECT, Cause.REFUSED, Reason.REFUSED),
+        "the server refused the connection, or none was left",
+        "see whether the backend runs, and on which address it listens",
+    ),
+    "sC": Flag(
+        *(_W, Phase.CONNECT, Cause.TIMED_OUT, Reason.CONNECT_TIMED_OUT),
+        "connecting took longer than `timeout connect`",
+        "look at the listener's queue on the server, and for a firewall that drops",
+    ),
+    "SH": Flag(
+        *(_E, Phase.HEAD, Cause.CLOSED, Reason.CLOSED),
+        "the server closed the connection before the head of its answer",
+        f"{_RACE} (`http-reuse safe` helps), or see why the backend died",
+    ),
+    "sH": Flag(
+        *(_W, Phase.HEAD, Cause.TIMED_OUT, Reason.TIMED_OUT),
+        "the server did not answer within `timeout server`",
+        "find out what is slow there",
+    ),
+    "SD": Flag(
+        *(_E, Phase.BODY, Cause.CLOSED, Reason.TRUNCATED),
+        "the server closed the connection in the middle of the body",
+        "see why the backend died, or was restarted, while it answered",
+    ),
+    "sD": Flag(
+        *(_W, Phase.BODY, Cause.TIMED_OUT, Reason.BODY_TIMED_OUT),
+        "the body stood still for `timeout server`",
+        "find out what is slow there; for streams, a longer `timeout tunnel` or `timeout server`",
+    ),
+    "CC": Flag(
+        *(_I, Phase.CONNECT, Cause.CLOSED, Reason.CLIENT_GONE),
+        "the client went before the server was connected",
+        "where these are many, clients give up earlier than the proxy",
+    ),
+    "CD": Flag(
+        *(_I, Phase.BODY, Cause.CLOSED, Reason.CLIENT_GONE),
+        "the client went in the middle of the body",
+        "where these are many, look at the clients' own time-outs",
+    ),
+    "CH": Flag(
+        *(_I, Phase.HEAD, Cause.CLOSED, Reason.CLIENT_GONE),
+        "the client went while the server was at work",
+        "where these are many, clients give up earlier than the server answers",
+    ),
+    "sQ": Flag(
+        *(_W, Phase.CONNECT, Cause.NO_ROOM, Reason.NO_ROOM),
+        "the request waited in the queue longer than `timeout queue`",
+        "the servers' `maxconn` is reached: more servers, or faster ones",
+    ),
+    "PH": Flag(
+        *(_E, Phase.HEAD, Cause.INVALID, Reason.INVALID),
+        "the server's answer was not valid HTTP, or was denied by a rule",
+        "`show errors` on HAProxy's socket shows the bytes",
+    ),
+}
+
+ENVOY: dict[str, Flag] = {
+    "UF": Flag(
+        *(_E, Phase.CONNECT, Cause.REFUSED, Reason.CONNECT_FAILED),
+        "connecting to the server failed",
+        "see whether it listens where the cluster says; the details tell refused from timed out",
+    ),
+    "UC": Flag(
+        *(_E, Phase.HEAD, Cause.CLOSED, Reason.CLOSED),
+        "the server closed the connection under the request: most often the keep-alive race",
+        "let the cluster's `idle_timeout` be shorter than the backend's; retry on `reset` what may"
+        " be repeated",
+    ),
+    "UR": Flag(
+        *(_E, Phase.HEAD, Cause.RESET, Reason.RESET),
+        "the server reset the stream or the connection",
+        "look at the server: it was overloaded, restarted, or refused the stream",
+    ),
+    "UO": Flag(
+        *(_E, Phase.CONNECT, Cause.NO_ROOM, Reason.NO_ROOM),
+        "a circuit breaker was full: more connections or requests than the cluster allows",
+        "raise `max_connections`, `max_pending_requests`, or have more servers",
+    ),
+    "UH": Flag(
+        *(_E, Phase.CONNECT, Cause.OTHER, Reason.NO_LIVE),
+        "no healthy host was left in the cluster",
+        "see what health checks and outlier detection took out, in the lines before",
+    ),
+    "URX": Flag(
+        *(_W, Phase.HEAD, Cause.OTHER, Reason.RESET),
+        "the retries were used up",
+        "see why the tries fail; more of them would only add load",
+    ),
+    "UT": Flag(
+        *(_W, Phase.HEAD, Cause.TIMED_OUT, Reason.TIMED_OUT),
+        "the server did not answer within the route's `timeout`",
+        "find out what is slow there; 15s is the route's time-out unless said otherwise",
+    ),
+    "DC": Flag(
+        *(_I, Phase.HEAD, Cause.CLOSED, Reason.CLIENT_GONE),
+        "the client went",
+        "where these are many, clients give up earlier than the server answers",
+    ),
+    "DF": Flag(
+        *(_E, Phase.RESOLVE, Cause.NOT_FOUND, Reason.RESOLVE_FAILED),
+        "the name of the server could not be resolved",
+        "ask the same resolver for the cluster's name",
+    ),
+}

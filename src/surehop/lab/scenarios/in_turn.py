@@ -1,0 +1,159 @@
+"""Clients that take turns at one origin: data, scenario by scenario."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from surehop.lab.clients import ClientProcess, Lane
+from surehop.lab.origins import Fault, Stats
+from surehop.lab.scenarios.frame import Scenario, Stage
+from surehop.lab.scenarios.telling import outcomes_of, own_words, sentences, timeline_of
+
+_TIMEOUT = 5.0  # seconds that the origin keeps an idle connection, scaled
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """What one such scenario has of its own. lanes: their URLs are paths of the origin.
+
+    behaviour: the origin's; `{}` where the fault is left out, unless healthy says otherwise.
+    """
+
+    behaviour: Callable[[Stage], Mapping[str, Any]]
+    lanes: Callable[[Stage], Sequence[Lane]]
+    shown: Callable[[Stage, Mapping[str, Stats]], bool]
+    healthy: Callable[[Stage], Mapping[str, Any]] = lambda _: {}
+    meanwhile: Callable[[Stage, ClientProcess, float], None] | None = None
+
+
+def _nothing(_: Stage, __: ClientProcess, ___: float) -> None:
+    """Nothing happens meanwhile."""
+
+
+def scenario(name: str, title: str, story: str, turns: Turns) -> Scenario:
+    """A scenario out of what is its own."""
+
+    def run(stage: Stage) -> None:
+        told: dict[str, Stats] = {}
+        stage.extra["stats"] = told
+        behaviour = turns.behaviour(stage) if stage.inject else turns.healthy(stage)
+        with stage.origin(**behaviour) as origin, stage.playing() as processes:
+            base = f"http://127.0.0.1:{origin.port}"
+            for process in processes:
+                lanes = [replace(lane, url=base + lane.url) for lane in turns.lanes(stage)]
+                act = turns.meanwhile if stage.inject and turns.meanwhile else _nothing
+                name = process.client.name
+                stage.play(name, {process: lanes}, meanwhile=partial(act, stage, process))
+                told[name] = stage.collect(origin)
+
+    def tell(stage: Stage) -> None:
+        records = stage.records()
+        stage.report.tables += [outcomes_of(records), *own_words(records)]
+        stage.report.plots.append(timeline_of(stage, records, in_turn=True))
+        stage.report.shown = turns.shown(stage, stage.extra.get("stats", {}))
+        stage.report.said += sentences(records)
+
+    return Scenario(name, title, story, run, tell)
+
+
+def _met(_: Stage, stats: Mapping[str, Stats]) -> bool:
+    return any(one.faults for one in stats.values())
+
+
+RESET = scenario(
+    "reset-mid-body",
+    "the connection is reset in the middle of an answer's body",
+    "The second answer of a connection breaks off by RST when half of its 200,000 bytes are sent. "
+    "The head said 200, so a client may already have been told that all is well. Five users, a GET "
+    "three times each.",
+    Turns(
+        lambda _: {"body": 200_000, "faults": (Fault("rst", nth=2, at="body"),)},
+        lambda _: [Lane("/", label=f"user {n}", times=3, every=0.05) for n in range(5)],
+        _met,
+        healthy=lambda _: {"body": 200_000},
+    ),
+)
+
+
+def _freeze(stage: Stage, process: ClientProcess, at: float) -> None:
+    """Frozen before the origin closes, thawed when it has long closed."""
+    timeout = stage.seconds(_TIMEOUT)
+    frozen = stage.extra.setdefault("frozen", {})
+    name = process.client.name
+    if at >= 0.3 * timeout and name not in frozen:
+        frozen[name] = True
+        process.freeze()
+    elif at >= 1.6 * timeout and frozen.get(name):
+        frozen[name] = False
+        process.thaw()
+
+
+def _closed(_: Stage, stats: Mapping[str, Stats]) -> bool:
+    return any(one.connections > one.requests / 2 for one in stats.values())
+
+
+FROZEN = scenario(
+    "frozen-process",
+    "the process is frozen while the server closes its connections, and thaws",
+    "As a function that sleeps between two calls: each client has ten users with a connection of "
+    "their own, five with a GET and five with a POST. It is stopped (SIGSTOP) after the first "
+    "request; the origin closes all connections, idle for 5 s (scaled); it goes on, and the second "
+    "request is due at once, on connections that are dead.",
+    Turns(
+        lambda stage: {"keepalive_timeout": stage.seconds(_TIMEOUT), "hint": False},
+        lambda stage: [
+            Lane(
+                "/",
+                label=method,
+                method=method,
+                body="x" if method == "POST" else None,
+                times=2,
+                every=0.75 * stage.seconds(_TIMEOUT),
+            )
+            for method in ("GET", "POST")
+            for _ in range(5)
+        ],
+        _closed,
+        healthy=lambda _: {"keepalive_timeout": 0.0, "hint": False},
+        meanwhile=_freeze,
+    ),
+)
+
+
+def overflows() -> int:
+    """How often a listener's queue was full, as this network namespace counts it."""
+    lines = [line.split() for line in Path("/proc/net/netstat").read_text("ascii").splitlines()]
+    for names, values in zip(lines[::2], lines[1::2], strict=True):
+        if "ListenOverflows" in names:
+            return int(values[names.index("ListenOverflows")])
+    return 0
+
+
+def _overflown(stage: Stage, _: Mapping[str, Stats]) -> bool:
+    more = overflows() - int(stage.extra.get("overflows", overflows()))
+    stage.report.measured["ListenOverflows, more"] = more
+    return more > 0
+
+
+def _crowd(stage: Stage) -> Mapping[str, Any]:
+    stage.extra["overflows"] = overflows()
+    return {"profile": "unicorn", "backlog": 1, "delay": 0.15}
+
+
+def _uncrowded(stage: Stage) -> Mapping[str, Any]:
+    stage.extra["overflows"] = overflows()
+    return {"delay": 0.15}
+
+
+FULL = scenario(
+    "accept-queue-full",
+    "the server accepts one connection at a time, and its queue is full",
+    "An origin as a unicorn worker: one connection at a time, closed behind its answer, which "
+    "takes 150 ms, and a backlog of 1. Ten requests at once: who finds no place is not "
+    "refused but left without an answer by the kernel, and asks again after a second, then "
+    "two. None of these times is scaled: they are the kernel's.",
+    Turns(_crowd, lambda _: [Lane("/", at_once=10, timeout=8.0)], _overflown, healthy=_uncrowded),
+)
+SCENARIOS = (RESET, FROZEN, FULL)
