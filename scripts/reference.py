@@ -1,4 +1,6 @@
-"""Write the reference pages that are made from tables: docs/vocabulary.md, directives.md, nginx.md.
+"""Write the reference pages that are made from tables.
+
+docs/vocabulary.md, directives.md, nginx.md, and docs/findings/ from the doctor's rules.
 
     python scripts/reference.py [--check] [--out DIR]
 
@@ -19,6 +21,7 @@ from surehop.conf.rows import Directive, Inherit, Status
 from surehop.conf.scope import Context
 from surehop.conf.table import DIRECTIVES, TABLE
 from surehop.conf.upstreams import KeepaliveSize
+from surehop.doctor.pages import pages
 
 DOCS = Path(__file__).parents[1] / "docs"
 NOTE = "<!-- made by scripts/reference.py: `make docs` writes it anew -->\n"
@@ -273,7 +276,16 @@ def _list(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-PAGES = {"vocabulary.md": vocabulary, "directives.md": directives, "nginx.md": nginx}
+def _page(text: str) -> Callable[[], str]:
+    return lambda: text
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "vocabulary.md": vocabulary,
+    "directives.md": directives,
+    "nginx.md": nginx,
+    **{f"findings/{name}": _page(text) for name, text in pages().items()},
+}
 
 
 def outdated(folder: Path) -> Iterator[str]:
@@ -294,6 +306,7 @@ def main() -> int:
         if options.check:
             print(f"{options.out / name} is out of date\nhint: make docs", file=sys.stderr)
         else:
+            (options.out / name).parent.mkdir(exist_ok=True)
             (options.out / name).write_text(PAGES[name](), "utf-8")
             print(f"wrote {options.out / name}")
     return 1 if options.check and old else 0

@@ -4,6 +4,7 @@ import gc
 import gzip
 import io
 import pickle
+import shutil
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -171,6 +172,49 @@ def test_stream(session: requests.Session) -> None:
             assert max(sizes) == 65_536
         assert len(session.get(url, stream=True).raw.read()) == 200_000
         assert origin.stats().connections == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_every_way_to_read(session: requests.Session, stream: bool) -> None:
+    """What `raw` is read by is known from urllib3."""
+    plain = b"line\n" * 1000
+    packed = gzip.compress(plain)
+    with Pages(x=lambda _: (200, {"Content-Encoding": "gzip"}, packed)) as pages:
+        url = f"{pages.url}/x"
+        if stream:
+            assert session.get(url, stream=True).raw.read() == packed
+            unpacked = session.get(url, stream=True)
+            unpacked.raw.decode_content = True
+            shutil.copyfileobj(unpacked.raw, file := io.BytesIO())
+            assert file.getvalue() == plain
+        for size in (None, 1, 10_000):
+            answer = session.get(url, stream=stream)
+            assert b"".join(answer.iter_content(size)) == plain
+        lines = list(session.get(url, stream=stream).iter_lines())
+        assert lines == [b"line"] * 1000
+        answer = session.get(url, stream=stream)
+        assert answer.text == answer.text == plain.decode()
+
+
+def test_what_is_only_read(session: requests.Session) -> None:
+    """A body may have a `read` and a length alone, or stand in its middle."""
+
+    class Body:
+        def __init__(self) -> None:
+            self._file = io.BytesIO(b"of parts")
+
+        def read(self, size: int = -1) -> bytes:
+            return self._file.read(size)
+
+        def __len__(self) -> int:
+            return 8
+
+    middle = io.BytesIO(b"0123456789")
+    middle.seek(4)
+    with Pages() as pages:
+        body: Any = Body()
+        assert session.post(pages.url, data=body).json()["body"] == "of parts"
+        assert session.post(pages.url, data=middle).json()["body"] == "456789"
 
 
 def test_a_streamed_answer_that_is_dropped_holds_no_connection() -> None:

@@ -105,3 +105,9 @@ def test_depth_is_no_limit() -> None:
     assert [place.error.message for place in broken(nodes)] == [
         'unexpected end of file, expecting "}"'
     ]
+
+
+def test_what_the_doctor_is_told_is_no_directive() -> None:
+    assert parse("a; # surehop: ignore SH001\n# surehop: ignore\n", "f") == parse("a;", "f")
+    (node,) = parse("# surehop: ignored x;", "f")
+    assert isinstance(node, Node)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from raw import GET, Raw
-from surehop.testing import Fault, Injected, Origin, OriginProcess
+from surehop.testing import Fault, Injected, Origin, OriginProcess, Tap
 
 Make = Callable[..., Origin]
 
@@ -68,6 +68,17 @@ def test_several_origins(make_origin: Make) -> None:
 def test_an_origin_in_a_process_has_a_url() -> None:
     with OriginProcess() as process:
         assert process.url == f"http://127.0.0.1:{process.port}"
+
+
+def test_a_tap_tells_who_closed(
+    fault: Callable[..., Injected], tap: Tap, make_tap: Callable[[str], Tap]
+) -> None:
+    fault("rst", nth=2)
+    with Raw(make_tap(f"127.0.0.1:{tap.port}").port) as raw:
+        assert raw.answer()[0] == 200
+        assert raw.send(GET).end() == "rst"
+    (connection,) = tap.wait(1)
+    assert (connection.endings[0].side, connection.endings[0].how) == ("upstream", "rst")
 
 
 def pytest_says(folder: Path, text: str) -> str:

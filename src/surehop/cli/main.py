@@ -28,6 +28,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["proxy"]:
         return _proxy("surehop", words[1:], resilience=True)
+    if words[:1] == ["doctor"]:
+        from surehop.cli.doctor import main as examine  # noqa: PLC0415 (the proxy needs no doctor)
+
+        return examine(words[1:])
     if words[:1] == ["lab"] and words[1:2] and words[1] in _LAB:
         # The proxy needs no lab, and one command none of the others.
         found: int = import_module(_LAB[words[1]][0]).main(words[2:])
@@ -36,6 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"surehop {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("proxy", help="run the proxy with an nginx configuration", add_help=False)
+    commands.add_parser(
+        "doctor", help="name the cause of failures, and what to change", add_help=False
+    )
     lab = commands.add_parser(
         "lab",
         help="failures on purpose, and what is seen of them",

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from surehop.conf.tokens import Kind, Scan, Token, scan
 from surehop.errors import ConfigError
 
-_COMMENTED = re.compile(r"#[ \t]*surehop:[ \t]*")
+# What `ignore` says is the doctor's to read, and no directive.
+_COMMENTED = re.compile(r"#[ \t]*surehop:[ \t]*+(?!ignore\b)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from surehop.lab.origins import Fault, Origin
+    from surehop.lab.tap import Tap
 
 _MARKER = (
     "origin(**behaviour): what the fixture `origin` is: `profile`, `keepalive_timeout` and all "
@@ -82,3 +83,22 @@ def fault(origin: "Origin") -> Callable[..., Injected]:
         return Injected(origin, Fault(kind, **options))
 
     return inject
+
+
+@pytest.fixture(name="make_tap")
+def make_tap() -> "Iterator[Callable[[str], Tap]]":
+    """`make_tap("localhost:3000")`: as many as a test needs, before any server."""
+    from surehop.lab.tap import Tap  # noqa: PLC0415 (see above)
+
+    with ExitStack() as stack:
+
+        def make(upstream: str) -> Tap:
+            return stack.enter_context(Tap(upstream))
+
+        yield make
+
+
+@pytest.fixture(name="tap")
+def tap(origin: "Origin", make_tap: "Callable[[str], Tap]") -> "Tap":
+    """A relay before `origin`, which records who closed what, how, and on which request."""
+    return make_tap(origin.url.removeprefix("http://"))

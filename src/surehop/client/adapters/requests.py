@@ -154,10 +154,11 @@ class _Response(requests.Response):
 class _File(io.RawIOBase):
     """The rest of an answer, as a file for urllib3 to decode."""
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: Response, *, stream: bool) -> None:
         self._response = response
-        self._chunks: Iterator[bytes] = iter(response.stream)
+        self._chunks: Iterator[bytes] = iter(response.stream if stream else [response.content])
         self._left = memoryview(b"")
+        self._over = False
 
     def readable(self) -> bool:
         return True
@@ -165,10 +166,15 @@ class _File(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         if not self._left:
             self._left = memoryview(next(self._chunks, b""))
+        self._over = not self._left
         count = min(len(buffer), len(self._left))
         buffer[:count] = self._left[:count]
         self._left = self._left[count:]
         return count
+
+    def isclosed(self) -> bool:
+        """As http.client says it: also at the end, by which urllib3 knows that there is no more."""
+        return self._over or self.closed
 
     def close(self) -> None:
         if not self.closed:
@@ -194,7 +200,7 @@ class _Original:
 def _raw(response: Response, *, stream: bool) -> HTTPResponse:
     original: Any = _Original(response)
     return HTTPResponse(
-        body=_File(response) if stream else io.BytesIO(response.content),
+        body=_File(response, stream=stream),
         headers=HTTPHeaderDict(response.headers.multi_items()),
         status=response.status_code,
         version=_VERSIONS.get(response.http_version, 11),

@@ -83,6 +83,7 @@ class Stage:
 
     report: Report
     clients: Sequence[Client] = ()
+    fronts: Sequence[Any] = ()
     scale: float = 1.0
     seed: int = 0
     inject: bool = True
@@ -188,7 +189,7 @@ class Stage:
 
     def _ordered(self) -> list[tuple[str, list[tuple[Lane, Outcome]]]]:
         """As the subjects were named, and not as their answers came."""
-        named = [client.name for client in self.clients]
+        named = [subject.name for subject in (*self.clients, *self.fronts)]
         known = [name for name in named if name in self.outcomes]
         others = [name for name in self.outcomes if name not in named]
         return [(name, self.outcomes[name]) for name in (*known, *others)]

@@ -1,14 +1,16 @@
 """A scenario from beginning to end: who takes part, the run, its report."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from surehop.lab.clients import CLIENTS, Client, find_clients
+from surehop.lab.programs import Found
 from surehop.lab.report.data import Report, Skipped
 from surehop.lab.scenarios.frame import Bar, Scenario, Silent, Stage
+from surehop.lab.scenarios.fronts import Front, find_fronts
 
 
 class UnknownSubjectError(Exception):
@@ -42,9 +44,11 @@ def perform(scenario: Scenario, asked: Asked) -> Report:
         },
         started=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
     )
+    subjects = _subjects(scenario, asked, report)
     stage = Stage(
         report,
-        clients=_clients(scenario, asked, report),
+        clients=[one for one in subjects if isinstance(one, Client)],
+        fronts=[one for one in subjects if isinstance(one, Front)],
         scale=asked.scale,
         seed=asked.seed,
         inject=asked.inject,
@@ -61,21 +65,23 @@ def perform(scenario: Scenario, asked: Asked) -> Report:
     return report
 
 
-def _clients(scenario: Scenario, asked: Asked, report: Report) -> list[Client]:
+def _subjects(scenario: Scenario, asked: Asked, report: Report) -> list[Client | Front]:
     known = scenario.only or tuple(CLIENTS)
     for name in asked.subjects:
         if name not in known:
             raise UnknownSubjectError(
                 f"`{name}` is no subject of `{scenario.name}`\nhint: one of {', '.join(known)}"
             )
-    found = find_clients(asked.node_modules)
+    found: Mapping[str, Client | Front | Found] = (
+        find_fronts(asked.nginx) if scenario.kind == "proxies" else find_clients(asked.node_modules)
+    )
     here = []
     for name in known:
         if asked.subjects and name not in asked.subjects:
             continue
-        client = found[name]
-        if isinstance(client, Client):
-            here.append(client)
+        one = found[name]
+        if isinstance(one, Found):
+            report.skipped.append(Skipped(name, f"`{one.name}` is not here", one.add))
         else:
-            report.skipped.append(Skipped(name, f"`{client.name}` is not here", client.add))
+            here.append(one)
     return here

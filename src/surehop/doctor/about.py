@@ -1,0 +1,79 @@
+"""What a rule says of itself: its page is made from it, and its examples are run by tests."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from surehop.doctor.evidence import Evidence
+from surehop.doctor.finding import Confidence, Edit, Finding, Place, Quote, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What is read: `kind` is `nginx`, `haproxy` or `error log`; `names` are what names resolve to.
+
+    `fires` shows the fault, `quiet` the same without it. `version` is nginx's, where it matters.
+    """
+
+    fires: str
+    quiet: str
+    kind: str = "nginx"
+    names: dict[str, str] = field(default_factory=dict)
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """A rule in words. `needs` are the targets without which it can't speak."""
+
+    id: str
+    name: str
+    summary: str
+    symptom: str
+    cause: str
+    cure: str
+    needs: str
+    examples: tuple[Example, ...]
+    proof: tuple[str, ...] = ()
+
+    @property
+    def page(self) -> str:
+        return f"docs/findings/{self.id}.md"
+
+    def found(
+        self,
+        severity: Severity,
+        confidence: Confidence,
+        *,
+        because: str,
+        title: str,
+        text: str,
+        advice: str,
+        subject: str,
+        place: Place | None = None,
+        fix: tuple[Edit, ...] = (),
+        quotes: tuple[Quote, ...] = (),
+        **more: Any,
+    ) -> Finding:
+        return Finding(
+            id=self.id,
+            name=self.name,
+            severity=severity,
+            confidence=confidence,
+            because=because,
+            title=title,
+            text=text,
+            advice=advice,
+            subject=subject,
+            place=place,
+            fix=fix,
+            quotes=quotes,
+            proof=more.get("proof", self.proof),
+            page=self.page,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    about: About
+    judge: Callable[[Evidence], Iterator[Finding]]

@@ -1,0 +1,123 @@
+"""Targets -> evidence -> findings: the way through the house."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from surehop.doctor.attempts import LogFacts
+from surehop.doctor.baseline import fingerprint
+from surehop.doctor.evidence import Evidence
+from surehop.doctor.facts import Configuration
+from surehop.doctor.finding import Finding
+from surehop.doctor.ignoring import Ignored, ignored, unknown_ids
+from surehop.doctor.options import Options
+from surehop.doctor.rules import RULES
+from surehop.doctor.sources.kinds import Kind, kind_of
+from surehop.doctor.sources.nginx import NginxReader
+from surehop.doctor.sources.opening import STANDARD_INPUT, files_of, open_target
+from surehop.errors import OptionError
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`hidden` counts the findings that comments and the baseline keep back."""
+
+    targets: tuple[Target, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    hidden: int
+    documents: dict[str, bytes]
+    logs: LogFacts
+
+
+def examine(targets: Sequence[str], options: Options) -> Report:
+    """Read the targets and judge them together. Raises OptionError where one can't be read."""
+    gathering = _Gathering(options)
+    for target in targets:
+        gathering.add(target)
+    evidence = Evidence(
+        tuple(gathering.configurations),
+        gathering.logs,
+        options.version,
+        gathering.documents,
+    )
+    comments = gathering.ignored()
+    names = frozenset(word for r in RULES for word in (r.about.id.lower(), r.about.name))
+    notes = (*gathering.notes, *unknown_ids(comments, names))
+    every = sorted(judge(evidence), key=lambda each: each.order)
+    told = tuple(_told(every, comments, options.known))
+    return Report(
+        tuple(gathering.targets),
+        told,
+        tuple(dict.fromkeys(notes)),
+        len(every) - len(told),
+        gathering.documents,
+        gathering.logs,
+    )
+
+
+def judge(evidence: Evidence) -> Iterable[Finding]:
+    """Ask every rule."""
+    for rule in RULES:
+        yield from rule.judge(evidence)
+
+
+def _told(
+    findings: Iterable[Finding], comments: Sequence[Ignored], known: frozenset[str]
+) -> Iterable[Finding]:
+    for finding in findings:
+        if any(each.covers(finding) for each in comments) or fingerprint(finding) in known:
+            continue
+        yield finding
+
+
+@dataclass(slots=True)
+class _Gathering:
+    options: Options
+    targets: list[Target] = field(default_factory=list)
+    configurations: list[Configuration] = field(default_factory=list)
+    documents: dict[str, bytes] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    logs: LogFacts = field(default_factory=LogFacts)
+    _blocks: set[str] = field(default_factory=set)
+
+    def add(self, target: str) -> None:
+        whole = target == STANDARD_INPUT or not Path(target).is_dir()
+        count = len(self.targets)
+        for name in files_of(target):
+            if name in self.documents:
+                continue  # included by one that was read before
+            opened = open_target(name)
+            kind = kind_of(opened.raw)
+            if kind is Kind.UNKNOWN:
+                if whole:
+                    hint = "an nginx configuration or a directory of them is what is read"
+                    raise OptionError(f"`{name}` is nothing that is known here", hint=hint)
+                continue
+            self.targets.append(Target(name, kind))
+            if kind is Kind.NGINX:
+                self._nginx(name, opened.raw)
+            if opened.packed:
+                self.notes.append(f"`{name}` was unpacked")
+        if not whole and len(self.targets) == count:
+            raise OptionError(f"nothing in `{target}` is known here")
+
+    def _nginx(self, name: str, raw: bytes) -> None:
+        reader = NginxReader(self.options.names, lambda file: Path(file).read_bytes())
+        self.configurations.append(reader.read(name, raw))
+        self.documents.update(reader.documents)
+        self._blocks.update(reader.documents)
+        self.notes.extend(reader.notes)
+
+    def ignored(self) -> list[Ignored]:
+        return [
+            each
+            for file, raw in self.documents.items()
+            for each in ignored(file, raw, blocks=file in self._blocks)
+        ]

@@ -1,0 +1,135 @@
+"""What configurations say of hops, whatever their language: groups, servers, who passes to them."""
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from surehop.doctor.finding import Place
+from surehop.doctor.sections import Section
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Software(StrEnum):
+    NGINX = "nginx"
+    HAPROXY = "haproxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One `server` line, or the address of a `proxy_pass`. Times are ms; None where not said.
+
+    `addresses` are what the name resolves to: None where nobody could tell, and where there is no
+    name to resolve, the one address. `host_place` is the host's own place, to be edited.
+    `options` are the words behind the address, each with its place.
+    """
+
+    place: Place
+    host_place: Place
+    text: str
+    host: str
+    port: int
+    addresses: tuple[IPAddress, ...] | None
+    named: bool
+    unix: str = ""
+    backup: bool = False
+    down: bool = False
+    resolve: bool = False
+    max_fails: int | None = None
+    fail_timeout_ms: int | None = None
+    checked: bool = False
+    options: tuple[tuple[str, Place], ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many peers it makes; an unknown name counts as one."""
+        return len(self.addresses) if self.addresses else 1
+
+    @property
+    def two_families(self) -> bool:
+        return len({address.version for address in self.addresses or ()}) > 1
+
+    @property
+    def own_machine(self) -> bool:
+        """Whether its name stands for this machine alone, by both families."""
+        addresses = self.addresses or ()
+        return self.two_families and all(address.is_loopback for address in addresses)
+
+    def option(self, name: str) -> tuple[str, Place] | None:
+        """Give `name`, or `name=…`, with its place."""
+        for word, place in self.options:
+            if word.partition("=")[0] == name:
+                return word, place
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """An upstream, a backend, or what a `proxy_pass` names outright (`explicit` is false then).
+
+    Keep-alive: `idle_ms` is how long a connection to a server may rest; `keepalive` is how many
+    are kept, None where nothing is said of it. `settings` is the block itself (nginx).
+    """
+
+    software: Software
+    name: str
+    place: Place
+    explicit: bool
+    servers: tuple[Server, ...]
+    keepalive: int | None = None
+    idle_ms: int | None = None
+    settings: Section | None = None
+
+    @property
+    def peers(self) -> int:
+        return sum(server.count for server in self.servers if not server.down)
+
+    @property
+    def label(self) -> str:
+        return f"`{self.name}`"
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A directive that sends requests on. `group` is None where only a request tells which.
+
+    `host` is the part between the scheme and the path, variables included; `kind` the directive.
+    """
+
+    kind: str
+    place: Place
+    section: Section
+    word: str
+    host: str
+    group: Group | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A socket that a `server` of the configuration itself listens on; "" is any address."""
+
+    host: str
+    port: int
+    section: Section
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One configuration, its includes followed. `sections` are nginx's blocks."""
+
+    software: Software
+    file: str
+    groups: tuple[Group, ...]
+    passes: tuple[Pass, ...] = ()
+    listeners: tuple[Listener, ...] = ()
+    top: Section | None = None
+    values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def sections(self) -> Iterator[Section]:
+        if self.top is not None:
+            yield from self.top.below()
+
+    def passes_to(self, group: Group) -> tuple[Pass, ...]:
+        return tuple(each for each in self.passes if each.group is group)

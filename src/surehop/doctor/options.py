@@ -1,0 +1,26 @@
+"""What the doctor is asked."""
+
+from dataclasses import dataclass, field
+
+from surehop.doctor.evidence import Version
+from surehop.doctor.names import Names
+from surehop.errors import OptionError
+
+_PARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    names: Names
+    version: Version | None = None
+    known: frozenset[str] = field(default_factory=frozenset)
+
+
+def parse_version(text: str) -> Version:
+    """Read `1.24.0`, `1.29` or `nginx/1.24.0`. Raises OptionError."""
+    words = text.removeprefix("nginx/").split(".")
+    if not all(word.isascii() and word.isdigit() for word in words) or len(words) > _PARTS:
+        hint = "`nginx -v` tells it; write `1.24.0`"
+        raise OptionError(f"`--nginx-version {text}` is no version", hint=hint)
+    major, minor, patch, *_ = (*(int(word[:9]) for word in words), 0, 0)
+    return major, minor, patch

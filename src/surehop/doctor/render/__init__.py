@@ -1,0 +1,23 @@
+"""A report in each of its forms."""
+
+from collections.abc import Callable
+
+from surehop.doctor.examining import Report
+from surehop.doctor.render.data import as_json
+from surehop.doctor.render.markup import as_html, as_markdown
+from surehop.doctor.render.sarif import as_sarif
+from surehop.doctor.render.text import as_text
+
+FORMATS = ("text", "json", "sarif", "markdown", "html")
+
+_FORMS: dict[str, Callable[[Report], str]] = {
+    "json": as_json,
+    "sarif": as_sarif,
+    "markdown": as_markdown,
+    "html": as_html,
+}
+
+
+def render(report: Report, form: str, *, colour: bool = False) -> str:
+    """Give the report as text that ends with a newline; `colour` is for `text` alone."""
+    return as_text(report, colour=colour) if form == "text" else _FORMS[form](report)

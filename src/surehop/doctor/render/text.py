@@ -1,0 +1,66 @@
+"""The report for a person at a terminal."""
+
+import re
+import textwrap
+
+from surehop.doctor.examining import Report
+from surehop.doctor.finding import Finding, Severity
+from surehop.doctor.patching import diff_of
+
+_WIDTH = 96
+_COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.INFO: "36"}
+# What stands in a user's file must not move the cursor of whoever reads the report.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def harmless(text: str) -> str:
+    """Show control characters, and bytes that are no UTF-8, as `\\xNN`."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", text)
+
+
+def as_text(report: Report, *, colour: bool) -> str:
+    blocks = [_block(finding, report, colour=colour) for finding in report.findings]
+    return "\n".join([*blocks, _summary(report)])
+
+
+def _block(finding: Finding, report: Report, *, colour: bool) -> str:
+    where = f"{finding.place}: " if finding.place else ""
+    word = finding.severity.word
+    if colour:
+        word = f"\x1b[{_COLOURS[finding.severity]}m{word}\x1b[0m"
+    lines = [f"{harmless(where)}{word}: {harmless(finding.title)} [{finding.id} {finding.name}]"]
+    lines += _wrapped("", finding.text)
+    lines += [f"  | {q.file}:{q.line}: {harmless(q.text)}" for q in finding.quotes]
+    lines += _wrapped("sure: ", f"{finding.confidence}: {finding.because}")
+    lines += _wrapped("hint: ", finding.advice)
+    for line in diff_of(finding, report.documents).splitlines():
+        lines.append("    " + _painted(harmless(line), colour=colour))
+    lines += [f"  prove: {harmless(command)}" for command in finding.proof]
+    lines += [f"  page: {finding.page}", ""]
+    return "\n".join(lines)
+
+
+def _painted(line: str, *, colour: bool) -> str:
+    code = {"+": "32", "-": "31", "@": "36"}.get(line[:1])
+    return f"\x1b[{code}m{line}\x1b[0m" if colour and code else line
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        head + harmless(text),
+        _WIDTH,
+        initial_indent="  ",
+        subsequent_indent="  " + " " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _summary(report: Report) -> str:
+    counts = [
+        f"{number} {severity.word}{'s' if number > 1 and severity else ''}"
+        for severity in reversed(Severity)
+        if (number := sum(each.severity is severity for each in report.findings))
+    ]
+    hidden = f", {report.hidden} kept back" if report.hidden else ""
+    return f"{', '.join(counts) or 'nothing found'}{hidden}\n"

@@ -1,0 +1,144 @@
+"""SH004: the proxy keeps connections as long as the backend does, so they close under requests."""
+
+from collections.abc import Iterator
+
+from surehop.conf.address import numeric
+from surehop.doctor.about import About, Example
+from surehop.doctor.evidence import KEEPS_ALIVE, Evidence
+from surehop.doctor.facts import Configuration, Group, Listener, Server
+from surehop.doctor.finding import Confidence, Edit, Finding, Severity
+from surehop.doctor.log_views import quotes
+from surehop.doctor.sections import insert_after, place, replace
+from surehop.events import Reason
+
+_FRONT_MS = 60_000  # nginx: how long an idle connection to a server is kept
+_BACK_MS = 75_000  # nginx: how long an idle client connection is kept
+_MARGIN_MS = 1000
+_ANY = {"", "*", "0.0.0.0", "[::]"}  # noqa: S104 (compared, not bound)
+
+_BACKEND = """
+server {{ listen 127.0.0.1:8081; keepalive_timeout {back}; }}
+upstream app {{ server 127.0.0.1:8081; keepalive 16; keepalive_timeout {front}; }}
+"""
+
+ABOUT = About(
+    id="SH004",
+    name="idle-timeouts-meet",
+    summary="connections to a server are kept as long as the server keeps them, or longer",
+    symptom=(
+        "now and then `upstream prematurely closed connection while reading response header`, or"
+        " `recv() failed (104: Connection reset by peer)`, on a connection that had been resting"
+    ),
+    cause=(
+        "a server closes a connection that has rested for its idle time-out. If the proxy sends a"
+        " request on it at that moment, the two cross, and the request dies unanswered"
+    ),
+    cure="the sender's idle time-out must be the shorter one: lower the proxy's `keepalive_timeout`"
+    " in the `upstream`, or raise the backend's",
+    needs="a configuration in which both sides stand, or an error log of nginx",
+    examples=(
+        Example(_BACKEND.format(back="10s", front="60s"), _BACKEND.format(back="75s", front="60s")),
+    ),
+    proof=(r"(printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'; sleep 120) | (time nc 127.0.0.1 PORT)",),
+)
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    for configuration in evidence.nginx:
+        for group in configuration.groups:
+            if group.explicit and _kept(evidence, configuration, group):
+                yield from _meeting(configuration, group)
+    yield from _logged(evidence)
+
+
+def _kept(evidence: Evidence, configuration: Configuration, group: Group) -> bool:
+    if group.keepalive == 0:
+        return False
+    if group.keepalive is None:
+        return evidence.version is not None and evidence.version >= KEEPS_ALIVE
+    return bool(configuration.passes_to(group)) or group.keepalive > 0
+
+
+def _meeting(configuration: Configuration, group: Group) -> Iterator[Finding]:
+    front = _FRONT_MS if group.idle_ms is None else group.idle_ms
+    for server in group.servers:
+        listener = _listener(configuration, server)
+        if listener is None:
+            continue
+        said = listener.section.time("keepalive_timeout")
+        back = _BACK_MS if said is None else said
+        if back == 0 or front < back - _MARGIN_MS:
+            continue
+        yield ABOUT.found(
+            Severity.WARNING,
+            Confidence.HIGH,
+            because="both time-outs stand in this configuration",
+            title=f"{group.label} keeps connections {_s(front)}, `{server.text}` closes them"
+            f" after {_s(back)}",
+            text=(
+                f"A request sent on a connection that has rested about {_s(back)} may meet the"
+                " server's close on the way and die unanswered. nginx charges that to the server."
+            ),
+            advice=f"let the upstream's `keepalive_timeout` be shorter than {_s(back)}",
+            subject=f"{group.name} {server.text}",
+            place=group.place,
+            fix=_shorten(group, back),
+        )
+
+
+def _listener(configuration: Configuration, server: Server) -> Listener | None:
+    loopback = numeric(server.host)
+    local = server.host.lower() == "localhost" or (loopback is not None and loopback.is_loopback)
+    for listener in configuration.listeners:
+        if server.unix:
+            if listener.host == server.unix:
+                return listener
+        elif listener.port == server.port and (
+            listener.host == server.host or (local and listener.host in _ANY)
+        ):
+            return listener
+    return None
+
+
+def _shorten(group: Group, back: int) -> tuple[Edit, ...]:
+    if group.settings is None or back <= 2 * _MARGIN_MS:
+        return ()
+    seconds = f"{max(back // 1000 - 5, back // 2000)}s"
+    own = group.settings.own.get("keepalive_timeout")
+    if own and own[-1].args:
+        return (replace(place(own[-1], own[-1].args[0]), seconds),)
+    keep = group.settings.own.get("keepalive")
+    return (insert_after(keep[-1], f"keepalive_timeout {seconds};"),) if keep else ()
+
+
+def _logged(evidence: Evidence) -> Iterator[Finding]:
+    dead = [
+        each
+        for each in evidence.logs.tries
+        if each.attempt.reason in {Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED}
+    ]
+    for peer in dict.fromkeys(each.attempt.address for each in dead):
+        tries = [each for each in dead if each.attempt.address == peer]
+        resets = sum(each.attempt.reason is Reason.RESET for each in tries)
+        yield ABOUT.found(
+            Severity.WARNING,
+            Confidence.MEDIUM,
+            because="the log does not say whether the connection was reused; a crash of the"
+            " backend looks the same",
+            title=f"`{peer}` closed {len(tries)} connections under a request"
+            if len(tries) > 1
+            else f"`{peer}` closed a connection under a request",
+            text=(
+                f"The server ended the connection ({len(tries) - resets} by FIN, {resets} by RST)"
+                " before the first byte of an answer. On a reused connection that is the keep-alive"
+                " race: its idle time-out is over just as the next request comes."
+            ),
+            advice="let the upstream's `keepalive_timeout` be shorter than the backend's idle"
+            " time-out (Node 5s, gunicorn 2s, uvicorn 5s unless told otherwise)",
+            subject=f"log {peer}",
+            quotes=quotes(tries),
+        )
+
+
+def _s(ms: int) -> str:
+    return f"{ms // 1000}s" if ms % 1000 == 0 else f"{ms}ms"

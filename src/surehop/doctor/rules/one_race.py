@@ -1,0 +1,76 @@
+"""SH006: one race on a reused connection takes out the only server that is left."""
+
+from collections.abc import Iterator
+
+from surehop.doctor.about import About, Example
+from surehop.doctor.evidence import KEEPS_ALIVE, Evidence
+from surehop.doctor.facts import Group
+from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.sections import place
+
+_NAMES = {"localhost": "127.0.0.1,[::1]"}
+
+ABOUT = About(
+    id="SH006",
+    name="one-race-takes-out-every-server",
+    summary="one address is dead, and a kept connection that closes charges the other",
+    symptom="502 for about eleven seconds, without any attempt (`no live upstreams`), after a"
+    " single `upstream prematurely closed connection`",
+    cause=(
+        "nginx charges the keep-alive race to the server; `max_fails` is 1 unless said otherwise;"
+        " and where another address is dead already, nobody is left for `fail_timeout`"
+    ),
+    cure="write one address, so that a group of one is never disabled; or `max_fails=3`",
+    needs="a configuration and its names, or an error log of nginx",
+    examples=(
+        Example(
+            "upstream app { server localhost:3000; keepalive 16; }",
+            "upstream app { server 127.0.0.1:3000; keepalive 16; }",
+            names=_NAMES,
+        ),
+        Example(
+            "upstream app { server localhost:3000; }",
+            "upstream app { server localhost:3000 max_fails=3; }",
+            names=_NAMES,
+            version="1.31.5",
+        ),
+    ),
+)
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    new = evidence.version is not None and evidence.version >= KEEPS_ALIVE
+    for configuration in evidence.nginx:
+        for group in configuration.groups:
+            kept = group.keepalive is None and new and group.explicit
+            if (group.keepalive or kept) and _half_dead(group):
+                yield _finding(group, written=bool(group.keepalive))
+
+
+def _half_dead(group: Group) -> bool:
+    live = [server for server in group.servers if not server.down]
+    return (
+        len(live) == 1
+        and live[0].own_machine
+        and live[0].count == 2  # noqa: PLR2004 (one of each family)
+        and live[0].max_fails in {None, 1}
+    )
+
+
+def _finding(group: Group, *, written: bool) -> Finding:
+    server = next(each for each in group.servers if not each.down)
+    keep = group.settings.last("keepalive") if group.settings and written else None
+    return ABOUT.found(
+        Severity.WARNING,
+        Confidence.MEDIUM,
+        because="it takes a backend on one family only, which the machine itself must tell",
+        title=f"one closed connection can take {group.label} out altogether",
+        text=(
+            f"`{server.text}` is two servers. If one refuses, it is out already; when the backend"
+            " closes a kept connection just as a request goes out on it, nginx charges the other,"
+            " and every request gets 502 at once until `fail_timeout` is over."
+        ),
+        advice="write one address: a group of one is never disabled",
+        subject=f"{group.name} {server.text}",
+        place=place(keep) if keep else server.place,
+    )

@@ -1,0 +1,56 @@
+"""SH008: a request that changes something may be done twice."""
+
+from collections.abc import Iterator
+
+from surehop.doctor.about import About, Example
+from surehop.doctor.evidence import Evidence
+from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.sections import place, remove_word
+
+_WORD = "non_idempotent"
+
+ABOUT = About(
+    id="SH008",
+    name="writes-are-sent-again",
+    summary="a POST that failed half-way is sent to the next server",
+    symptom="orders, mails or rows that exist twice",
+    cause=(
+        "a POST whose answer is lost may have been done all the same. nginx passes it on to the"
+        " next server only if `proxy_next_upstream` says `non_idempotent`"
+    ),
+    cure="take `non_idempotent` out; where writes must be retried, let the application know a"
+    " repeated one by an Idempotency-Key",
+    needs="a configuration",
+    examples=(
+        Example(
+            "server { location / { proxy_pass http://127.0.0.1:3000;"
+            " proxy_next_upstream error timeout non_idempotent; } }",
+            "server { location / { proxy_pass http://127.0.0.1:3000;"
+            " proxy_next_upstream error timeout; } }",
+        ),
+    ),
+)
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    for configuration in evidence.nginx:
+        for section in configuration.sections:
+            for node in section.own.get("proxy_next_upstream", ()):
+                for token in node.args:
+                    if token.value.lower() != _WORD:
+                        continue
+                    yield ABOUT.found(
+                        Severity.WARNING,
+                        Confidence.HIGH,
+                        because="the configuration says so",
+                        title="`non_idempotent`: a POST that failed is sent again elsewhere",
+                        text=(
+                            "When the connection breaks or the time is over after a POST, PATCH or"
+                            " LOCK was sent, nobody knows whether it was done. nginx then does it"
+                            " again on the next server."
+                        ),
+                        advice="take `non_idempotent` out",
+                        subject=" ".join(node.words),
+                        place=place(node, token),
+                        fix=(remove_word(place(node, token)),) if len(node.args) > 1 else (),
+                    )

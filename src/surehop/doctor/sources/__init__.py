@@ -1,0 +1,1 @@
+"""Targets of every kind -> facts and attempts."""

@@ -1,0 +1,43 @@
+"""What a target is, by what stands in it; never by its name alone."""
+
+import re
+from enum import StrEnum
+
+from surehop.conf.reading import decode
+from surehop.conf.tree import Node, parse
+
+_LOOKED_AT = 1 << 16
+_NGINX_LOG = re.compile(rb"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] ", re.MULTILINE)
+_HAPROXY = re.compile(rb"^(?:global|defaults|frontend|backend|listen)\b[^{};]*$", re.MULTILINE)
+_NGINX_WORDS = {
+    *("http", "events", "server", "upstream", "location", "include", "user", "worker_processes"),
+    *("map", "proxy_pass", "pid", "stream", "proxy_set_header", "error_log", "load_module"),
+    *("listen", "server_name", "keepalive", "daemon", "worker_rlimit_nofile", "types"),
+}
+
+
+class Kind(StrEnum):
+    NGINX = "nginx configuration"
+    HAPROXY = "haproxy configuration"
+    NGINX_LOG = "nginx error log"
+    EMPTY = "empty file"
+    UNKNOWN = "unknown"
+
+
+def kind_of(raw: bytes) -> Kind:
+    """Tell what a file is from its beginning."""
+    head = raw[:_LOOKED_AT]
+    if not head.strip():
+        return Kind.EMPTY
+    if _NGINX_LOG.search(head):
+        return Kind.NGINX_LOG
+    if _HAPROXY.search(head):
+        return Kind.HAPROXY
+    if b"\0" not in head and _is_nginx(raw):
+        return Kind.NGINX
+    return Kind.UNKNOWN
+
+
+def _is_nginx(raw: bytes) -> bool:
+    nodes = [each for each in parse(decode(raw[:_LOOKED_AT]), "") if isinstance(each, Node)]
+    return any(node.name.value in _NGINX_WORDS for node in nodes)

@@ -1,0 +1,123 @@
+"""Targets, includes, comments that keep back."""
+
+import os
+from pathlib import Path
+
+import pytest
+from reading import BOTH, ids, options, report
+
+from surehop.doctor import Confidence, Severity, examine
+from surehop.doctor.patching import diff_of
+from surehop.errors import OptionError
+
+TWO = "events {}\nhttp {\n    upstream app { server localhost:3000; }\n}\n"
+
+
+def test_the_first_incident_is_found_from_the_names_alone(tmp_path: Path) -> None:
+    told = report(tmp_path, TWO, BOTH)
+
+    (found,) = told.findings
+    assert (found.id, found.severity, found.confidence) == (
+        "SH001",
+        Severity.WARNING,
+        Confidence.HIGH,
+    )
+    assert found.place is not None
+    assert (found.place.line, found.place.column) == (3, 27)
+    diff = diff_of(found, told.documents)
+    assert "\n-    upstream app { server localhost:3000; }\n" in diff
+    assert "\n+    upstream app { server 127.0.0.1:3000; }\n" in diff
+
+
+def test_one_family_is_nothing(tmp_path: Path) -> None:
+    assert ids(report(tmp_path, TWO, {"localhost": "127.0.0.1"})) == []
+    assert ids(report(tmp_path, TWO)) == ["SH015"]  # nobody knows the name
+
+
+def test_includes_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "conf.d").mkdir()
+    part = tmp_path / "conf.d" / "app.conf"
+    part.write_text("upstream app { server localhost:3000; }\n")
+    text = "events {}\nhttp {\n  include mime.types;\n  include conf.d/*.conf;\n}\n"
+
+    told = report(tmp_path, text, BOTH)
+
+    assert ids(told) == ["SH001"]
+    assert told.findings[0].place is not None
+    assert told.findings[0].place.file == str(part)
+    (note,) = told.notes
+    assert note.endswith(
+        "mime.types` can't be read (no such file or directory): the rest is judged"
+    )
+
+
+def test_an_include_of_itself_ends(tmp_path: Path) -> None:
+    told = report(tmp_path, "http { include nginx.conf; upstream a { server localhost:1; } }", BOTH)
+
+    assert ids(told) == ["SH001"]
+    assert "included by itself" in told.notes[0]
+
+
+def test_what_is_broken_is_told_and_the_rest_judged(tmp_path: Path) -> None:
+    told = report(tmp_path, TWO + '}\nserver "unclosed', BOTH)
+
+    assert ids(told) == ["SH001"]
+    assert any('unexpected "}"' in note for note in told.notes)
+
+
+def test_deep_blocks_and_any_bytes_are_borne(tmp_path: Path) -> None:
+    report(tmp_path, "http " + "{ a " * 5000, BOTH)
+    report(
+        tmp_path, b"http { upstream a { server \xff\xfe\x80:1; } proxy_pass; set; map a; }", BOTH
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "upstream app {\n  server localhost:3000; # surehop: ignore SH001\n}",
+        "upstream a {\n # surehop: ignore name-resolves-to-two-families\n server localhost:1;\n}",
+        "# surehop: ignore SH008, sh001\nupstream app {\n  server localhost:3000;\n}",
+    ],
+)
+def test_comments_keep_back(tmp_path: Path, text: str) -> None:
+    told = report(tmp_path, text, BOTH)
+
+    assert ids(told) == []
+    assert told.hidden == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "upstream app {\n  server localhost:3000; # surehop: ignore SH008\n}",
+        "# surehop: ignore SH001\nmap $a $b { }\nupstream app {\n  server localhost:3000;\n}",
+    ],
+)
+def test_comments_keep_nothing_else_back(tmp_path: Path, text: str) -> None:
+    assert ids(report(tmp_path, text, BOTH)) == ["SH001"]
+
+
+def test_a_comment_that_names_no_finding_is_told(tmp_path: Path) -> None:
+    told = report(tmp_path, "upstream a { server 192.0.2.1; } # surehop: ignore SH999\n")
+
+    assert "there is no such finding" in told.notes[0]
+
+
+def test_a_directory_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "site.conf").write_text("upstream app { server localhost:3000; }\n")
+    (tmp_path / "nginx.conf").write_text("events {}\nhttp { include site.conf; }\n")
+    (tmp_path / "notes.txt").write_text("nothing of ours\n")
+
+    told = examine([str(tmp_path)], options(BOTH))
+
+    assert [Path(each.name).name for each in told.targets] == ["nginx.conf"]
+    assert ids(told) == ["SH001"]
+
+
+def test_what_is_unknown_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(os.urandom(64) + b"\0")
+    for target in ("a", "missing", ""):
+        if target:
+            with pytest.raises(OptionError):
+                examine([str(tmp_path / target)], options())

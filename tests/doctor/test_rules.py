@@ -1,0 +1,73 @@
+"""Every rule speaks of its fault and is silent without it; healthy files are left alone."""
+
+from pathlib import Path
+
+import pytest
+from reading import ids, report
+
+from surehop.doctor import RULES, Severity
+from surehop.doctor.about import Example, Rule
+from surehop.doctor.patching import apply
+
+HEALTHY = sorted((Path(__file__).parent / "healthy").glob("*.conf"))
+EXAMPLES = [
+    pytest.param(rule, example, id=f"{rule.about.id}-{number}")
+    for rule in RULES
+    for number, example in enumerate(rule.about.examples)
+]
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES)
+def test_it_speaks_of_its_fault(rule: Rule, example: Example, tmp_path: Path) -> None:
+    told = report(tmp_path, example.fires, example.names, version=example.version)
+
+    (found, *_) = [each for each in told.findings if each.id == rule.about.id]
+    assert found.title
+    assert found.because
+    assert found.place or found.quotes
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES)
+def test_it_is_silent_without_it(rule: Rule, example: Example, tmp_path: Path) -> None:
+    told = report(tmp_path, example.quiet, example.names, version=example.version)
+
+    assert rule.about.id not in ids(told)
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES)
+def test_its_fix_makes_it_silent(rule: Rule, example: Example, tmp_path: Path) -> None:
+    told = report(tmp_path, example.fires, example.names, version=example.version)
+    edits = [edit for each in told.findings if each.id == rule.about.id for edit in each.fix]
+    if not edits:
+        pytest.skip("its cure is no edit")
+    ((_, raw),) = told.documents.items()
+    cured = apply(raw, edits)
+
+    assert rule.about.id not in ids(
+        report(tmp_path, cured, example.names, version=example.version)
+    ), cured.decode()
+
+
+def test_ids_and_names_are_its_own() -> None:
+    assert len({rule.about.id for rule in RULES}) == len(RULES)
+    assert len({rule.about.name for rule in RULES}) == len(RULES)
+    assert [rule.about.id for rule in RULES] == sorted(rule.about.id for rule in RULES)
+
+
+def test_there_are_healthy_files() -> None:
+    assert len(HEALTHY) >= 30
+
+
+@pytest.mark.parametrize("version", [None, "1.18.0", "1.31.5"])
+@pytest.mark.parametrize("file", HEALTHY, ids=lambda file: file.stem)
+def test_a_healthy_file_is_left_alone(file: Path, version: str | None, tmp_path: Path) -> None:
+    names = {
+        "frontend.internal": "192.0.2.1",
+        "backend.internal": "192.0.2.2,192.0.2.3",
+        "app.internal": "192.0.2.4,[2001:db8::4]",
+        "localhost": "127.0.0.1,[::1]",
+    }
+    told = report(tmp_path, file.read_bytes(), names, version=version)
+
+    assert [each.title for each in told.findings if each.severity > Severity.INFO] == []
+    assert told.notes == ()
