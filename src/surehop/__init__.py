@@ -5,6 +5,9 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING as _TYPE_CHECKING, Any as _Any
 
 if _TYPE_CHECKING:
+    from surehop import (
+        retry as retry,
+    )
     from surehop.client.auth import (
         Auth as Auth,
         BasicAuth as BasicAuth,
@@ -134,6 +137,8 @@ _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split
 
 def __getattr__(name: str) -> _Any:
     room = _ROOM_OF.get(name)
+    if name == "retry":  # `surehop.retry.no_delay`, without another import
+        return _import_module("surehop.retry")
     if room is None:
         raise AttributeError(f"`surehop` has no `{name}`")
     value = globals()[name] = getattr(_import_module(room), name)

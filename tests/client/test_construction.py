@@ -114,3 +114,9 @@ def test_the_system_s_own_words_where_ours_cover_many(tmp_path: Path) -> None:
         client.get("http://a/")
     told = f"GET http://a/: no connection: unix:{path} (no such file or directory)"
     assert str(failed.value) == told
+
+
+def test_conditions_and_delays_are_there_without_an_import_of_theirs() -> None:
+    code = "import surehop; print(surehop.retry.no_delay())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "0.0\n"

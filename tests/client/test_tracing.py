@@ -6,7 +6,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
+import requests
 from opentelemetry import propagate, trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -15,7 +17,9 @@ from playing import KINDS, play
 from site_pages import Pages, to
 
 from surehop import Client, HTTPError, Retry
+from surehop.httpx import Transport
 from surehop.lab.origins import Fault, Origin
+from surehop.requests import Adapter
 from surehop.retry import no_delay
 
 SECRETS = ("hush", "me:", "Bearer", "a-token", "cookie-value", "in-the-body")
@@ -129,6 +133,17 @@ def test_the_context_goes_along(spans: Spans) -> None:
         assert carried.get_span_context().span_id == span.context.span_id
         assert span.parent is not None
         assert span.parent.span_id == outer.get_span_context().span_id
+
+
+def test_under_other_libraries_clients(spans: Spans) -> None:
+    session = requests.Session()
+    session.mount("http://", Adapter(tracing=spans.provider))
+    transport = Transport(tracing=spans.provider)
+    with Origin() as origin, session, httpx.Client(transport=transport) as client:
+        url = f"http://127.0.0.1:{origin.port}/x"
+        session.get(url)
+        client.get(url)
+    assert spans.told("url.full") == [url, url]
 
 
 def test_what_tracing_is_told() -> None:

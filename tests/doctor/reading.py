@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from surehop.doctor import Names, Options, Report, examine, parse_version
+from surehop.doctor.about import Example
 from surehop.plan import parse_overrides
 
 BOTH = {"localhost": "127.0.0.1,[::1]"}
@@ -26,6 +27,14 @@ def report(
     path = folder / file
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return examine([str(path)], options(names, version))
+
+
+FILES = {"nginx": "nginx.conf", "haproxy": "haproxy.cfg", "error log": "error.log"}
+
+
+def read(folder: Path, text: str, example: Example) -> Report:
+    file = FILES[example.kind]
+    return report(folder, text, example.names, version=example.version, file=file)
 
 
 def ids(told: Report) -> list[str]:

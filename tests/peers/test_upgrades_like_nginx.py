@@ -50,7 +50,7 @@ LOGGED = [
 ]
 _OWN = re.compile(r"(Server|Date): [^\r]*")
 # More than the sockets between two ends hold.
-LARGE = bytes(range(256)) * (1 << 15)
+LARGE = b"".join(number.to_bytes(4, "big") for number in range(1 << 21))
 
 # What they hold, so that its sender has closed before anybody reads it.
 LAST = LARGE[: 1 << 20]
@@ -86,6 +86,17 @@ def early(port: int, origin: Switching) -> list[object]:
         seen.append(upstream.exactly(4))
         upstream.send(b"pong")
         seen.append(client.exactly(4))
+        upstream.half_close()
+        return [*seen, client.rest(), upstream.rest()]
+
+
+def much_early(port: int, origin: Switching) -> list[object]:
+    """More than a buffer holds."""
+    with connected(port, asking() + LAST) as client, origin.take() as upstream:
+        upstream.head()
+        upstream.send(SWITCH + LAST)
+        client.head()
+        seen: list[object] = [end.exactly(len(LAST)) == LAST for end in (upstream, client)]
         upstream.half_close()
         return [*seen, client.rest(), upstream.rest()]
 
@@ -199,6 +210,7 @@ def last_words_to_a_slow_upstream(port: int, origin: Switching) -> list[object]:
 CASES: dict[str, Played] = {
     "heads": heads,
     "early": early,
+    "much early": much_early,
     "words": words(asking()),
     "mapped": words(asking("/mapped/")),
     "unbuffered": words(asking("/unbuffered/")),

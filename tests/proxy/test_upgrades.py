@@ -87,6 +87,26 @@ def test_a_switch_that_nobody_asked_for_is_no_tunnel(surehop: Program, name: str
         assert logged(subject)[0].startswith(("GET / 101", "POST / 101"))
 
 
+@pytest.mark.parametrize("line", [b"Upgrade: h2c\r\n", b"Upgrade: x, HTTP/2.0\r\n", b""])
+def test_http_in_a_tunnel_passes_by_no_location(
+    surehop: Program, surehop_nginx: Program, line: bytes
+) -> None:
+    """Whoever may ask for `Upgrade: h2c` could ask for anything there; nginx takes no offence."""
+    asked = asking(lines="Upgrade: h2c\r\nConnection: upgrade\r\n")
+    switch = SWITCH.replace(b"Upgrade: x\r\n", line)
+    with Switching() as origin:
+        with running(surehop, http(origin)) as subject:
+            client, upstream = origin.tunnel(subject.port, asked, switch=switch)
+            with client, upstream:
+                assert client.rest() == (b"", "fin")
+                assert upstream.rest() == (b"", "fin")
+            assert "whose requests no location would see" in str(told(subject))
+        with running(surehop_nginx, http(origin)) as subject:
+            client, upstream = origin.tunnel(subject.port, asked, switch=switch)
+            with client, upstream:
+                assert talks(client, upstream)
+
+
 def test_neither_connection_is_used_again(surehop: Program) -> None:
     with Switching() as origin, running(surehop, http(origin)) as subject:
         for _ in range(2):

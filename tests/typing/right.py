@@ -137,6 +137,7 @@ def retries() -> None:
     Retry(when=async_condition, delay=exponential_delay, on_retry=told, on_exhausted=exhausted)
     Retry(delay=no_delay, idempotency_key=True, max_retry_after=None, validate=valid)
     Retry(delay=lambda count, _error: count * 0.5)
+    Retry(delay=surehop.retry.full_jitter)
     Client(retry=Retry(non_idempotent=True)).get(URL, retry=2)
 
 

@@ -39,6 +39,43 @@ pub fn asked(s: &Sender<'_>) -> bool {
         && s.body.done()
         && s.ex.body.as_ref().is_none_or(Body::done)
         && s.whole()
+        && !hidden(s)
+}
+
+/// Whether the tunnel would hold HTTP again, whose requests pass by every location; that is told. nginx takes
+/// no offence, so neither does who is to be like it.
+fn hidden(s: &Sender<'_>) -> bool {
+    let ex = &s.ex;
+    let spoken = match (
+        ex.response.find(Known::Upgrade),
+        ex.head.find(Known::Upgrade),
+    ) {
+        (Some(line), _) => line.value.of(&ex.response_raw),
+        // It must be what was asked for.
+        (None, Some(line)) => line.value.of(ex.bytes()),
+        (None, None) => &[],
+    };
+    let hidden = s.worker.config.plan.strict && names_http(spoken);
+    if let (true, Some(attempt)) = (hidden, current(s)) {
+        s.tell(Level::Error, &attempt, |out| {
+            out.extend_from_slice(b"upstream switched to \"");
+            out.extend_from_slice(spoken);
+            out.extend_from_slice(
+                b"\", whose requests no location would see, while reading response header from upstream",
+            );
+        });
+    }
+    hidden
+}
+
+/// Whether an `Upgrade` line names HTTP itself, of whatever version.
+fn names_http(line: &[u8]) -> bool {
+    line.split(|&byte| byte == b',').any(|name| {
+        let name = name.trim_ascii();
+        name.eq_ignore_ascii_case(b"h2c")
+            || name.eq_ignore_ascii_case(b"h2")
+            || name.len() >= 5 && name[..5].eq_ignore_ascii_case(b"http/")
+    })
 }
 
 /// Whether a request that was composed has an `Upgrade` line.
@@ -356,7 +393,7 @@ impl Tunnel {
 
 #[cfg(test)]
 mod tests {
-    use super::passed;
+    use super::{names_http, passed};
 
     #[test]
     fn an_upgrade_is_passed_on_by_a_line_of_its_own() {
@@ -370,6 +407,21 @@ mod tests {
         ];
         for (head, expected) in table {
             assert_eq!(passed(head), *expected, "{head:?}");
+        }
+    }
+
+    #[test]
+    fn http_within_a_tunnel_is_known_by_its_names() {
+        let table: &[(&[u8], bool)] = &[
+            (b"h2c", true),
+            (b"websocket, H2C", true),
+            (b"HTTP/2.0", true),
+            (b"websocket", false),
+            (b"h2cc", false),
+            (b"", false),
+        ];
+        for (line, expected) in table {
+            assert_eq!(names_http(line), *expected, "{line:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol, TypedDict, Unpack
+from typing import Any, Literal, Protocol, TypedDict, Unpack
 
 from surehop._core import Transport
 from surehop.client.content import Content, Data, Files
@@ -103,8 +103,8 @@ class Construction(TypedDict, total=False):
     # httpx's, which may be said as long as they ask for nothing.
     transport: None
     mounts: None
-    http1: bool
-    http2: bool
+    http1: Literal[True]
+    http2: Literal[False]
 
 
 _HTTPX_ONLY = {

@@ -12,10 +12,14 @@ from surehop.doctor.finding import Finding
 from surehop.doctor.ignoring import Ignored, ignored, unknown_ids
 from surehop.doctor.options import Options
 from surehop.doctor.rules import RULES
+from surehop.doctor.sources.haproxy import HaproxyReader
 from surehop.doctor.sources.kinds import Kind, kind_of
 from surehop.doctor.sources.nginx import NginxReader
-from surehop.doctor.sources.opening import STANDARD_INPUT, files_of, open_target
+from surehop.doctor.sources.nginx_log import LogReader
+from surehop.doctor.sources.opening import files_of, open_target
 from surehop.errors import OptionError
+
+_READ = "configurations of nginx and haproxy, error logs of nginx, and directories of them are read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +45,16 @@ def examine(targets: Sequence[str], options: Options) -> Report:
     gathering = _Gathering(options)
     for target in targets:
         gathering.add(target)
+    logs = gathering.logs.facts()
     evidence = Evidence(
         tuple(gathering.configurations),
-        gathering.logs,
+        logs,
         options.version,
         gathering.documents,
     )
     comments = gathering.ignored()
     names = frozenset(word for r in RULES for word in (r.about.id.lower(), r.about.name))
-    notes = (*gathering.notes, *unknown_ids(comments, names))
+    notes = (*gathering.notes, *_counted(logs), *unknown_ids(comments, names))
     every = sorted(judge(evidence), key=lambda each: each.order)
     told = tuple(_told(every, comments, options.known))
     return Report(
@@ -58,8 +63,13 @@ def examine(targets: Sequence[str], options: Options) -> Report:
         tuple(dict.fromkeys(notes)),
         len(every) - len(told),
         gathering.documents,
-        gathering.logs,
+        logs,
     )
+
+
+def _counted(logs: LogFacts) -> Iterable[str]:
+    if logs.understood or logs.unknown:
+        yield f"{logs.understood} lines of logs were understood, {logs.unknown} were not"
 
 
 def judge(evidence: Evidence) -> Iterable[Finding]:
@@ -84,35 +94,46 @@ class _Gathering:
     configurations: list[Configuration] = field(default_factory=list)
     documents: dict[str, bytes] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    logs: LogFacts = field(default_factory=LogFacts)
+    logs: LogReader = field(default_factory=LogReader)
     _blocks: set[str] = field(default_factory=set)
 
     def add(self, target: str) -> None:
-        whole = target == STANDARD_INPUT or not Path(target).is_dir()
         count = len(self.targets)
         for name in files_of(target):
-            if name in self.documents:
-                continue  # included by one that was read before
-            opened = open_target(name)
-            kind = kind_of(opened.raw)
+            if name not in self.documents:  # as one that was read before includes
+                self._file(name, named=name == target)
+        if len(self.targets) == count and not self.documents:
+            raise OptionError(f"nothing in `{target}` is known here", hint=_READ)
+
+    def _file(self, name: str, *, named: bool) -> None:
+        with open_target(name) as opened:
+            kind = kind_of(opened.head)
             if kind is Kind.UNKNOWN:
-                if whole:
-                    hint = "an nginx configuration or a directory of them is what is read"
-                    raise OptionError(f"`{name}` is nothing that is known here", hint=hint)
-                continue
+                if named:
+                    raise OptionError(f"`{name}` is nothing that is known here", hint=_READ)
+                return
             self.targets.append(Target(name, kind))
-            if kind is Kind.NGINX:
-                self._nginx(name, opened.raw)
-            if opened.packed:
-                self.notes.append(f"`{name}` was unpacked")
-        if not whole and len(self.targets) == count:
-            raise OptionError(f"nothing in `{target}` is known here")
+            match kind:
+                case Kind.NGINX:
+                    self._nginx(name, opened.whole())
+                case Kind.HAPROXY:
+                    self._haproxy(name, opened.whole())
+                case Kind.NGINX_LOG:
+                    self.logs.read(name, opened.lines())
+                case _:
+                    pass
 
     def _nginx(self, name: str, raw: bytes) -> None:
         reader = NginxReader(self.options.names, lambda file: Path(file).read_bytes())
         self.configurations.append(reader.read(name, raw))
         self.documents.update(reader.documents)
         self._blocks.update(reader.documents)
+        self.notes.extend(reader.notes)
+
+    def _haproxy(self, name: str, raw: bytes) -> None:
+        reader = HaproxyReader(self.options.names)
+        self.configurations.append(reader.read(name, raw))
+        self.documents[name] = raw
         self.notes.extend(reader.notes)
 
     def ignored(self) -> list[Ignored]:

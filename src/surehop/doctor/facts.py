@@ -69,7 +69,8 @@ class Group:
     """An upstream, a backend, or what a `proxy_pass` names outright (`explicit` is false then).
 
     Keep-alive: `idle_ms` is how long a connection to a server may rest; `keepalive` is how many
-    are kept, None where nothing is said of it. `settings` is the block itself (nginx).
+    are kept, None where nothing is said of it. `settings` is the block itself (nginx). `said` is
+    what holds for it, by its first words: the rest of the line, and the place (HAProxy).
     """
 
     software: Software
@@ -80,6 +81,7 @@ class Group:
     keepalive: int | None = None
     idle_ms: int | None = None
     settings: Section | None = None
+    said: dict[str, tuple[tuple[str, ...], Place]] = field(default_factory=dict)
 
     @property
     def peers(self) -> int:

@@ -5,7 +5,13 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.log_views import many, quotes
 from surehop.doctor.sections import place, replace
+
+_SAID = {
+    "no descriptors": "too many open files",
+    "no connections": "`worker_connections` are not enough",
+}
 
 ABOUT = About(
     id="SH013",
@@ -14,11 +20,16 @@ ABOUT = About(
     symptom="`accept4() failed (24: Too many open files)`",
     cause="a proxied request takes two descriptors, and every connection at least one",
     cure="`worker_rlimit_nofile` at twice `worker_connections`",
-    needs="a configuration",
+    needs="a configuration, or an error log of nginx",
     examples=(
         Example(
             "worker_rlimit_nofile 1024;\nevents { worker_connections 4096; }",
             "worker_rlimit_nofile 8192;\nevents { worker_connections 4096; }",
+        ),
+        Example(
+            "2026/01/05 10:00:00 [crit] 11#11: accept4() failed (24: Too many open files)\n",
+            "2026/01/05 10:00:00 [notice] 11#11: signal process started\n",
+            kind="error log",
         ),
     ),
     proof=("grep 'open files' /proc/PID/limits",),
@@ -46,4 +57,18 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
                 subject=f"{connections} {files}",
                 place=place(limit, limit.args[0]),
                 fix=(replace(place(limit, limit.args[0]), str(2 * connections)),),
+            )
+    for word, said in _SAID.items():
+        lines = evidence.logs.others.get(word, ())
+        if lines:
+            yield ABOUT.found(
+                Severity.ERROR,
+                Confidence.HIGH,
+                because="the log says so",
+                title=f"nginx could take nobody more, {many(lines, 'time')}: {said}",
+                text="A proxied request takes two descriptors and two of `worker_connections`;"
+                " clients wait while there are none.",
+                advice=ABOUT.cure,
+                subject=f"log {word}",
+                quotes=quotes(lines),
             )

@@ -7,7 +7,7 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import KEEPS_ALIVE, Evidence
 from surehop.doctor.facts import Configuration, Group, Listener, Server
 from surehop.doctor.finding import Confidence, Edit, Finding, Severity
-from surehop.doctor.log_views import quotes
+from surehop.doctor.log_views import many, quotes
 from surehop.doctor.sections import insert_after, place, replace
 from surehop.events import Reason
 
@@ -38,6 +38,14 @@ ABOUT = About(
     needs="a configuration in which both sides stand, or an error log of nginx",
     examples=(
         Example(_BACKEND.format(back="10s", front="60s"), _BACKEND.format(back="75s", front="60s")),
+        Example(
+            "2026/01/05 10:00:00 [error] 11#11: *7 upstream prematurely closed connection while"
+            " reading response header from upstream, client: 192.0.2.1, server: example.com,"
+            ' request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:3000/", host: "example.com"\n',
+            "2026/01/05 10:00:00 [info] 11#11: *7 client prematurely closed connection while"
+            " reading client request line, client: 192.0.2.1, server: example.com\n",
+            kind="error log",
+        ),
     ),
     proof=(r"(printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'; sleep 120) | (time nc 127.0.0.1 PORT)",),
 )
@@ -125,9 +133,7 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             Confidence.MEDIUM,
             because="the log does not say whether the connection was reused; a crash of the"
             " backend looks the same",
-            title=f"`{peer}` closed {len(tries)} connections under a request"
-            if len(tries) > 1
-            else f"`{peer}` closed a connection under a request",
+            title=f"`{peer}` closed {many(tries, 'connection')} under a request",
             text=(
                 f"The server ended the connection ({len(tries) - resets} by FIN, {resets} by RST)"
                 " before the first byte of an answer. On a reused connection that is the keep-alive"

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
-from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.facts import Server
+from surehop.doctor.finding import Confidence, Edit, Finding, Severity
 from surehop.doctor.sections import remove_word
+
+_BACKEND = "backend app\n    timeout connect 5s\n    timeout server 30s\n"
 
 ABOUT = About(
     id="SH037",
@@ -20,8 +23,46 @@ ABOUT = About(
             "upstream app { server 192.0.2.1:80 max_fails=0; server 192.0.2.2:80 max_fails=0; }",
             "upstream app { server 192.0.2.1:80 max_fails=3; server 192.0.2.2:80 max_fails=3; }",
         ),
+        Example(
+            _BACKEND + "    server a 192.0.2.1:80\n    server b 192.0.2.2:80 check\n",
+            _BACKEND + "    default-server check\n    server a 192.0.2.1:80\n"
+            "    server b 192.0.2.2:80\n",
+            kind="haproxy",
+        ),
     ),
 )
+
+
+def _unchecked(evidence: Evidence) -> Iterator[Finding]:
+    """HAProxy takes out only whom it checks."""
+    for configuration in evidence.haproxy:
+        for group in configuration.groups:
+            live = [server for server in group.servers if not server.down]
+            if len(live) < 2:  # noqa: PLR2004 (one has nobody to stand in)
+                continue
+            for server in live:
+                if server.checked:
+                    continue
+                yield ABOUT.found(
+                    Severity.WARNING,
+                    Confidence.MEDIUM,
+                    because="something else may take dead servers out",
+                    title=f"`{server.text}` is not checked, so it is never taken out",
+                    text="While it is down, it still gets its share of the requests; each is tried"
+                    " there `retries` times before it fails.",
+                    advice="add `check` to the line, or to `default-server`",
+                    subject=f"{group.name} {server.text}",
+                    place=server.host_place,
+                    fix=_check(server),
+                )
+
+
+def _check(server: Server) -> tuple[Edit, ...]:
+    """Add the word behind the address."""
+    if any(word == "no-check" for word, _ in server.options):
+        return ()
+    end = server.host_place.start + len(server.text.encode("utf-8", "surrogateescape"))
+    return (Edit(server.place.file, end, end, " check"),)
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -45,3 +86,4 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
                     place=option[1],
                     fix=(remove_word(option[1]),),
                 )
+    yield from _unchecked(evidence)

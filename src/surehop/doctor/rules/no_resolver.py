@@ -8,6 +8,7 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Configuration, Pass
 from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.log_views import line, many, quotes
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _SCHEME = re.compile(r"^[a-z]+://")
@@ -35,6 +36,11 @@ ABOUT = About(
             "upstream app.internal { server 192.0.2.7; }\n"
             "server { location / { proxy_pass http://app.internal$request_uri; } }",
         ),
+        Example(
+            line("no resolver defined to resolve app.internal", "", ""),
+            line("app.internal could not be resolved (2: Server failure)", "", ""),
+            kind="error log",
+        ),
     ),
 )
 
@@ -49,6 +55,21 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             names = sorted(host for host in hosts if not _known(host, groups))
             if names or not (whole or hosts):
                 yield _finding(each, names)
+    lines = [
+        *evidence.logs.others.get("no resolver", ()),
+        *(each for each in evidence.logs.tries if each.word == "no resolver"),
+    ]
+    if lines:
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH,
+            because="the log says so",
+            title=f"no `resolver` is defined, and {many(lines, 'request')} needed one",
+            text="A `proxy_pass` with a variable looks its name up while the request waits.",
+            advice="add `resolver ADDRESS;` to the server, or name an `upstream` block",
+            subject="log no resolver",
+            quotes=quotes(lines),
+        )
 
 
 def _hosts(configuration: Configuration, each: Pass) -> tuple[set[str], bool]:

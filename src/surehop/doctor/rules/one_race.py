@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import KEEPS_ALIVE, Evidence
 from surehop.doctor.facts import Group
-from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.finding import Confidence, Finding, Place, Severity
+from surehop.doctor.log_views import before, by_peer, line, many, quotes
 from surehop.doctor.sections import place
+from surehop.events import Reason
 
+_RACES = {Reason.CLOSED, Reason.RESET}
+_CLOSED = "upstream prematurely closed connection"
 _NAMES = {"localhost": "127.0.0.1,[::1]"}
 
 ABOUT = About(
@@ -34,6 +38,13 @@ ABOUT = About(
             names=_NAMES,
             version="1.31.5",
         ),
+        Example(
+            line("connect() failed (111: Connection refused)", "connecting", "[::1]:3000")
+            + line(_CLOSED, "reading", "127.0.0.1:3000")
+            + line("no live upstreams", "connecting", "app"),
+            line(_CLOSED, "reading", "127.0.0.1:3000"),
+            kind="error log",
+        ),
     ),
 )
 
@@ -45,6 +56,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             kept = group.keepalive is None and new and group.explicit
             if (group.keepalive or kept) and _half_dead(group):
                 yield _finding(group, written=bool(group.keepalive))
+    yield from _logged(evidence)
 
 
 def _half_dead(group: Group) -> bool:
@@ -55,6 +67,46 @@ def _half_dead(group: Group) -> bool:
         and live[0].count == 2  # noqa: PLR2004 (one of each family)
         and live[0].max_fails in {None, 1}
     )
+
+
+def _logged(evidence: Evidence) -> Iterator[Finding]:
+    tries = evidence.logs.tries
+    out = [each for each in tries if each.attempt.reason is Reason.NO_LIVE]
+    for group, lines in by_peer(out).items():
+        earlier = before(tries, lines[0])
+        races = [each for each in earlier if each.attempt.reason in _RACES]
+        if not races:
+            continue
+        peer = races[-1].attempt.address
+        others = {e.attempt.address: e for e in earlier if e.attempt.address != peer}
+        dead = ", ".join(f"`{each}`" for each in others)
+        known = f" {dead} had failed before it and was out already." if dead else ""
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH if others else Confidence.MEDIUM,
+            because="the log has the failures of every address just before the outage"
+            if others
+            else "the log has one failure before the outage, and not who else was out",
+            title=f"one closed connection to `{peer}` took `{group}` out: {many(lines, 'request')}",
+            text=(
+                f"`{peer}` closed a connection under a request; nginx charged that to the server."
+                f"{known} So nobody was left, and every request got 502 without a try, for"
+                f" {lines[-1].seconds - lines[0].seconds}s in this log."
+            ),
+            advice="let the group have one address (such a group is never disabled), or write"
+            " `max_fails=3`; and let `keepalive_timeout` be shorter than the backend's",
+            subject=f"log {group}",
+            place=_place(evidence, group),
+            quotes=quotes([*list(others.values())[:2], races[-1], lines[0]]),
+        )
+
+
+def _place(evidence: Evidence, name: str) -> Place | None:
+    for configuration in evidence.configurations:
+        for group in configuration.groups:
+            if group.explicit and group.name == name:
+                return group.place
+    return None
 
 
 def _finding(group: Group, *, written: bool) -> Finding:

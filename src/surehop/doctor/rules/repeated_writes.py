@@ -7,6 +7,17 @@ from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.sections import place, remove_word
 
+_AFTER_SENDING = {
+    *("all-retryable-errors", "empty-response", "junk-response", "response-timeout"),
+    *("500", "502", "503", "504", "408"),
+}
+_BACKEND = """\
+backend app
+    timeout connect 5s
+    timeout server 30s
+    retry-on all-retryable-errors
+"""
+_SERVER = "    server a 192.0.2.1:80 check\n"
 _WORD = "non_idempotent"
 
 ABOUT = About(
@@ -28,8 +39,34 @@ ABOUT = About(
             "server { location / { proxy_pass http://127.0.0.1:3000;"
             " proxy_next_upstream error timeout; } }",
         ),
+        Example(
+            _BACKEND + _SERVER,
+            _BACKEND + "    http-request disable-l7-retry if METH_POST\n" + _SERVER,
+            kind="haproxy",
+        ),
     ),
 )
+
+
+def _retried(evidence: Evidence) -> Iterator[Finding]:
+    """HAProxy's `retry-on` sends again what was sent, whatever the method."""
+    for configuration in evidence.haproxy:
+        for group in configuration.groups:
+            words, where = group.said.get("retry-on", ((), None))
+            sent = sorted(_AFTER_SENDING & set(words))
+            if not sent or "http-request disable-l7-retry" in group.said:
+                continue
+            yield ABOUT.found(
+                Severity.WARNING,
+                Confidence.HIGH,
+                because="the configuration says so, and no `disable-l7-retry` stands beside it",
+                title=f"`retry-on {' '.join(words)}` of {group.label} sends a POST again",
+                text=f"With {', '.join(f'`{word}`' for word in sent)} HAProxy sends a request again"
+                " although the server may have done it.",
+                advice="`http-request disable-l7-retry if METH_POST` in this backend",
+                subject=f"{group.name} {' '.join(words)}",
+                place=where,
+            )
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -54,3 +91,4 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
                         place=place(node, token),
                         fix=(remove_word(place(node, token)),) if len(node.args) > 1 else (),
                     )
+    yield from _retried(evidence)

@@ -6,10 +6,26 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Group, IPAddress, Server
 from surehop.doctor.finding import Confidence, Edit, Finding, Severity
-from surehop.doctor.log_views import refused_families
+from surehop.doctor.log_views import (
+    by_peer,
+    dead_siblings,
+    line,
+    many,
+    quotes,
+    refused_families,
+    split,
+)
 from surehop.doctor.sections import replace
+from surehop.events import Family
 
 _BOTH = {"localhost": "127.0.0.1,[::1]"}
+
+_HAPROXY = """\
+backend app
+    timeout connect 5s
+    timeout server 30s
+    server a {}:3000 check
+"""
 
 ABOUT = About(
     id="SH001",
@@ -37,6 +53,18 @@ ABOUT = About(
             "server { location / { proxy_pass http://[::1]:3000; } }",
             names=_BOTH,
         ),
+        Example(
+            _HAPROXY.format("localhost"),
+            _HAPROXY.format("127.0.0.1"),
+            kind="haproxy",
+            names=_BOTH,
+        ),
+        Example(
+            line("connect() failed (111: Connection refused)", "connecting", "[::1]:3000")
+            + line("upstream server temporarily disabled", "connecting", "[::1]:3000"),
+            line("connect() failed (111: Connection refused)", "connecting", "127.0.0.1:3000"),
+            kind="error log",
+        ),
     ),
     proof=("ss -ltn", "curl -sv -o /dev/null 'http://[::1]:PORT/'"),
 )
@@ -48,6 +76,12 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             for server in group.servers:
                 if server.two_families and not server.down:
                     yield _finding(evidence, group, server)
+    for configuration in evidence.haproxy:
+        for group in configuration.groups:
+            for server in group.servers:
+                if server.own_machine and not server.down:
+                    yield _first(group, server)
+    yield from _logged(evidence)
 
 
 def _finding(evidence: Evidence, group: Group, server: Server) -> Finding:
@@ -75,6 +109,59 @@ def _finding(evidence: Evidence, group: Group, server: Server) -> Finding:
         quotes=quotes,
         proof=proof,
     )
+
+
+def _first(group: Group, server: Server) -> Finding:
+    """HAProxy takes one of the addresses, and which is not said."""
+    keep = _kept(server, set())
+    return ABOUT.found(
+        Severity.WARNING,
+        Confidence.MEDIUM,
+        because="which of both is taken depends on the machine's resolver",
+        title=f"`{server.text}` is 127.0.0.1 or ::1, as the resolver happens to say first",
+        text="HAProxy takes the first address of a name. If the backend listens on the other family"
+        " only, the server is down, or goes down with the next change of /etc/hosts.",
+        advice=_advice(server, keep),
+        subject=f"{group.name} {server.text}",
+        place=server.host_place,
+        fix=_fix(server, keep),
+        proof=tuple(each.replace("PORT", str(server.port)) for each in ABOUT.proof),
+    )
+
+
+def _logged(evidence: Evidence) -> Iterator[Finding]:
+    """Tell of the dead half of a name where no configuration is at hand that has it."""
+    written = [
+        server
+        for configuration in evidence.configurations
+        for group in configuration.groups
+        for server in group.servers
+        if server.two_families
+    ]
+    ejections = by_peer(evidence.logs.ejections)
+    for peer, lines in dead_siblings(evidence.logs).items():
+        host, port = split(peer)
+        if any(s.port == port and host in map(str, s.addresses or ()) for s in written):
+            continue
+        six = lines[0].attempt.family is Family.IPV6
+        span = lines[-1].seconds - lines[0].seconds
+        alive = f"127.0.0.1:{port}" if six else f"[::1]:{port}"
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH if six else Confidence.MEDIUM,
+            because=f"only `{peer}` refuses; nobody was refused by `{alive}`",
+            title=f"`{peer}` refuses, and it is half of a name that is also `{alive}`",
+            text=(
+                f"{many(lines, 'connection')} refused in {span}s."
+                " The backend listens on the other family. nginx takes the dead address out, sends"
+                " the request on, and tries again with a live request when `fail_timeout` is over."
+            ),
+            advice=f"write `{alive}` where the name stands in the configuration, most likely"
+            f" `localhost:{port}`",
+            subject=f"log {peer}",
+            quotes=quotes([lines[0], *ejections.get(peer, [])[:1], *lines[1:]]),
+            proof=tuple(each.replace("PORT", str(port)) for each in ABOUT.proof),
+        )
 
 
 def _how_sure(server: Server, *, refused: bool) -> tuple[Severity, Confidence, str]:

@@ -24,20 +24,20 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
-def kind_of(raw: bytes) -> Kind:
+def kind_of(head: bytes) -> Kind:
     """Tell what a file is from its beginning."""
-    head = raw[:_LOOKED_AT]
+    head = head[:_LOOKED_AT]
     if not head.strip():
         return Kind.EMPTY
     if _NGINX_LOG.search(head):
         return Kind.NGINX_LOG
     if _HAPROXY.search(head):
         return Kind.HAPROXY
-    if b"\0" not in head and _is_nginx(raw):
+    if b"\0" not in head and _is_nginx(head):
         return Kind.NGINX
     return Kind.UNKNOWN
 
 
 def _is_nginx(raw: bytes) -> bool:
-    nodes = [each for each in parse(decode(raw[:_LOOKED_AT]), "") if isinstance(each, Node)]
+    nodes = [each for each in parse(decode(raw), "") if isinstance(each, Node)]
     return any(node.name.value in _NGINX_WORDS for node in nodes)

@@ -1,44 +1,90 @@
-"""Targets -> bytes: files, directories, standard input; compressed ones are unpacked."""
+"""Targets -> bytes: files, directories, standard input; compressed ones are unpacked on the way."""
 
 import bz2
 import gzip
+import io
 import lzma
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import BinaryIO, cast
 
 from surehop.errors import OptionError
 
 STANDARD_INPUT = "-"
-_OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _BACKUPS = (".orig", ".bak", ".dpkg-dist", ".rpmnew", ".rpmsave", "~", ".swp")
+_HEAD = 1 << 16
+_CHUNK = 1 << 20
+_LONGEST = 1 << 16  # bytes of a line that are kept
+_DAMAGE = (OSError, EOFError, lzma.LZMAError)  # what a file that is no more, or cut, gives
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """`packed`: it was compressed, so no edit can be made in it."""
+    """`head` is its beginning, to know it by. `packed`: no edit can be made in it."""
 
     name: str
-    raw: bytes
+    head: bytes
+    rest: BinaryIO
     packed: bool
 
+    def whole(self) -> bytes:
+        """Raises OptionError."""
+        try:
+            return self.head + self.rest.read()
+        except _DAMAGE as error:
+            raise _unreadable(self.name, error) from None
 
-def open_target(name: str) -> Opened:
-    """Read one file. Raises OptionError."""
-    try:
-        raw = sys.stdin.buffer.read() if name == STANDARD_INPUT else Path(name).read_bytes()
-        for magic, opener in _OPENERS.items():
-            if raw.startswith(magic):
-                return Opened(name, _unpack(opener, raw), packed=True)
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        why = (getattr(error, "strerror", None) or str(error) or "error").lower()
-        raise OptionError(f"`{name}` can't be read: {why}") from None
-    if raw.startswith(_ZSTD):
-        raise OptionError(f"`{name}` is packed with zstd", hint=f"`zstdcat {name} | … doctor -`")
-    return Opened(name, raw, packed=False)
+    def lines(self) -> Iterator[bytes]:
+        """Give the lines without their ends, in bounded memory; of a huge one only its beginning.
+
+        Raises OptionError.
+        """
+        pending = b""
+        chunk = self.head
+        while chunk:
+            first, *others = chunk.split(b"\n")
+            pending = (pending + first)[:_LONGEST]
+            if others:
+                yield pending
+                yield from (each[:_LONGEST] for each in others[:-1])
+                pending = others[-1][:_LONGEST]
+            try:
+                chunk = self.rest.read(_CHUNK)
+            except _DAMAGE as error:
+                raise _unreadable(self.name, error) from None
+        if pending:
+            yield pending
+
+
+@contextmanager
+def open_target(name: str) -> Iterator[Opened]:
+    """Open one file, for as long as it is read. Raises OptionError."""
+    with ExitStack() as stack:
+        try:
+            opened = _open(name, stack)
+        except _DAMAGE as error:
+            raise _unreadable(name, error) from None
+        yield opened
+
+
+def _open(name: str, stack: ExitStack) -> Opened:
+    file: BinaryIO = sys.stdin.buffer
+    if name != STANDARD_INPUT:
+        path = Path(name)
+        file = stack.enter_context(path.open("rb"))
+    head = file.read(_HEAD)
+    if head.startswith(_ZSTD):
+        hint = f"`zstdcat {name} | surehop doctor -`"
+        raise OptionError(f"`{name}` is packed with zstd", hint=hint)
+    unpacked = _unpacked(head, file)
+    if unpacked is None:
+        return Opened(name, head, file, packed=False)
+    stack.enter_context(unpacked)
+    return Opened(name, unpacked.read(_HEAD), unpacked, packed=True)
 
 
 def files_of(name: str) -> Iterator[str]:
@@ -54,8 +100,35 @@ def files_of(name: str) -> Iterator[str]:
     yield from map(str, files)
 
 
-def _unpack(opener: object, raw: bytes) -> bytes:
-    import io  # noqa: PLC0415
+class _Rejoined(io.RawIOBase):
+    """A stream of which the beginning was read already."""
 
-    with cast("IO[bytes]", opener(io.BytesIO(raw))) as file:  # type: ignore[operator]
-        return file.read()
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = head
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast("bytearray", buffer))
+        given = self._head[: len(view)] or self._rest.read(len(view))
+        self._head = self._head[len(given) :]
+        view[: len(given)] = given
+        return len(given)
+
+
+def _unpacked(head: bytes, file: BinaryIO) -> BinaryIO | None:
+    whole = io.BufferedReader(_Rejoined(head, file))
+    if head.startswith(b"\x1f\x8b"):
+        return cast("BinaryIO", gzip.GzipFile(fileobj=whole))
+    if head.startswith(b"BZh"):
+        return cast("BinaryIO", bz2.BZ2File(whole))
+    if head.startswith(b"\xfd7zXZ\x00"):
+        return cast("BinaryIO", lzma.LZMAFile(whole))
+    return None
+
+
+def _unreadable(name: str, error: Exception) -> OptionError:
+    why = (getattr(error, "strerror", None) or str(error) or "error").lower()
+    return OptionError(f"`{name}` can't be read: {why}")

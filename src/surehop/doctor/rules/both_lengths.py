@@ -1,0 +1,42 @@
+"""SH009: a backend says twice how long its answer is."""
+
+from collections.abc import Iterator
+
+from surehop.doctor.about import About, Example
+from surehop.doctor.evidence import Evidence
+from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.log_views import by_peer, line, quotes
+
+_SAID = 'upstream sent "Content-Length" and "Transfer-Encoding" headers at the same time'
+
+ABOUT = About(
+    id="SH009",
+    name="both-lengths",
+    summary="the backend sends Content-Length and Transfer-Encoding together",
+    symptom="502 for every answer of this kind, often since an upgrade to nginx 1.29.7 or later",
+    cause="nginx 1.29.7 talks HTTP/1.1 to servers, and such an answer can be read in two ways",
+    cure="mend the backend; until then `proxy_http_version 1.0;`",
+    needs="an error log of nginx",
+    examples=(
+        Example(
+            line(_SAID, "reading", "192.0.2.1:80"),
+            line("upstream sent too big header", "reading", "192.0.2.1:80"),
+            kind="error log",
+        ),
+    ),
+)
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    said = [each for each in evidence.logs.tries if each.word == "both lengths"]
+    for peer, lines in by_peer(said).items():
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH,
+            because="the log says so",
+            title=f"`{peer}` sends Content-Length and Transfer-Encoding in one answer",
+            text="nginx refuses such an answer, since its end can be read in two ways.",
+            advice="mend the backend; until then `proxy_http_version 1.0;`",
+            subject=f"log {peer}",
+            quotes=quotes(lines),
+        )

@@ -1,0 +1,60 @@
+"""SH044: a server refuses, and no other address of it is known to answer."""
+
+from collections.abc import Iterator
+
+from surehop.conf.address import socket_text
+from surehop.doctor.about import About, Example
+from surehop.doctor.evidence import Evidence
+from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.log_views import by_peer, dead_siblings, line, many, quotes, refused_families
+from surehop.events import Reason
+
+_REFUSED = "connect() failed (111: Connection refused)"
+
+ABOUT = About(
+    id="SH044",
+    name="nobody-listens",
+    summary="nobody listens where nginx connects to",
+    symptom="`connect() failed (111: Connection refused) while connecting to upstream`",
+    cause="the backend is down, restarts, or listens on another port or address",
+    cure="start it, or name the address on which it listens",
+    needs="an error log of nginx",
+    examples=(
+        Example(
+            line(_REFUSED, "connecting", "127.0.0.1:3000"),
+            line(_REFUSED, "connecting", "[::1]:3000"),  # SH001 tells of this one
+            kind="error log",
+        ),
+    ),
+    proof=("ss -ltnp",),
+)
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    siblings = {*dead_siblings(evidence.logs), *_halves(evidence)}
+    refused = [each for each in evidence.logs.tries if each.attempt.reason is Reason.REFUSED]
+    for peer, lines in by_peer(refused).items():
+        if peer in siblings:
+            continue
+        span = lines[-1].seconds - lines[0].seconds
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH,
+            because="the system said so; whether it was for a restart only, the times tell",
+            title=f"nobody listened on `{peer}`: {many(lines, 'connection')} refused in {span}s",
+            text="The machine is there, and no program takes connections on this address and port.",
+            advice="see whether the backend runs, and on which address it listens",
+            subject=f"log {peer}",
+            quotes=quotes(lines),
+        )
+
+
+def _halves(evidence: Evidence) -> Iterator[str]:
+    """Give the refusing addresses of names of which SH001 tells."""
+    for configuration in evidence.nginx:
+        for group in configuration.groups:
+            for server in group.servers:
+                refused, _ = refused_families(evidence.logs, server)
+                for address in server.addresses or ():
+                    if address.version in refused:
+                        yield socket_text(address, server.port)

@@ -1,0 +1,47 @@
+"""SH012: no local port is left to connect from."""
+
+from collections.abc import Iterator
+
+from surehop.doctor.about import About, Example
+from surehop.doctor.evidence import Evidence
+from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.log_views import by_peer, line, many, quotes
+from surehop.events import Reason
+
+ABOUT = About(
+    id="SH012",
+    name="ports-used-up",
+    summary="connections to one server have used up the local ports",
+    symptom="`(99: Cannot assign requested address) while connecting to upstream`",
+    cause="every closed connection keeps its port in TIME_WAIT for a minute",
+    cure="keep connections (`upstream` with `keepalive`); then more ports, or more addresses",
+    needs="an error log of nginx",
+    examples=(
+        Example(
+            line(
+                "connect() to 192.0.2.1:80 failed (99: Cannot assign requested address)",
+                "connecting",
+                "192.0.2.1:80",
+            ),
+            line("connect() failed (111: Connection refused)", "connecting", "192.0.2.1:80"),
+            kind="error log",
+        ),
+    ),
+    proof=("ss -tan state time-wait | wc -l", "sysctl net.ipv4.ip_local_port_range"),
+)
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    out = [each for each in evidence.logs.tries if each.attempt.reason is Reason.NO_PORTS]
+    for peer, lines in by_peer(out).items():
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH,
+            because="the system said so",
+            title=f"no local port was left to connect to `{peer}`, {many(lines, 'time')}",
+            text="Each connection that is closed keeps its port for a minute. Where every request"
+            " makes one, some hundred requests a second use all ports up.",
+            advice="name an `upstream` with `keepalive`; see SH010 and SH011",
+            subject=f"log {peer}",
+            quotes=quotes(lines),
+        )

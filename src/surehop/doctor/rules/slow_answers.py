@@ -1,0 +1,45 @@
+"""SH045: a server takes the request and does not answer in time."""
+
+from collections.abc import Iterator
+
+from surehop.doctor.about import About, Example
+from surehop.doctor.evidence import Evidence
+from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.log_views import by_peer, line, many, quotes
+from surehop.events import Reason
+
+_TIMED_OUT = "upstream timed out (110: Connection timed out)"
+_SLOW = {Reason.TIMED_OUT, Reason.BODY_TIMED_OUT, Reason.SEND_TIMED_OUT}
+
+ABOUT = About(
+    id="SH045",
+    name="answers-too-slow",
+    summary="a server does not answer within `proxy_read_timeout`",
+    symptom="504, and `upstream timed out (110: …) while reading response header from upstream`",
+    cause="the backend works longer than the proxy waits: 60s between two reads, unless said",
+    cure="make it faster; or give that location alone a longer `proxy_read_timeout`",
+    needs="an error log of nginx",
+    examples=(
+        Example(
+            line(_TIMED_OUT, "reading", "192.0.2.1:80"),
+            line(_TIMED_OUT, "connecting", "192.0.2.1:80"),
+            kind="error log",
+        ),
+    ),
+)
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    slow = [each for each in evidence.logs.tries if each.attempt.reason in _SLOW]
+    for peer, lines in by_peer(slow).items():
+        yield ABOUT.found(
+            Severity.WARNING,
+            Confidence.MEDIUM,
+            because="the log tells that it was slow, not why",
+            title=f"`{peer}` did not answer in time, {many(lines, 'time')}",
+            text="The request was sent, and nothing came back within the time-out. Each also counts"
+            " as a failure of the server, and takes it out for `fail_timeout`.",
+            advice="find out what is slow there; the requests stand in the lines",
+            subject=f"log {peer}",
+            quotes=quotes(lines),
+        )

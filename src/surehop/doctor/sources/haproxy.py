@@ -1,0 +1,149 @@
+"""haproxy.cfg -> the same facts. Lines nobody knows are left alone; only a broken quote is told."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from surehop.conf.address import AddressError, parse
+from surehop.conf.reading import decode
+from surehop.doctor.facts import Configuration, Group, Server, Software
+from surehop.doctor.finding import Place
+from surehop.doctor.names import Names
+
+_SECTIONS = {
+    *("global", "defaults", "frontend", "backend", "listen", "resolvers", "peers", "userlist"),
+    *("cache", "program", "ring", "http-errors", "mailers", "fcgi-app", "log-forward"),
+}
+_WORD = re.compile(r"""(?:[^\s#"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""")
+_FAMILY = re.compile(r"^(?:ipv4|ipv6|unix|abns)@")
+_TWO_WORDS = {"timeout", "option", "no", "http-request", "http-check"}
+_SERVER_WORDS = 3  # `server NAME ADDRESS`
+
+Words = tuple[tuple[str, Place], ...]
+
+
+@dataclass(slots=True)
+class _Section:
+    kind: str
+    name: str
+    place: Place
+    said: dict[str, tuple[tuple[str, ...], Place]] = field(default_factory=dict)
+    servers: list[Words] = field(default_factory=list)
+    every: Words = ()
+
+
+class HaproxyReader:
+    """Reads one file."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self.notes: list[str] = []
+
+    def read(self, file: str, raw: bytes) -> Configuration:
+        groups = [
+            self._group(section)
+            for section in self._sections(file, raw)
+            if section.kind in {"backend", "listen"} and section.servers
+        ]
+        return Configuration(Software.HAPROXY, file, tuple(groups))
+
+    def _sections(self, file: str, raw: bytes) -> list[_Section]:
+        sections: list[_Section] = []
+        defaults: dict[str, _Section] = {}
+        latest = None
+        for words in _lines(file, raw):
+            first = words[0][0]
+            if first in _SECTIONS:
+                name = words[1][0] if len(words) > 1 else ""
+                section = _Section(first, name, words[min(1, len(words) - 1)][1])
+                inherited = None if first in {"global", "defaults"} else latest
+                if _from(words):
+                    inherited = defaults.get(words[-1][0])
+                if inherited:
+                    section.said = dict(inherited.said)
+                    section.every = inherited.every
+                if first == "defaults":
+                    latest = defaults[name] = section
+                sections.append(section)
+            elif sections:
+                _take(sections[-1], words)
+            else:
+                self.notes.append(f"{words[0][1]}: `{first}` stands in no section")
+        return sections
+
+    def _group(self, section: _Section) -> Group:
+        servers = tuple(self._server(words, section.every) for words in section.servers)
+        return Group(
+            Software.HAPROXY,
+            section.name,
+            section.place,
+            explicit=True,
+            servers=servers,
+            said=section.said,
+        )
+
+    def _server(self, words: Words, every: Words) -> Server:
+        text, place = words[2]
+        bare = _FAMILY.sub("", text)
+        try:
+            address = parse(bare, default_port=0)
+            host, port, unix = address.host, address.port, address.unix
+            named = bool(host) and address.literal is None
+        except AddressError:
+            host, port, unix, named = "", 0, bare if bare.startswith("/") else "", False
+        options = (*words[3:], *every)
+        said = {word for word, _ in options}
+        skip = len(text) - len(bare)
+        start = place.start + skip
+        host_place = Place(
+            place.file, place.line, place.column + skip, start, start + len(host.encode())
+        )
+        return Server(
+            place=words[0][1],
+            host_place=host_place,
+            text=text,
+            host=host,
+            port=port,
+            addresses=self._names(host) if host else None,
+            named=named,
+            unix=unix,
+            backup="backup" in said,
+            down="disabled" in said,
+            resolve="resolvers" in said,
+            checked="check" in said and "no-check" not in said,
+            options=options,
+        )
+
+
+def _from(words: Words) -> bool:
+    return len(words) > 2 and words[-2][0] == "from"  # noqa: PLR2004 (`backend NAME from DEFAULTS`)
+
+
+def _take(section: _Section, words: Words) -> None:
+    first = words[0][0]
+    if first in {"server", "server-template"}:
+        if first == "server" and len(words) >= _SERVER_WORDS:
+            section.servers.append(words)
+        return
+    if first == "default-server":
+        section.every = (*section.every, *words[1:])
+        return
+    length = 2 if first in _TWO_WORDS else 1
+    key = " ".join(word for word, _ in words[:length])
+    section.said[key] = tuple(word for word, _ in words[length:]), words[0][1]
+
+
+def _lines(file: str, raw: bytes) -> Iterator[Words]:
+    begin = 0
+    for number, line in enumerate(raw.split(b"\n"), 1):
+        text = decode(line)
+        words = []
+        for found in _WORD.finditer(text.partition(" #")[0] if not text.startswith("#") else ""):
+            before = text[: found.start()]
+            start = begin + len(before.encode("utf-8", "surrogateescape"))
+            end = start + len(found[0].encode("utf-8", "surrogateescape"))
+            place = Place(file, number, found.start() + 1, start, end)
+            words.append((found[0].strip("\"'"), place))
+        if words and not text.lstrip().startswith("#"):
+            yield tuple(words)
+        begin += len(line) + 1
