@@ -41,7 +41,8 @@ class _Asked:
         self.origin_req_host = self.host
 
     def get_full_url(self) -> str:
-        return str(self._request.url)
+        # A user would be taken for a part of the host.
+        return str(self._request.url.copy_with(userinfo=None))
 
     def has_header(self, name: str) -> bool:
         return name in self._request.headers

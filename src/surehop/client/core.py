@@ -40,6 +40,8 @@ logger = logging.getLogger("surehop")
 
 SETS_COOKIE, REDIRECTS, ENCODED = 1, 2, 4  # the marks of an answer
 _MOST_LINES: Final = 1024
+# Header lines that have a say in how a request is framed or sent again.
+_NOT_PLAIN: Final = ("Idempotency-Key", "Content-Length", "Expect", "Transfer-Encoding")
 
 
 class Hosts(Protocol):
@@ -105,7 +107,11 @@ class Core:
                 or settings.cookies.jar._cookies  # type: ignore[attr-defined] # noqa: SLF001  as quick as can be
             ):
                 line = self._lines.get((method, url))
-                if line is None or line.source is not settings.headers._pairs:  # noqa: SLF001
+                if (
+                    line is None
+                    or line.source is not settings.headers._pairs  # noqa: SLF001
+                    or line.epoch != self._routes.epoch
+                ):
                     line = self._line(method, url)
                 if line is not None:
                     return await self._send_line(line, method)
@@ -120,13 +126,15 @@ class Core:
             return None
         if self._ways.upstreams or "Host" in headers:
             return None
-        if any(name in headers for name in ("Idempotency-Key", "Content-Length", "Expect")):
+        if any(name in headers for name in _NOT_PLAIN):
             return None
+        epoch = self._routes.epoch
         route = self._routes.find(merged)
         if len(self._lines) >= _MOST_LINES:
             self._lines.clear()
         source = headers._pairs  # noqa: SLF001  replaced by every change, so it tells of one
         line = self._lines[method, url] = Line(method, merged, route, headers, source)
+        line.epoch = epoch
         return line
 
     def _plain_terms(self) -> Terms:

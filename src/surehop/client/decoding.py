@@ -11,6 +11,7 @@ from surehop.client.request import Request
 from surehop.errors import DecodingError
 
 PIECE: Final = 262_144  # bytes that are unpacked at once: a bomb goes off in small bangs
+MOST_CODINGS: Final = 5  # upon one another
 CODINGS: Final = {
     "gzip": "gzip",
     "x-gzip": "gzip",
@@ -42,6 +43,8 @@ class ContentDecoder:
     """
 
     def __init__(self, codings: Sequence[str], request: Request | None = None) -> None:
+        if len(codings) > MOST_CODINGS:  # each holds memory and multiplies what comes out
+            raise DecodingError(f"the body has {len(codings)} codings", request=request)
         self._decoders = [(coding, Decoder(coding)) for coding in codings]
         self._request = request
 

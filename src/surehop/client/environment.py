@@ -70,17 +70,20 @@ def _exception(host: str) -> str:
     """The pattern for one word of NO_PROXY. Networks are known by their first address alone."""
     if "://" in host:
         return host
-    match _version(host):
+    bare = host.partition("/")[0]
+    if bare.startswith("["):
+        return f"all://{bare}"
+    match _version(bare):
         case 4:
             return f"all://{host}"
         case 6:
-            return f"all://[{host}]"
+            return f"all://[{bare}]"
     return f"all://{host}" if host.lower() == "localhost" else f"all://*{host}"
 
 
 def _version(host: str) -> int | None:
     try:
-        return ipaddress.ip_address(host.split("/", maxsplit=1)[0]).version
+        return ipaddress.ip_address(host).version
     except ValueError:
         return None
 

@@ -18,18 +18,20 @@ IS_IDEMPOTENT, KEYED, HEAD, STREAM, UPLOAD, CHUNKED, REWINDABLE, HOST_GIVEN, LAS
     1 << bit for bit in range(9)
 )
 _METHOD: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _TIMES: Final = ("connect", "read", "write", "pool", "total")
 
 
 class Line:
     """What a plain GET or HEAD of a URL is on the wire; made once."""
 
-    __slots__ = ("flags", "line", "pairs", "rest", "source", "target", "url")
+    __slots__ = ("epoch", "flags", "line", "pairs", "rest", "source", "target", "url")
 
     def __init__(
         self, method: str, url: URL, route: Route, headers: Headers, source: Pairs
     ) -> None:
         self.url = url
+        self.epoch = 0  # the routes' when it was made
         self.target = route.target
         self.line = request_line(method, url, route)
         self.rest = headers.wire() + (route.forward or b"") + b"\r\n"
@@ -63,12 +65,12 @@ def frame(request: Request, route: Route, retry: Retry) -> tuple[int, bytes]:
     if request.method == "HEAD":
         flags |= HEAD
     flags |= _last(headers)
-    if retry.idempotency_key and not flags and "Idempotency-Key" not in headers:
+    if retry.idempotency_key and not flags and not headers.get("Idempotency-Key"):
         headers["Idempotency-Key"] = str(uuid.uuid4())
-    if "Idempotency-Key" in headers:
+    if headers.get("Idempotency-Key"):  # an empty one tells no server what it has seen
         flags |= KEYED
     left_out = {b"host"}
-    if headers.get("host", route.host.decode("ascii")) != route.host.decode("ascii"):
+    if _has_host_of_its_own(headers, route):
         flags |= HOST_GIVEN
         left_out.clear()
     more = route.forward or b""
@@ -78,7 +80,9 @@ def frame(request: Request, route: Route, retry: Retry) -> tuple[int, bytes]:
             flags |= REWINDABLE
         if _is_chunked(request):
             flags |= CHUNKED
-        elif "content-length" not in headers:
+        elif "content-length" in headers:
+            _check_length(headers["content-length"])
+        else:
             flags |= CHUNKED
             more += b"Transfer-Encoding: chunked\r\n"
     else:
@@ -94,6 +98,13 @@ def _last(headers: Headers) -> int:
     )
 
 
+def _has_host_of_its_own(headers: Headers, route: Route) -> bool:
+    hosts = headers.get_list("host")
+    if len(hosts) > 1:
+        raise LocalProtocolError("the request has more than one `Host` line")
+    return hosts not in ([], [route.host.decode("ascii")])
+
+
 def _is_chunked(request: Request) -> bool:
     coding = request.headers.get("transfer-encoding")
     if coding is None:
@@ -106,6 +117,11 @@ def _is_chunked(request: Request) -> bool:
             hint="say one: what is between must not be able to choose",
         )
     return True
+
+
+def _check_length(said: str) -> None:
+    if not _NUMBER.fullmatch(said):
+        raise LocalProtocolError(f"`Content-Length: {said}` is no number of bytes")
 
 
 def _length_line(request: Request, left_out: set[bytes]) -> bytes:

@@ -224,7 +224,7 @@ class Upstream:
 
 def _check_server(url: URL) -> None:
     if url.scheme not in ("http", "https") or not url.host:
-        raise ValueError(f"an upstream's server is `http://HOST:PORT`, not `{url}`")
+        raise ValueError(f"an upstream's server is `http://HOST:PORT`, not `{url.shown}`")
     if url.userinfo or url.raw_path not in (b"", b"/") or url.fragment:
         raise ValueError(
             f"an upstream's server has no path and no user: `{url.scheme}://{url.host}`\n"

@@ -2,7 +2,7 @@
 
 import threading
 from base64 import b64encode
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +17,7 @@ from surehop.errors import UnsupportedProtocol
 from surehop.plan.client import PeerPlan, ProxyPlan, TargetPlan, milliseconds
 
 _MOST_TARGETS: Final = 1000  # a crawler meets more hosts than anybody wants to remember
+_FADING: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,9 @@ class Routes:
         self._ways = ways
         self._lock = threading.Lock()
         self._known: OrderedDict[tuple[str, str, int | None, str], Route] = OrderedDict()
+        # Another thread may just have found what is to be forgotten: it goes a while later.
+        self._fading: deque[int] = deque()
+        self.epoch = 0  # another one: what was found before may be forgotten
 
     def find(self, url: URL, sni: str | None = None) -> Route:
         """UnsupportedProtocol if it is neither `http` nor `https`, or names no host."""
@@ -73,8 +77,11 @@ class Routes:
         """Give the oldest up; upstreams stay, since they know how their servers are."""
         for key, route in self._known.items():
             if not route.upstream:
-                self._transport.forget(route.target)
                 del self._known[key]
+                self.epoch += 1
+                self._fading.append(route.target)
+                if len(self._fading) > _FADING:
+                    self._transport.forget(self._fading.popleft())
                 return
 
     def _make(self, url: URL, sni: str | None) -> Route:
@@ -157,12 +164,13 @@ def _peer(
     port = url.port or DEFAULT_PORTS[url.scheme]
     tls = url.scheme == "https"
     name = f"{url.scheme}://{authority}"
+    place = f"[{host}]" if ":" in host else host  # a tunnel's authority is made of it
     if upstream is None:
         # One origin is never taken out; `max_fails` says so twice.
-        return PeerPlan(name, host, port, tls, sni or host, authority, unix, max_fails=0)
+        return PeerPlan(name, place, port, tls, sni or host, authority, unix, max_fails=0)
     return PeerPlan(
         name,
-        host,
+        place,
         port,
         tls,
         host,

@@ -27,7 +27,8 @@ def read_auth(auth: object) -> Auth | None:
         return BasicAuth(auth[0], auth[1])
     if callable(auth):
         return FunctionAuth(auth)
-    raise TypeError(f"`auth` is `(user, password)`, an `Auth` or a callable, not `{auth!r}`")
+    seen = type(auth).__name__  # what it holds may be secret
+    raise TypeError(f"`auth` is `(user, password)`, an `Auth` or a callable, not `{seen}`")
 
 
 class Settings:

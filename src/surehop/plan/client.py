@@ -6,6 +6,7 @@ fields are refused on the other side.
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Final
 
 
 class _Told:
@@ -102,6 +103,9 @@ class TargetPlan(_Told):
     local_address: str | None = None
 
 
+_CENTURY: Final = 100 * 365 * 86_400.0  # seconds
+
+
 def milliseconds(seconds: float | None) -> int | None:
-    """Whole milliseconds, at least one: 0 would be no time at all."""
-    return None if seconds is None else max(1, round(seconds * 1000))
+    """Whole milliseconds, at least one: 0 would be no time at all; at most a century."""
+    return None if seconds is None else max(1, round(min(seconds, _CENTURY) * 1000))

@@ -43,6 +43,8 @@ class AioHost:
             if event is None:
                 event = self._early.pop(ticket, None) if self._early else None
             if event is None:
+                if self.transport.fileno() < 0:
+                    raise CloseError("the client was closed under the request")
                 future = self._waiting[ticket] = self.loop.create_future()
                 self._watch()
                 try:

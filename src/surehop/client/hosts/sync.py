@@ -20,12 +20,11 @@ class SyncHost:
         try:
             while type(event := transport.wait(ticket)) is Resolve:
                 transport.resolved(ticket, *resolve(event.host, event.port))
-        except RuntimeError:
-            if transport.fileno() < 0:
-                raise CloseError("the client was closed under the request") from None
-            raise
-        except BaseException:
+        except BaseException as error:
+            # A signal's handler may have raised it.
             transport.cancel(ticket)
+            if isinstance(error, RuntimeError) and transport.fileno() < 0:
+                raise CloseError("the client was closed under the request") from None
             raise
         return event
 
