@@ -138,8 +138,12 @@ pub(crate) fn retry_after(job: &Job<'_>) -> Option<Millis> {
     let header = job.response.headers.iter().find(named)?;
     let value = header.value.of(&job.raw);
     let text = std::str::from_utf8(value).ok()?.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Some(u64::from(seconds) * 1000);
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More than can be counted is longer than anybody waits.
+        return Some(
+            text.parse::<u64>()
+                .map_or(Millis::MAX, |seconds| seconds.saturating_mul(1000)),
+        );
     }
     let at = date::parse(text.as_bytes())?;
     let now = clock::wall() / 1000;

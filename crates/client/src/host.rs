@@ -210,6 +210,13 @@ impl Host {
 
     /// Has an event taken.
     pub(crate) fn tell(&self, number: u64, event: Event) {
+        let tickets = self.tickets.borrow();
+        if tickets
+            .get(&number)
+            .is_some_and(|ticket| ticket.cancelled.get())
+        {
+            return;
+        }
         self.events.borrow_mut().push((number, event));
     }
 

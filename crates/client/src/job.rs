@@ -265,6 +265,12 @@ impl Job<'_> {
     }
 }
 
+impl Drop for Job<'_> {
+    fn drop(&mut self) {
+        self.exit();
+    }
+}
+
 impl Exchange for Job<'_> {
     fn session(&mut self) -> &mut Session {
         &mut self.session
@@ -576,9 +582,7 @@ pub(crate) async fn run(host: Rc<Host>, ticket: Rc<Ticket>, order: Order, begun:
     } else {
         job.over();
     }
-    job.exit();
-    let Job { session, .. } = job;
-    host.give_back(session);
+    host.give_back(std::mem::take(&mut job.session));
     ending.over = true;
 }
 

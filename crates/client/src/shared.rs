@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use surehop_hop::island::Island;
 use surehop_hop::reactor::Alarm;
@@ -17,7 +17,7 @@ use crate::order::{Event, Op, Order};
 use crate::plan;
 use crate::target::{Made, Security};
 
-/// Who does not turn the reactor looks up this often, for signals.
+/// Who waits looks up this often, for signals.
 const NAP: Duration = Duration::from_millis(50);
 
 /// Numbers for a status.
@@ -53,6 +53,8 @@ pub struct Shared {
     alarm: Mutex<Option<Alarm>>,
     fd: AtomicI32,
     next: AtomicU64,
+    // As they were when somebody last went to the reactor.
+    counts: Mutex<[u64; 5]>,
     plan: plan::Client,
     seed: u64,
 }
@@ -95,6 +97,7 @@ impl Shared {
             alarm: Mutex::new(alarm),
             fd: AtomicI32::new(fd),
             next: AtomicU64::new(1),
+            counts: Mutex::default(),
             plan,
             seed,
         })
@@ -156,6 +159,16 @@ impl Shared {
     // True if a signal cut the turn short.
     fn go(&self, home: &mut Home, op: Option<Op>, wait: bool) -> bool {
         let ops = std::mem::take(&mut lock(&self.board).ops);
+        // What came for one before its order was seen here is nobody's.
+        let cancelled: Vec<u64> = ops
+            .iter()
+            .chain(&op)
+            .filter_map(|op| match op {
+                Op::Cancel(number) => Some(*number),
+                _ => None,
+            })
+            .collect();
+        let counts = &self.counts;
         let (events, interrupted) = home.visit(move |host| {
             for op in ops.into_iter().chain(op) {
                 host.apply(op);
@@ -163,13 +176,20 @@ impl Shared {
             host.rx.run_ready();
             let mut interrupted = false;
             if wait && host.events.borrow().is_empty() {
-                let _ = host.rx.turn(None);
+                // Whoever asks meanwhile can't come here.
+                *lock(counts) = host.counts();
+                let _ = host.rx.turn(Some(NAP));
                 interrupted = host.rx.interrupted();
             }
             (std::mem::take(&mut *host.events.borrow_mut()), interrupted)
         });
-        if !events.is_empty() {
+        if !events.is_empty() || !cancelled.is_empty() {
             let mut board = lock(&self.board);
+            for number in &cancelled {
+                board.events.remove(number);
+            }
+            let events = events.into_iter();
+            let events = events.filter(|(number, _)| !cancelled.contains(number));
             for (number, event) in events {
                 board.events.insert(number, event);
                 if let Some(at) = board.sleepers.iter().position(|(of, _)| *of == number) {
@@ -216,18 +236,24 @@ impl Shared {
         }
         match self.home.try_lock() {
             Ok(mut guard) => match guard.as_mut() {
-                Some(home) => loop {
-                    if let Some(event) = self.take(ticket) {
-                        drop(guard);
-                        self.hand_on();
-                        return Waited::Event(event);
-                    }
-                    if self.go(home, None, true) || self.leave.load(Ordering::Acquire) {
-                        drop(guard);
-                        self.hand_on();
-                        return Waited::Nothing;
-                    }
-                },
+                Some(home) => {
+                    let (since, mut looked) = (Instant::now(), false);
+                    let waited = loop {
+                        if let Some(event) = self.take(ticket) {
+                            break Waited::Event(event);
+                        }
+                        if looked {
+                            break Waited::Nothing;
+                        }
+                        // A signal that came just before the wait did not cut it short.
+                        let interrupted = self.go(home, None, true);
+                        let long = since.elapsed() >= NAP;
+                        looked = interrupted || long || self.leave.load(Ordering::Acquire);
+                    };
+                    drop(guard);
+                    self.hand_on();
+                    return waited;
+                }
                 None if self.forking.load(Ordering::Acquire) => {}
                 None => return Waited::Closed,
             },
@@ -307,11 +333,14 @@ impl Shared {
         }
     }
 
-    /// Numbers for a status; none if somebody else is at it or it is closed.
+    /// Numbers for a status, as they are or were a moment ago; none if it is closed.
     pub fn stats(&self) -> Option<Stats> {
-        let mut home = self.home.try_lock().ok()?;
-        let [requests, connections, idle, waiting, panics] =
-            home.as_mut()?.visit(|host| host.counts());
+        let counts = match self.home.try_lock() {
+            Ok(mut home) => home.as_mut()?.visit(|host| host.counts()),
+            Err(TryLockError::Poisoned(_)) => return None,
+            Err(TryLockError::WouldBlock) => *lock(&self.counts),
+        };
+        let [requests, connections, idle, waiting, panics] = counts;
         Some(Stats {
             requests,
             connections,
