@@ -211,8 +211,13 @@ def test_the_total_bounds_everything(kind: str) -> None:
     assert failed.value.code in ("ECONNABORTED", "ETIMEDOUT")
 
 
-def test_a_time_out_of_one_try_is_retried(kind: str) -> None:
-    with Origin(faults=[Fault("hang", times=1)]) as origin:
+@pytest.mark.parametrize(
+    "fault",
+    [Fault("hang", times=1), Fault("slow_body", seconds=60.0, times=1)],
+    ids=["head", "body"],
+)
+def test_a_time_out_of_one_try_is_retried(kind: str, fault: Fault) -> None:
+    with Origin(faults=[fault]) as origin:
         url = f"http://127.0.0.1:{origin.port}/x"
         retry = Retry(1, per_try=0.3, delay=QUICK)
         assert play(kind, lambda player: player.get(url), retry=retry).status_code == 200

@@ -1,6 +1,7 @@
 //! From an answer's head to its end: handed over whole or piece by piece, and the connection kept.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::task::Poll;
 use std::time::Instant;
 
@@ -106,8 +107,31 @@ pub(crate) async fn take_all(
     let mut reader = Reader::new(job.response.framing);
     let mut out = Vec::new();
     let timeout = job.order.terms.plan.read.unwrap_or(Millis::MAX);
+    let (rx, deadline) = (job.host.rx.clone(), job.try_deadline());
     let all = usize::MAX;
-    match read(job, upstream, &mut reader, &mut out, all, timeout, false).await {
+    let read = {
+        let mut reading = pin!(read(
+            job,
+            upstream,
+            &mut reader,
+            &mut out,
+            all,
+            timeout,
+            false
+        ));
+        poll_fn(|cx| match reading.as_mut().poll(cx) {
+            Poll::Pending if rx.now() >= deadline => {
+                Poll::Ready(Err(Broken::Upstream(Cause::AttemptTimedOut, 0)))
+            }
+            Poll::Pending => {
+                rx.arm(deadline);
+                Poll::Pending
+            }
+            done @ Poll::Ready(_) => done,
+        })
+        .await
+    };
+    match read {
         Err(Broken::Upstream(cause, errno)) => Err((cause, errno)),
         // That is found out once more by whoever waits for it.
         Ok(()) | Err(Broken::Gone) => {

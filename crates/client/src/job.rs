@@ -1,6 +1,5 @@
 //! One request: what the driver asks of it, and its way from order to answer.
 
-use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::rc::Rc;
 use std::task::Poll;
@@ -17,9 +16,10 @@ use crate::body::Reader;
 use crate::connecting;
 use crate::delivery;
 use crate::host::{Host, Reply, Ticket};
-use crate::order::{Event, Flags, Order, Payload, Question};
+use crate::order::{Event, Flags, Order, Question};
 use crate::report::Report;
 use crate::target::Target;
+use crate::upload::Upload;
 
 /// Bytes that an answer's head may have.
 const HEAD_LIMIT: usize = 256 * 1024;
@@ -57,61 +57,6 @@ pub(crate) struct Job<'a> {
     sent: u64,
     upload: Upload,
     scan: HeadScan,
-}
-
-/// A body that is fed piece by piece.
-#[derive(Default)]
-struct Upload {
-    pieces: VecDeque<Payload>,
-    at: usize,
-    /// More was asked for, and has not come.
-    asked: bool,
-    /// Some of it was fed in this try.
-    begun: bool,
-    /// What comes next must be its beginning, and is not what was asked for.
-    restart: bool,
-    over: bool,
-}
-
-impl Upload {
-    fn idle(&self) -> bool {
-        self.pieces.is_empty()
-    }
-
-    fn push(&mut self, chunk: Payload, framed: bool) {
-        let length = (*chunk).as_ref().len();
-        if length == 0 {
-            return;
-        }
-        if framed {
-            self.pieces
-                .push_back(Box::new(format!("{length:x}\r\n").into_bytes()));
-            self.pieces.push_back(chunk);
-            self.pieces.push_back(Box::new(*b"\r\n"));
-        } else {
-            self.pieces.push_back(chunk);
-        }
-    }
-
-    fn end(&mut self, framed: bool) {
-        self.over = true;
-        if framed {
-            self.pieces.push_back(Box::new(*b"0\r\n\r\n"));
-        }
-    }
-
-    fn wrote(&mut self, mut bytes: usize) {
-        while let Some(piece) = self.pieces.front() {
-            let left = (**piece).as_ref().len() - self.at;
-            if bytes < left {
-                self.at += bytes;
-                return;
-            }
-            bytes -= left;
-            self.at = 0;
-            self.pieces.pop_front();
-        }
-    }
 }
 
 impl Job<'_> {

@@ -17,6 +17,7 @@ pub mod plan;
 mod report;
 mod shared;
 mod target;
+mod upload;
 
 pub use answer::Answer;
 pub use order::{Event, Flags, Op, Order, Payload, Question, Terms};
