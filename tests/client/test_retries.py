@@ -199,6 +199,17 @@ def test_a_retry_after_that_is_too_long_ends_it(kind: str, retry: Retry) -> None
         assert len(pages.seen) == 1
 
 
+@pytest.mark.parametrize("budget", [True, False])
+def test_a_budget_bounds_retries_unless_there_is_none(kind: str, budget: bool) -> None:
+    with Origin(status=503) as origin:
+        url = f"http://127.0.0.1:{origin.port}/x"
+        retry = Retry(300, delay=QUICK, budget=budget)
+        assert play(kind, lambda player: player.get(url), retry=retry).status_code == 503
+        # The reserve is a hundred, and fills by ten a second while this goes on.
+        asked = origin.stats().requests
+        assert 100 < asked < 301 if budget else asked == 301
+
+
 def test_the_total_bounds_everything(kind: str) -> None:
     with Origin(faults=[Fault("hang")]) as origin:
         url = f"http://127.0.0.1:{origin.port}/x"

@@ -251,6 +251,7 @@ impl Terms {
             ask_always: self.ask_always,
             wait_for_slot: true,
             refunds: false,
+            budget: self.budget,
         })
     }
 }

@@ -315,6 +315,8 @@ pub struct Policy {
     pub wait_for_slot: bool,
     /// A try that failed on a kept connection is given back, as in nginx.
     pub refunds: bool,
+    /// Whether tries take from the group's budget, where its rules keep one.
+    pub budget: bool,
 }
 
 impl Default for Policy {
@@ -331,6 +333,7 @@ impl Default for Policy {
             ask_always: false,
             wait_for_slot: false,
             refunds: true,
+            budget: true,
         }
     }
 }

@@ -299,7 +299,8 @@ impl Question<'_> {
 
     // A try that was never sent costs nothing.
     fn refused(self, failure: Failure, budget: &Budget) -> Option<Rule> {
-        let free = !self.rules.budget || !failure.sent || failure.paid;
+        let kept = self.rules.budget && self.policy.budget;
+        let free = !kept || !failure.sent || failure.paid;
         (!free && !budget.take(self.now)).then_some(Rule::Budget)
     }
 

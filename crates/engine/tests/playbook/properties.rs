@@ -393,14 +393,14 @@ fn policies() -> impl Strategy<Value = Policy> {
         (words.clone(), words, 0_u32..4, 1_u32..4),
         prop_oneof![Just(0), 1_u64..3_000],
         prop_oneof![Just(None), backoff.prop_map(Some)],
-        any::<[bool; 4]>(),
+        any::<[bool; 5]>(),
     )
         .prop_map(
             |(
                 (next_upstream, again, tries, rounds),
                 timeout,
                 backoff,
-                [ask, ask_always, wait_for_slot, refunds],
+                [ask, ask_always, wait_for_slot, refunds, budget],
             )| Policy {
                 next_upstream,
                 tries,
@@ -413,6 +413,7 @@ fn policies() -> impl Strategy<Value = Policy> {
                 ask_always,
                 wait_for_slot,
                 refunds,
+                budget,
             },
         )
 }
