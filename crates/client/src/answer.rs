@@ -35,8 +35,6 @@ const COOKIE: u32 = 1;
 const REDIRECT: u32 = 2;
 /// Its body is encoded.
 const ENCODED: u32 = 4;
-/// It wants to know who asks.
-const CHALLENGE: u32 = 8;
 
 /// What the caller will look at.
 pub(crate) fn marks(head: &[u8], response: &ResponseHead) -> u32 {
@@ -46,7 +44,6 @@ pub(crate) fn marks(head: &[u8], response: &ResponseHead) -> u32 {
         marks |= match name.len() {
             10 if name.eq_ignore_ascii_case(b"set-cookie") => COOKIE,
             16 if name.eq_ignore_ascii_case(b"content-encoding") => ENCODED,
-            16 if name.eq_ignore_ascii_case(b"www-authenticate") => CHALLENGE,
             _ => 0,
         };
     }

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use rustix::io::Errno;
 use surehop_engine::{Cause, Phase};
 use surehop_hop::clock::Millis;
 use surehop_hop::connections::{Connections, Ends, Upstream, cause_of};
 use surehop_hop::dial::{Missed, Reached, dial};
 use surehop_hop::drive::{Fault, Lost, Route};
 use surehop_hop::socket::{Address, Socket};
-use surehop_hop::tls::{Config, Kind, TlsFault, Unsecured, secure};
+use surehop_hop::tls::{Config, Unsecured, secure};
 use surehop_hop::tunnel::{TunnelFault, tunnel};
 
 use crate::host::Reply;
@@ -203,18 +202,8 @@ async fn shake(
         Err(Unsecured::Gone) => Err(Lost::Gone),
         Err(Unsecured::Fault(why)) => {
             job.report.error = format!("{}: {}", why.code, why.text);
-            Err(fault(Phase::Tls, tls_cause(&why), why.errno))
+            Err(Lost::Fault(why.fault()))
         }
-    }
-}
-
-fn tls_cause(why: &TlsFault) -> Cause {
-    match why.kind {
-        Kind::Certificate => Cause::Certificate,
-        Kind::Protocol => Cause::Tls,
-        Kind::Closed => Cause::Closed,
-        Kind::Socket => cause_of(Errno::from_raw_os_error(why.errno)),
-        Kind::TimedOut => Cause::TimedOut,
     }
 }
 

@@ -7,8 +7,7 @@ use std::time::Instant;
 
 use surehop_engine::{Cause, Event as Told, Keep};
 use surehop_hop::buffer::Buf;
-use surehop_hop::clock;
-use surehop_hop::clock::{Millis, NEVER};
+use surehop_hop::clock::{self, Millis, NEVER};
 use surehop_hop::connections::{Connections, Upstream};
 use surehop_hop::drive::{Exchange, Route, advance};
 use surehop_wire::{BodyFraming, Header, date};
@@ -174,9 +173,14 @@ pub(crate) fn retry_after(job: &Job<'_>) -> Option<Millis> {
     Some(u64::try_from(at).ok()?.saturating_sub(now) * 1000)
 }
 
-fn hint(job: &Job<'_>) -> Option<Millis> {
-    let seconds = job.response.keep_alive_timeout?;
-    Some(seconds.saturating_mul(1000))
+// What the pool is told of a connection that can be used again.
+fn kept(job: &Job<'_>, upstream: &Upstream) -> Keep {
+    let seconds = job.response.keep_alive_timeout;
+    Keep {
+        conn: upstream.conn,
+        hint: seconds.map(|seconds| seconds.saturating_mul(1000)),
+        rtt: upstream.rtt,
+    }
 }
 
 /// Lets a connection rest whose answer was taken in whole; gives back one that can't.
@@ -193,11 +197,7 @@ pub(crate) fn park(
     if !whole {
         return Some(upstream);
     }
-    let keep = Keep {
-        conn: upstream.conn,
-        hint: hint(job),
-        rtt: upstream.rtt,
-    };
+    let keep = kept(job, &upstream);
     hop.rest(upstream);
     let mut group = route.group.borrow_mut();
     job.session.keep(&mut group, keep, job.host.rx.now());
@@ -243,11 +243,7 @@ fn settle(
     let mut keep = None;
     if let Some(upstream) = upstream {
         if died.is_none() && reusable(job, reader, &upstream) {
-            keep = Some(Keep {
-                conn: upstream.conn,
-                hint: hint(job),
-                rtt: upstream.rtt,
-            });
+            keep = Some(kept(job, &upstream));
             hop.rest(upstream);
         } else {
             hop.close(upstream);

@@ -114,7 +114,6 @@ pub(crate) struct Host {
     sessions: RefCell<Vec<Session>>,
     probes: AtomicU32,
     seed: Cell<u64>,
-    panics: Rc<Cell<u64>>,
 }
 
 impl Host {
@@ -122,9 +121,6 @@ impl Host {
     pub(crate) fn new(plan: plan::Client, seed: u64) -> io::Result<(Rc<Self>, Alarm)> {
         let rx = Reactor::new()?;
         let alarm = rx.alarm()?;
-        let panics = Rc::new(Cell::new(0));
-        let count = panics.clone();
-        rx.on_panic(move |_| count.set(count.get() + 1));
         let host = Rc::new(Self {
             connections: Connections::new(rx.clone(), Buffers::default()),
             targets: Targets::default(),
@@ -135,7 +131,6 @@ impl Host {
             sessions: RefCell::default(),
             probes: AtomicU32::new(0),
             seed: Cell::new(seed | 1),
-            panics,
             rx,
         });
         let keeping = host.clone();
@@ -280,11 +275,16 @@ impl Host {
         }
     }
 
+    /// Closes a target's connections at rest.
+    fn empty(&self, target: &Target) {
+        while let Some((_, _, parked)) = target.group.borrow_mut().unpark() {
+            self.connections.drop_resting(parked.conn);
+        }
+    }
+
     fn clear(&self, index: usize) {
         if let Some(target) = self.targets.at(index) {
-            while let Some((_, _, parked)) = target.group.borrow_mut().unpark() {
-                self.connections.drop_resting(parked.conn);
-            }
+            self.empty(&target);
         }
         if let Some(place) = self.targets.list.borrow_mut().get_mut(index) {
             *place = None;
@@ -298,20 +298,17 @@ impl Host {
         }
         self.rx.run_ready();
         for target in self.targets.all() {
-            while let Some((_, _, parked)) = target.group.borrow_mut().unpark() {
-                self.connections.drop_resting(parked.conn);
-            }
+            self.empty(&target);
         }
     }
 
-    /// Requests under way, connections, those at rest, requests in line, panics.
-    pub(crate) fn counts(&self) -> [u64; 5] {
+    /// Requests under way, connections, those at rest, requests in line.
+    pub(crate) fn counts(&self) -> [u64; 4] {
         [
             self.tickets.borrow().len() as u64,
             self.connections.len() as u64,
             self.connections.resting() as u64,
             self.places.waiting() as u64,
-            self.panics.get(),
         ]
     }
 }

@@ -28,7 +28,6 @@ pub struct Stats {
     pub connections: u64,
     pub idle: u64,
     pub waiting: u64,
-    pub panics: u64,
 }
 
 type Home = Island<Rc<Host>>;
@@ -54,7 +53,7 @@ pub struct Shared {
     fd: AtomicI32,
     next: AtomicU64,
     // As they were when somebody last went to the reactor.
-    counts: Mutex<[u64; 5]>,
+    counts: Mutex<[u64; 4]>,
     plan: plan::Client,
     seed: u64,
 }
@@ -340,13 +339,12 @@ impl Shared {
             Err(TryLockError::Poisoned(_)) => return None,
             Err(TryLockError::WouldBlock) => *lock(&self.counts),
         };
-        let [requests, connections, idle, waiting, panics] = counts;
+        let [requests, connections, idle, waiting] = counts;
         Some(Stats {
             requests,
             connections,
             idle,
             waiting,
-            panics,
         })
     }
 

@@ -169,14 +169,18 @@ class Core:
 
     async def _after(self, request: Request, response: Response, marks: int) -> Response:
         """What a plain answer asks for: cookies, decoding, going elsewhere."""
-        if marks & SETS_COOKIE:
-            self.settings.cookies.extract_cookies(response)
-        if marks & ENCODED:
-            response.decode_whole()
+        self._take(response, marks)
         if marks & REDIRECTS and response.has_redirect_location:
             follow = self.follow_redirects
             return await self._redirected(request, response, [], follow=follow, stream=False)
         return response
+
+    def _take(self, response: Response, marks: int, *, stream: bool = False) -> None:
+        """Keep its cookies, and unpack what is here whole."""
+        if marks & SETS_COOKIE:
+            self.settings.cookies.extract_cookies(response)
+        if marks & ENCODED and not stream:
+            response.decode_whole()
 
     async def _send_built(self, method: str, url: URL | str, options: dict[str, Any]) -> Response:
         sending = {
@@ -331,10 +335,7 @@ class Core:
             await call(host.is_async, hook, request)
         response, marks = await self._exchange(host, request, stream=stream)
         try:
-            if marks & SETS_COOKIE:
-                self.settings.cookies.extract_cookies(response)
-            if marks & ENCODED and not stream:
-                response.decode_whole()
+            self._take(response, marks, stream=stream)
             for hook in hooks["response"]:
                 await call(host.is_async, hook, response)
         except BaseException:
