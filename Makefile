@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 NATIVE := pyproject.toml Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 STAMPS := .venv/stamps
 
-.PHONY: help demo test pytest rust-test lint bench bench-proxy bench-client soak docs fuzz miri clean
+.PHONY: help demo test pytest rust-test lint node-clients bench bench-proxy bench-client soak docs fuzz miri clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ lint: $(STAMPS)/dev ## style, types, the stub of the native module, who imports 
 	loud "cargo-deny" scripts/audit.sh rust
 	loud "pip-audit" scripts/audit.sh python
 	[ -z "$$failed" ] || { echo "lint: $${failed#, } failed" >&2; exit 1; }
+
+node-clients: ## Node's HTTP clients (axios, undici), which some tests compare with
+	@$(STEP) "installing Node's clients" scripts/node_clients.sh
 
 bench: bench-proxy bench-client ## all benches
 

@@ -15,8 +15,6 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 HOME = ROOT / ".cache/bench-client"
 PACKAGES = ("aiohttp", "httpx", "pyreqwest", "requests", "urllib3", "uvloop", "wreq")
-# undici 8 wants a newer Node than the one whose incidents are reproduced.
-MODULES = ("undici@7", "axios@1", "axios-retry@4")
 
 ASYNC = (
     "surehop-uvloop",
@@ -72,34 +70,22 @@ def _run(*command: str | Path) -> None:
         raise SystemExit(f"bench-client: `{command[0]}` failed:\n{done.stdout}{done.stderr}")
 
 
-def _renewed(folder: Path, wanted: tuple[str, ...]) -> bool:
-    """Whether a folder has to be filled anew; it is empty then."""
-    stamp = folder / "wanted.json"
-    if stamp.exists() and json.loads(stamp.read_text()) == list(wanted):
-        return False
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return True
-
-
 def install_python() -> None:
     """An environment with the other clients of Python, as new as they come."""
     folder = HOME / "venv"
-    if _renewed(folder, PACKAGES):
-        _run(sys.executable, "-m", "venv", folder)
-        _run(folder / "bin/python", "-m", "pip", "install", "--quiet", *PACKAGES)
-        (folder / "wanted.json").write_text(json.dumps(PACKAGES))
+    stamp = folder / "wanted.json"
+    if stamp.exists() and json.loads(stamp.read_text()) == list(PACKAGES):
+        return
+    _run(sys.executable, "-m", "venv", "--clear", folder)
+    _run(folder / "bin/python", "-m", "pip", "install", "--quiet", *PACKAGES)
+    stamp.write_text(json.dumps(PACKAGES))
 
 
 def install_node() -> str | None:
-    """A folder with Node's clients; why there is none."""
+    """Fill the folder of Node's clients; why there is none."""
     if missing := [tool for tool in ("node", "npm") if not shutil.which(tool)]:
         return f"`{'` and `'.join(missing)}` not found"
-    folder = HOME / "node"
-    if _renewed(folder, MODULES):
-        quiet = ("--silent", "--no-audit", "--no-fund", "--no-save")
-        _run("npm", "install", *quiet, "--prefix", folder, *MODULES)
-        (folder / "wanted.json").write_text(json.dumps(MODULES))
+    _run(ROOT / "scripts/node_clients.sh")
     return None
 
 
@@ -115,7 +101,7 @@ def timed(
     """A fresh process of a client, warmed up, then measured; and the client's version."""
     environment = {
         "PATH": os.environ["PATH"],
-        "BENCH_MODULES": str(HOME / "node"),
+        "BENCH_MODULES": str(ROOT / ".cache/node"),
     }
     if client.startswith("surehop"):
         installed = sysconfig.get_path("purelib")

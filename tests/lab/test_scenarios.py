@@ -48,16 +48,16 @@ def test_the_race_costs_surehop_nothing() -> None:
 
 
 def modules() -> Path | None:
-    """Where the bench has put Node's clients."""
-    folders = Path(__file__).parents[2].glob(".cache/*/node/node_modules")
-    return next(folders, None) if shutil.which("node") else None
+    """Where scripts/node_clients.sh puts Node's clients."""
+    folder = Path(__file__).parents[2] / ".cache/node/node_modules"
+    return folder if folder.is_dir() and shutil.which("node") else None
 
 
 @pytest.mark.peers
 def test_the_race_costs_axios_requests() -> None:
     folder = modules()
     if folder is None:
-        missing("axios for Node (make bench-client installs it)")
+        missing("axios for Node (make node-clients installs it)")
     asked = Asked(("axios", "axios-retry", "surehop"), 0.1, node_modules=folder)
     report = perform(SCENARIOS["keepalive-race"], asked)
     failed = [one["subject"] for one in report.requests if one["code"]]
