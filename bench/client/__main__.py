@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 
 from bench import cpu
 from bench.client import clients
@@ -21,7 +20,6 @@ from bench.proxy import load
 BUSY = 0.7  # a load average above this is told
 BODY = 100  # bytes
 CASES = (1, 50)
-RESULTS = Path(__file__).parents[1] / "results"
 
 
 def say(text: str) -> None:

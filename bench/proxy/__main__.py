@@ -23,7 +23,6 @@ from bench.proxy.report import Case, Result, Results, Sample, report
 
 CASES = ("1x100", "64x100", "256x100", "16x1MiB")
 BUSY = 0.7  # a load average above this is told
-RESULTS = Path(__file__).parents[1] / "results"
 # Debian's package of each program that a run needs.
 PACKAGES = {
     "wrk": "wrk",
