@@ -17,6 +17,7 @@ COMMANDS = [
     "lab subjects",
     "lab list",
     "lab run",
+    "lab report",
     "lab tap",
 ]
 # argparse words and breaks lines otherwise in later Pythons; one is enough to see a change.
