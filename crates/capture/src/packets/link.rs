@@ -35,3 +35,7 @@ fn short(frame: &[u8], at: usize) -> Option<u16> {
     let two = frame.get(at..at + 2)?;
     Some(u16::from_be_bytes([two[0], two[1]]))
 }
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;
