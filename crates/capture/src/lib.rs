@@ -29,6 +29,6 @@ pub use digest::{Digest, File};
 pub use event::{Event, Outcome, is_write};
 pub use format::{Format, Understood};
 pub use kept::Line;
-pub use kinds::{Kind, kind_of};
+pub use kinds::{Kind, kind_of, kinds};
 pub use read::Reading;
 pub use traffic::{Counter, Traffic};
