@@ -35,6 +35,16 @@ def failed(logs: LogFacts, *reasons: Reason) -> list[Tally]:
     return [each for each in logs.tallies if each.software == "nginx" and each.reason in reasons]
 
 
+def captured(logs: LogFacts, *words: str) -> list[Tally]:
+    """Give what packets told in one of these words."""
+    return [each for each in logs.tallies if each.software == "packets" and each.word in words]
+
+
+def refusals(logs: LogFacts) -> list[Tally]:
+    """Give the connections that were refused, by logs and by packets."""
+    return [*failed(logs, Reason.REFUSED), *captured(logs, "refused")]
+
+
 def told(logs: LogFacts, word: str) -> list[Tally]:
     """Give what was said in this word, whether a try failed or not."""
     return [each for each in logs.tallies if each.word == word]
@@ -89,8 +99,8 @@ def dead_siblings(logs: LogFacts) -> dict[str, list[Tally]]:
     Nobody writes `[::1]` beside 127.0.0.1 by hand: they come of one name. Of IPv4 ones, only those
     whose sibling was seen doing something else.
     """
-    refused = by_peer(failed(logs, Reason.REFUSED))
-    seen = {each.peer for each in failed(logs, *Reason)}
+    refused = by_peer(refusals(logs))
+    seen = {each.peer for each in (*failed(logs, *Reason), *captured(logs, "accepted"))}
     found = {}
     for peer, tallies in refused.items():
         host, port = split(peer)
@@ -108,7 +118,7 @@ def refused_families(logs: LogFacts, server: Server) -> tuple[set[int], tuple[Qu
     versions = {each.version for each in server.addresses or ()}
     texts = {str(each) for each in server.addresses or ()}
     tries = []
-    for each in failed(logs, Reason.REFUSED):
+    for each in refusals(logs):
         host, port = split(each.peer)
         if port == server.port and host in texts:
             tries.append(each)

@@ -1,4 +1,4 @@
-use super::inner;
+use super::{UnknownLink, inner};
 
 const IP: [u8; 3] = [0x45, 7, 7];
 
@@ -24,9 +24,10 @@ fn every_link_that_is_known() {
         (108, &null),
         (101, &IP.to_vec()),
     ] {
-        assert_eq!(inner(link, frame), Some(&IP[..]), "link {link}");
+        assert_eq!(inner(link, frame), Ok(Some(&IP[..])), "link {link}");
         for cut in 0..frame.len() {
-            assert!(inner(link, &frame[..cut]).is_none_or(|found| found.len() < 3));
+            let found = inner(link, &frame[..cut]).unwrap();
+            assert!(found.is_none_or(|found| found.len() < 3));
         }
     }
 }
@@ -34,6 +35,6 @@ fn every_link_that_is_known() {
 #[test]
 fn what_is_no_ip() {
     let arp = framed(&[&[9; 12][..], &[8, 6]].concat());
-    assert_eq!(inner(1, &arp), None);
-    assert_eq!(inner(105, &arp), None);
+    assert_eq!(inner(1, &arp), Ok(None));
+    assert_eq!(inner(105, &arp), Err(UnknownLink));
 }

@@ -1,15 +1,16 @@
 """SH004: the proxy keeps connections as long as the backend does, so they close under requests."""
 
 from collections.abc import Iterator
+from statistics import median
 
 from surehop.conf.address import numeric
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import KEEPS_ALIVE, Evidence
 from surehop.doctor.facts import Configuration, Group, Listener, Server
 from surehop.doctor.finding import Confidence, Edit, Finding, Severity
-from surehop.doctor.log_views import by_peer, failed, many, quotes
+from surehop.doctor.log_views import by_peer, captured, failed, lines, many, quotes
 from surehop.doctor.sections import insert_after, place, replace
-from surehop.events import Reason
+from surehop.events import Cause, Reason
 
 _FRONT_MS = 60_000  # nginx: how long an idle connection to a server is kept
 _BACK_MS = 75_000  # nginx: how long an idle client connection is kept
@@ -19,6 +20,12 @@ _ANY = {"", "*", "0.0.0.0", "[::]"}  # noqa: S104 (compared, not bound)
 _BACKEND = """
 server {{ listen 127.0.0.1:8081; keepalive_timeout {back}; }}
 upstream app {{ server 127.0.0.1:8081; keepalive 16; keepalive_timeout {front}; }}
+"""
+_RESTED = """\
+192.0.2.1:40000 > 192.0.2.9:3000
+0.000 > open
+0.001 > GET /
+0.010 < 200
 """
 
 ABOUT = About(
@@ -35,7 +42,7 @@ ABOUT = About(
     ),
     cure="the sender's idle time-out must be the shorter one: lower the proxy's `keepalive_timeout`"
     " in the `upstream`, or raise the backend's",
-    needs="a configuration in which both sides stand, or an error log of nginx",
+    needs="a configuration in which both sides stand, or an error log of nginx, or a capture",
     examples=(
         Example(_BACKEND.format(back="10s", front="60s"), _BACKEND.format(back="75s", front="60s")),
         Example(
@@ -45,6 +52,11 @@ ABOUT = About(
             "2026/01/05 10:00:00 [info] 11#11: *7 client prematurely closed connection while"
             " reading client request line, client: 192.0.2.1, server: example.com\n",
             kind="error log",
+        ),
+        Example(
+            _RESTED + "5.010 < FIN\n5.011 > GET / unseen\n5.011 < RST\n",
+            _RESTED + "4.000 > GET /\n4.010 < 200\n9.010 < FIN\n9.011 > FIN\n",
+            kind="capture",
         ),
     ),
     proof=(r"(printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'; sleep 120) | (time nc 127.0.0.1 PORT)",),
@@ -57,6 +69,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             if group.explicit and _kept(evidence, configuration, group):
                 yield from _meeting(configuration, group)
     yield from _logged(evidence)
+    yield from _captured(evidence)
 
 
 def _kept(evidence: Evidence, configuration: Configuration, group: Group) -> bool:
@@ -140,6 +153,42 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             subject=f"log {peer}",
             quotes=quotes(tallies),
         )
+
+
+def _captured(evidence: Evidence) -> Iterator[Finding]:
+    for peer, tallies in by_peer(captured(evidence.logs, "race", "stale")).items():
+        late = [each for each in tallies if each.word == "stale"]
+        resets = sum(each.count for each in tallies if each.cause is Cause.RESET)
+        idle = _measured(evidence, peer)
+        after = f", {_s(idle)} after its last answer" if idle else ""
+        known = (
+            f" {many(late, 'request')} went out although the close had long been there: the client"
+            " does not look at a connection before it uses it."
+            if late
+            else ""
+        )
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH,
+            because="the packets show the close, the request, and how long the connection rested",
+            title=f"`{peer}` closes connections at rest{after}, and"
+            f" {many(tallies, 'request')} met the close",
+            text=f"The connection had carried a request before, and rested. The server ended it"
+            f" just as the next request came ({resets} of them by RST): the request was not"
+            f" worked on, and nobody answered it.{known}",
+            advice="let who sends the requests give up connections sooner"
+            + (f" than {_s(idle)}" if idle else " than the server does")
+            + "; or raise the server's idle time-out above theirs",
+            subject=f"capture {peer}",
+            quotes=quotes(tallies),
+        )
+
+
+def _measured(evidence: Evidence, peer: str) -> int | None:
+    """Give how long connections to a peer rested when it closed them; the median, in ms."""
+    closes = by_peer(captured(evidence.logs, "idle close", "idle reset")).get(peer, [])
+    rests = [each.idle_ms for each in lines(closes) if each.idle_ms]
+    return int(median(rests)) if rests else None
 
 
 def _s(ms: int) -> str:

@@ -9,14 +9,13 @@ from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import (
     by_peer,
     dead_siblings,
-    failed,
     line,
     many,
     quotes,
+    refusals,
     refused_families,
     seconds,
 )
-from surehop.events import Reason
 
 _REFUSED = "connect() failed (111: Connection refused)"
 
@@ -27,12 +26,17 @@ ABOUT = About(
     symptom="`connect() failed (111: Connection refused) while connecting to upstream`",
     cause="the backend is down, restarts, or listens on another port or address",
     cure="start it, or name the address on which it listens",
-    needs="an error log of nginx",
+    needs="an error log of nginx, or a capture",
     examples=(
         Example(
             line(_REFUSED, "connecting", "127.0.0.1:3000"),
             line(_REFUSED, "connecting", "[::1]:3000"),  # SH001 tells of this one
             kind="error log",
+        ),
+        Example(
+            "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > SYN\n0.001 < RST\n",
+            "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > open\n0.001 < RST\n",
+            kind="capture",
         ),
     ),
     proof=("ss -ltnp",),
@@ -41,15 +45,15 @@ ABOUT = About(
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     siblings = {*dead_siblings(evidence.logs), *_halves(evidence)}
-    for peer, tallies in by_peer(failed(evidence.logs, Reason.REFUSED)).items():
+    for peer, tallies in by_peer(refusals(evidence.logs)).items():
         if peer in siblings:
             continue
-        refusals = f"{many(tallies, 'connection')} refused in {seconds(tallies)}s"
+        total = f"{many(tallies, 'connection')} refused in {seconds(tallies)}s"
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
             because="the system said so; whether it was for a restart only, the times tell",
-            title=f"nobody listened on `{peer}`: {refusals}",
+            title=f"nobody listened on `{peer}`: {total}",
             text="The machine is there, and no program takes connections on this address and port.",
             advice="see whether the backend runs, and on which address it listens",
             subject=f"log {peer}",

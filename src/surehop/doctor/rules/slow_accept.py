@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, failed, line, many, quotes
+from surehop.doctor.log_views import by_peer, captured, failed, line, many, quotes
 from surehop.events import Reason
 
 _TIMED_OUT = "upstream timed out (110: Connection timed out)"
@@ -18,12 +18,22 @@ ABOUT = About(
     cause="the queue of a listening socket is min(backlog, somaxconn); what comes to a full one is"
     " dropped in silence. A firewall that drops looks the same",
     cure="raise the backend's backlog and `net.core.somaxconn`, or let it accept faster",
-    needs="an error log of nginx",
+    needs="an error log of nginx, or a capture",
     examples=(
         Example(
             line(_TIMED_OUT, "connecting", "192.0.2.1:80"),
             line(_TIMED_OUT, "reading", "192.0.2.1:80"),
             kind="error log",
+        ),
+        Example(
+            "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > SYN again\n1.000 > open\n",
+            "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > open\n",
+            kind="capture",
+        ),
+        Example(
+            "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > SYN again\n1.000 > SYN again\n3.000 > SYN\n",
+            "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > SYN\n0.001 < RST\n",
+            kind="capture",
         ),
     ),
     proof=("ss -ltn", "nstat -az TcpExtListenOverflows"),
@@ -42,4 +52,27 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             advice="look at the listener's queue on the server (Recv-Q against Send-Q)",
             subject=f"log {peer}",
             quotes=quotes(tallies),
+        )
+    yield from _captured(evidence)
+
+
+def _captured(evidence: Evidence) -> Iterator[Finding]:
+    words = ("connect", "late", "queue full")
+    for peer, tallies in by_peer(captured(evidence.logs, *words)).items():
+        full = [each for each in tallies if each.word == "queue full"]
+        lost = [each for each in tallies if each.word == "connect"]
+        yield ABOUT.found(
+            Severity.WARNING,
+            Confidence.HIGH if full else Confidence.MEDIUM,
+            because="the server goes on with a handshake that is over, as it does when its queue is"
+            " full"
+            if full
+            else "a full queue and packets that are lost on the way look the same from here",
+            title=f"connecting to `{peer}` took more than one SYN, {many(tallies, 'time')}",
+            text=f"Nobody refused: {many(lost, 'connection') if lost else 'none'} never came about,"
+            " the others only when the SYN was sent again, a second or more later. A server whose"
+            " accept queue is full drops SYNs in silence.",
+            advice="look at the listener's queue on the server (Recv-Q against Send-Q)",
+            subject=f"capture {peer}",
+            quotes=quotes([*full, *lost, *tallies]),
         )

@@ -6,6 +6,7 @@ from surehop.doctor.rules import (
     both_lengths,
     closed_unread,
     descriptors,
+    died_at_work,
     envoy_flags,
     flapping,
     forgotten_idle,
@@ -65,5 +66,6 @@ _MODULES = (
     nobody_listens,
     slow_answers,
     haproxy_timeouts,
+    died_at_work,
 )
 RULES = tuple(Rule(module.ABOUT, module.judge) for module in _MODULES)

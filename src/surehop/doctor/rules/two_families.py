@@ -44,7 +44,8 @@ ABOUT = About(
         " address out for `fail_timeout`; then a live request is the test, and the lines come back."
     ),
     cure="write the address that the backend listens on, or let the backend listen on both",
-    needs="a configuration, and what its names resolve to: here, or `--resolve`, or `--hosts`",
+    needs="a configuration, and what its names resolve to: here, or `--resolve`, or `--hosts`;"
+    " or an error log of nginx, or a capture",
     examples=(
         Example(
             "upstream app { server localhost:3000; }",
@@ -67,6 +68,13 @@ ABOUT = About(
             + line("upstream server temporarily disabled", "connecting", "[::1]:3000"),
             line("connect() failed (111: Connection refused)", "connecting", "127.0.0.1:3000"),
             kind="error log",
+        ),
+        Example(
+            "[::1]:40000 > [::1]:3000\n0.000 > SYN\n0.001 < RST\n"
+            "127.0.0.1:40001 > 127.0.0.1:3000\n0.001 > open\n",
+            "[::1]:40000 > [::1]:3000\n0.000 > SYN\n0.001 < RST\n"
+            "127.0.0.1:40001 > 127.0.0.1:3000\n0.001 > SYN\n0.002 < RST\n",
+            kind="capture",
         ),
     ),
     proof=("ss -ltn", "curl -sv -o /dev/null 'http://[::1]:PORT/'"),
@@ -158,7 +166,8 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             text=(
                 f"{many(tallies, 'connection')} refused in {seconds(tallies)}s."
                 " The backend listens on the other family. nginx takes the dead address out, sends"
-                " the request on, and tries again with a live request when `fail_timeout` is over."
+                " the request on, and tries again with a live request when `fail_timeout` is over;"
+                " other clients try one address after the other, or only the first."
             ),
             advice=f"write `{alive}` where the name stands in the configuration, most likely"
             f" `localhost:{port}`",
