@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 
 from surehop.doctor.about import About, Example
+from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import by_peer, captured, failed, line, many, quotes
 from surehop.events import Reason
 
+_LOSS = 0.01  # the share of SYNs that may be lost without anybody's fault
+_FULL = "the server goes on with a handshake that is over, as it does when its queue is full"
+_EITHER = "a full queue and packets that are lost on the way look the same from here"
 _TIMED_OUT = "upstream timed out (110: Connection timed out)"
 
 ABOUT = About(
@@ -57,22 +61,26 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _captured(evidence: Evidence) -> Iterator[Finding]:
-    words = ("connect", "late", "queue full")
-    for peer, tallies in by_peer(captured(evidence.logs, *words)).items():
-        full = [each for each in tallies if each.word == "queue full"]
-        lost = [each for each in tallies if each.word == "connect"]
+    accepted = by_peer(captured(evidence.logs, "accepted"))
+    slow = captured(evidence.logs, "connect", "late", "queue full")
+    for peer, tallies in by_peer(slow).items():
+        full, lost = ([t for t in tallies if t.word == word] for word in ("queue full", "connect"))
+        if not lost and _count(tallies) < _LOSS * _count(accepted.get(peer, [])):
+            continue  # as many SYNs as get lost anywhere
+        never = f" {many(lost, 'connection')} never came about." if lost else ""
         yield ABOUT.found(
             Severity.WARNING,
             Confidence.HIGH if full else Confidence.MEDIUM,
-            because="the server goes on with a handshake that is over, as it does when its queue is"
-            " full"
-            if full
-            else "a full queue and packets that are lost on the way look the same from here",
+            because=_FULL if full else _EITHER,
             title=f"connecting to `{peer}` took more than one SYN, {many(tallies, 'time')}",
-            text=f"Nobody refused: {many(lost, 'connection') if lost else 'none'} never came about,"
-            " the others only when the SYN was sent again, a second or more later. A server whose"
-            " accept queue is full drops SYNs in silence.",
+            text="Nobody refused, and the answer came only when the SYN was sent again, a second or"
+            f" more later, if at all.{never} A server whose accept queue is full drops SYNs in"
+            " silence.",
             advice="look at the listener's queue on the server (Recv-Q against Send-Q)",
             subject=f"capture {peer}",
-            quotes=quotes([*full, *lost, *tallies]),
+            quotes=quotes([*full, *lost] or tallies),
         )
+
+
+def _count(tallies: list[Tally]) -> int:
+    return sum(each.count for each in tallies)
