@@ -84,6 +84,9 @@ def _freeze(stage: Stage, process: ClientProcess, at: float) -> None:
     timeout = stage.seconds(_TIMEOUT)
     frozen = stage.extra.setdefault("frozen", {})
     name = process.client.name
+    if name not in stage.outcomes:  # some need longer until they ask
+        return
+    at -= stage.extra.setdefault(f"{name} answered", at)
     if at >= 0.3 * timeout and name not in frozen:
         frozen[name] = True
         process.freeze()

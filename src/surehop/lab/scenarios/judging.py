@@ -46,6 +46,8 @@ def _verdict(
     except OptionError:  # nothing of it is of a kind that the doctor reads
         return
     read = tuple(dict.fromkeys(one.kind for one in report.targets if one.kind != _EMPTY))
+    if not read:
+        return
     if not report.findings:
         yield Verdict(name, read, right=False if harmed and expected else None)
         return
