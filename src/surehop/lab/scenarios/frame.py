@@ -5,13 +5,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from surehop.lab.clients import Client, ClientError, ClientProcess, Lane, Outcome
 from surehop.lab.origins import Delivery, OriginProcess, Stats
 from surehop.lab.report.data import Report, Skipped
+from surehop.lab.wire import Watch, Watched
 
 _PARTING = 1.0
+_LOG = "application.log"
 _STUCK = 30.0  # seconds without any news, beyond what a lane itself may take
 
 
@@ -38,7 +42,8 @@ class Scenario:
     """One way to fail on purpose. run: does it; tell: makes tables and plots of what came.
 
     They are apart since Ctrl-C ends the one and not the other. kind: what it is run with,
-    `clients` or `proxies`. seconds: about how long it takes, and scales with time.
+    `clients` or `proxies`. seconds: about how long it takes, and scales with time. expects: the
+    findings of the doctor's that name the fault.
     """
 
     name: str
@@ -47,6 +52,7 @@ class Scenario:
     run: Callable[["Stage"], None]
     tell: Callable[["Stage"], None]
     kind: str = "clients"
+    expects: tuple[str, ...] = ()
     only: tuple[str, ...] = ()  # the subjects that it says something about; all, if none is named
 
 
@@ -78,10 +84,12 @@ class Stage:
     """A run of one scenario.
 
     scale: of all times. inject: False leaves the fault out, to compare. extra: what a scenario
-    keeps for its `tell`.
+    keeps for its `tell`. seen: what origins counted, each with its port. folder: for
+    packets and logs, a folder a subject. names: what was made of names, for a proxy.
     """
 
     report: Report
+    folder: Path
     clients: Sequence[Client] = ()
     fronts: Sequence[Any] = ()
     scale: float = 1.0
@@ -90,14 +98,29 @@ class Stage:
     bar: Bar = field(default_factory=Silent)
     outcomes: dict[str, list[tuple[Lane, Outcome]]] = field(default_factory=dict)
     deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
-    stats: list[Stats] = field(default_factory=list)
+    seen: list[tuple[int, Stats]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
+    names: dict[str, Sequence[str]] = field(default_factory=dict)
     began: float = 0.0
     plays: int = 0  # so that no two requests of a run have one id
+    watch: Watch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watch = Watch(self.folder)
+
+    @property
+    def stats(self) -> list[Stats]:
+        return [one for _, one in self.seen]
 
     def seconds(self, full: float) -> float:
         """A time, scaled."""
         return full * self.scale
+
+    def left_by(self, subject: str) -> Path:
+        """The folder for what a subject leaves behind."""
+        folder = self.folder / subject
+        folder.mkdir(exist_ok=True)
+        return folder
 
     @contextmanager
     def origin(self, **behaviour: Any) -> Iterator[OriginProcess]:
@@ -114,7 +137,7 @@ class Stage:
         deadline = time.monotonic() + _PARTING
         while (stats := origin.stats()).open and time.monotonic() < deadline:
             time.sleep(_PARTING / 100)
-        self.stats.append(stats)
+        self.seen.append((origin.port, stats))
         for delivery in stats.deliveries:
             if delivery.id:
                 self.deliveries.setdefault(delivery.id, []).append(delivery)
@@ -127,7 +150,10 @@ class Stage:
         with ExitStack() as stack:
             asked = self.clients if clients is None else clients
             self.bar.begin("starting the subjects", len(asked))
-            processes = [stack.enter_context(ClientProcess(client)) for client in asked]
+            processes = [
+                stack.enter_context(ClientProcess(client, self.left_by(client.name) / _LOG))
+                for client in asked
+            ]
             ready = []
             for process in processes:
                 try:
@@ -149,6 +175,8 @@ class Stage:
     ) -> None:
         """All of them ask, at the same time. meanwhile: called often, with the seconds so far."""
         self.bar.begin(what, sum(lane.requests for some in lanes.values() for lane in some))
+        ports = {urlsplit(lane.url).port for some in lanes.values() for lane in some}
+        self.watch.on({port: Watched() for port in ports if port})
         start, news = time.monotonic(), time.monotonic()
         self.began = self.began or time.time()
         self.plays += 1

@@ -22,6 +22,7 @@ from surehop.lab.report.data import Skipped
 from surehop.lab.scenarios import names
 from surehop.lab.scenarios.frame import Stage
 from surehop.lab.subjects import Program, Subject, find_nginx, find_surehop
+from surehop.lab.wire import Watched
 
 # `surehop-nginx` is Surehop with `resilience off`: nginx's behaviour, to the letter.
 FRONTS = ("surehop", "surehop-nginx", "nginx")
@@ -64,6 +65,12 @@ class Running:
     tried: dict[str, tuple[str, str]] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     came: list[tuple[Lane, Outcome]] = field(default_factory=list)
+
+    def hops(self) -> Iterator[tuple[int, Watched]]:
+        """What each port is."""
+        yield self.subject.port, Watched(self.front.name, behind=False)
+        for origin in self.origins:
+            yield origin.port, Watched(self.front.name)
 
     def look(self, at: float) -> None:
         """Take what the error log has got since the last time."""
@@ -110,6 +117,7 @@ def ask_all(stage: Stage, hop: Hop, what: str) -> list[Running]:
                 running.append(one)
                 stage.report.versions[front.name] = front.program.version
             stage.bar.step()
+        stage.watch.on({port: hop for one in running for port, hop in one.hops()})
         stage.bar.begin(what, sum(lane.requests for lane in hop.lanes) * len(running))
         # nginx counts whole seconds: begun early in one, all that is ejected returns together.
         time.sleep(1.05 - time.time() % 1)
@@ -152,6 +160,7 @@ def _started(stage: Stage, front: Front, hop: Hop) -> Iterator[Running | None]:
     with ExitStack() as stack:
         if hop.host:
             both = {hop.host: ["127.0.0.1", "[::1]"]}
+            stage.names[hop.host] = ["127.0.0.1", "::1"]
             if not names.why_not():
                 folder = Path(tempfile.mkdtemp(prefix="surehop-hosts-"))
                 stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -170,7 +179,13 @@ def _started(stage: Stage, front: Front, hop: Hop) -> Iterator[Running | None]:
         for number, origin in enumerate(origins):
             http = http.replace(f"@ORIGIN{number}@", str(origin.port))
         subject = stack.enter_context(
-            Subject(program, http, resolve=resolve, variables=" $http_x_request_id")
+            Subject(
+                program,
+                http,
+                resolve=resolve,
+                variables=" $http_x_request_id",
+                prefix=stage.left_by(front.name),
+            )
         )
         yield Running(front, subject, origins)
 

@@ -1,5 +1,7 @@
 """A scenario from beginning to end: who takes part, the run, its report."""
 
+import shutil
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +13,10 @@ from surehop.lab.programs import Found
 from surehop.lab.report.data import Report, Skipped
 from surehop.lab.scenarios.frame import Bar, Scenario, Silent, Stage
 from surehop.lab.scenarios.fronts import Front, find_fronts
+from surehop.lab.scenarios.judging import judge
+from surehop.lab.scenarios.telling_wire import tell_wire
+
+_ORDINARY = shutil.ignore_patterns("*_temp", "*.pid")  # what any proxy leaves
 
 
 class UnknownSubjectError(Exception):
@@ -19,7 +25,9 @@ class UnknownSubjectError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a run is asked for. subjects: all that are found, if none is named."""
+    """What a run is asked for. subjects: all that are found, if none is named. evidence: a folder
+    in which packets, logs and configurations are kept.
+    """
 
     subjects: Sequence[str] = ()
     scale: float = 1.0
@@ -27,6 +35,7 @@ class Asked:
     inject: bool = True
     node_modules: Path | None = None
     nginx: str | None = None
+    evidence: Path | None = None
     bar: Bar = field(default_factory=Silent)
 
 
@@ -45,8 +54,25 @@ def perform(scenario: Scenario, asked: Asked) -> Report:
         started=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
     )
     subjects = _subjects(scenario, asked, report)
+    with tempfile.TemporaryDirectory(prefix="surehop-run-") as temporary:
+        folder = Path(temporary)
+        folder.chmod(0o755)  # workers of proxies are other users
+        _play(scenario, asked, subjects, report, folder)
+        if asked.evidence:
+            shutil.copytree(folder, asked.evidence, dirs_exist_ok=True, ignore=_ORDINARY)
+    return report
+
+
+def _play(
+    scenario: Scenario,
+    asked: Asked,
+    subjects: Sequence[Client | Front],
+    report: Report,
+    folder: Path,
+) -> None:
     stage = Stage(
         report,
+        folder,
         clients=[one for one in subjects if isinstance(one, Client)],
         fronts=[one for one in subjects if isinstance(one, Front)],
         scale=asked.scale,
@@ -59,10 +85,14 @@ def perform(scenario: Scenario, asked: Asked) -> Report:
         scenario.run(stage)
     except KeyboardInterrupt:
         report.partial = f"ended by Ctrl-C after {time.monotonic() - began:.1f} s"
+    finally:
+        stage.watch.stop()
     report.seconds = round(time.monotonic() - began, 1)
     scenario.tell(stage)
+    tell_wire(stage)
+    report.expected = scenario.expects
+    report.verdicts += judge(stage, scenario.expects)
     report.requests = [r.told() for some in stage.records().values() for r in some]
-    return report
 
 
 def _subjects(scenario: Scenario, asked: Asked, report: Report) -> list[Client | Front]:
