@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from servers import node_server
 
 from missing import missing
 from raw import GET, Raw
@@ -17,6 +18,7 @@ from surehop.doctor.log_views import captured
 from surehop.errors import StartError
 from surehop.lab.origins import Fault, Origin
 from surehop.lab.tap.packets import Capture, Endpoint
+from waiting import eventually
 
 RESTED = 0.7  # seconds: more than a race needs
 UPLOAD = b"POST / HTTP/1.1\r\nHost: o\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 100_000
@@ -79,11 +81,6 @@ def race_by_reset(origin: Origin) -> None:
 def asked_after_the_close(origin: Origin) -> None:
     origin.set(keepalive_timeout=0.3)
     ask(origin.port, RESTED)
-
-
-def crash(origin: Origin) -> None:
-    origin.set(delay=0.2, faults=[Fault("rst", at="head")])
-    ask(origin.port)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +162,45 @@ def test_tshark_counts_the_same(origin: Origin, tshark: str, tmp_path: Path) -> 
     rests = [round((end - max(at for at in answers if at < end)) * 1000) for end in ends[-5:]]
     measured = [each.idle_ms or 0 for each in tally.kept]
     assert all(abs(ours - theirs) <= 1 for ours, theirs in zip(measured, rests, strict=True))
+
+
+def test_node_s_idle_close_as_dumpcap_saw_it(tshark: str, tmp_path: Path) -> None:
+    file = tmp_path / "any.pcapng"
+    with (
+        node_server(tmp_path, {"keepAliveTimeout": 500}) as port,
+        dumped(file, port),
+        Raw(port) as raw,
+    ):
+        raw.answer()
+        assert raw.end() == "fin"
+    found = told(file)
+
+    (tally,) = captured(found.logs, "idle close")
+    (end,) = seen(tshark, file, f"tcp.flags.fin==1 && tcp.srcport=={port}")
+    answers = seen(tshark, file, f"tcp.len>0 && tcp.srcport=={port}")
+    (measured,) = (each.idle_ms or 0 for each in tally.kept)
+    assert abs(measured - (float(end[1]) - float(answers[-1][1])) * 1000) <= 1
+    assert measured >= 499
+
+
+@contextmanager
+def dumped(file: Path, port: int) -> Iterator[None]:
+    """Have Wireshark's own program capture, in the cooked form of `any`."""
+    dumpcap = shutil.which("dumpcap") or missing("dumpcap (apt install tshark)")
+    argv = [dumpcap, "-i", "any", "-f", f"tcp port {port}", "-w", str(file), "-P", "-q"]
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        said = ""
+        while "File: " not in said:
+            line = process.stderr.readline()
+            said += line
+            if not line:
+                pytest.skip(f"dumpcap can't capture here: {said}")
+        try:
+            yield
+            eventually(lambda: counted(told(file), "idle close", "idle reset") > 0)
+        finally:
+            process.terminate()
 
 
 def seen(tshark: str, file: Path, what: str) -> list[tuple[str, str]]:
