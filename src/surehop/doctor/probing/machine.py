@@ -27,6 +27,13 @@ class Queue:
     somaxconn: int | None
     overflows: int | None
 
+    @property
+    def full(self) -> bool:
+        return self.waiting > self.room  # the kernel takes one more than it was told
+
+    def __str__(self) -> str:
+        return f"{self.waiting} of {self.room} connections wait"
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:

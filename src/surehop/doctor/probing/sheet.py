@@ -26,6 +26,11 @@ class Connected:
     queue: Queue | None = None
     ports: Ports | None = None
 
+    def __str__(self) -> str:
+        if self.cause is None:
+            return f"{self.address} connected in {self.ms} ms"
+        return f"{self.address} {self.cause.replace('_', ' ')} after {self.ms} ms ({self.why})"
+
 
 @dataclass(frozen=True, slots=True)
 class Tls:

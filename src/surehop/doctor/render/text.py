@@ -25,7 +25,7 @@ def _block(finding: Finding, report: Report, *, colour: bool) -> str:
         word = f"\x1b[{_COLOURS[finding.severity]}m{word}\x1b[0m"
     lines = [f"{harmless(where)}{word}: {harmless(finding.title)} [{finding.id} {finding.name}]"]
     lines += _wrapped("", finding.text)
-    lines += [f"  | {q.file}:{q.line}: {harmless(q.text)}" for q in finding.quotes]
+    lines += [f"  | {harmless(str(q))}" for q in finding.quotes]
     lines += _wrapped("sure: ", f"{finding.confidence}: {finding.because}")
     lines += _wrapped("hint: ", finding.advice)
     for line in diff_of(finding, report.documents).splitlines():

@@ -15,6 +15,7 @@ from surehop.doctor.log_views import (
     refused_families,
     split,
 )
+from surehop.doctor.probe_views import all_taken, connects, dead_families, sheet_of, strangers
 from surehop.doctor.sections import replace
 from surehop.events import Family
 
@@ -41,7 +42,8 @@ ABOUT = About(
         " address out for `fail_timeout`; then a live request is the test, and the lines come back."
     ),
     cure="write the address that the backend listens on, or let the backend listen on both",
-    needs="a configuration, and what its names resolve to: here, or `--resolve`, or `--hosts`",
+    needs="a configuration, and what its names resolve to: here, or `--resolve`, or `--hosts`;"
+    " `--probe`, or an error log of nginx, proves it",
     examples=(
         Example(
             "upstream app { server localhost:3000; }",
@@ -75,22 +77,27 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         for group in configuration.groups:
             for server in group.servers:
                 if server.two_families and not server.down:
-                    yield _finding(evidence, group, server)
+                    yield from _found(evidence, group, server)
     for configuration in evidence.haproxy:
         for group in configuration.groups:
             for server in group.servers:
-                if server.own_machine and not server.down:
-                    yield _first(group, server)
+                sheet = sheet_of(evidence, server)
+                if server.own_machine and not server.down and not all_taken(sheet):
+                    yield _first(group, server, dead_families(sheet))
+    yield from _probed(evidence)
     yield from _logged(evidence)
 
 
-def _finding(evidence: Evidence, group: Group, server: Server) -> Finding:
+def _found(evidence: Evidence, group: Group, server: Server) -> Iterator[Finding]:
+    sheet = sheet_of(evidence, server)
+    dead = dead_families(sheet)
+    refused, lines = refused_families(evidence.logs, server)
+    if all_taken(sheet) and not refused:
+        return  # the backend listens on both
     shown = ", ".join(_peer(address, server.port) for address in server.addresses or ())
-    refused, quotes = refused_families(evidence.logs, server)
-    severity, confidence, because = _how_sure(server, refused=bool(refused))
-    keep = _kept(server, refused)
-    proof = tuple(each.replace("PORT", str(server.port)) for each in ABOUT.proof)
-    return ABOUT.found(
+    severity, confidence, because = _how_sure(server, logged=bool(refused), probed=bool(dead))
+    keep = _kept(server, dead or refused)
+    yield ABOUT.found(
         severity,
         confidence,
         because=because,
@@ -106,14 +113,40 @@ def _finding(evidence: Evidence, group: Group, server: Server) -> Finding:
         subject=f"{group.name} {server.text}",
         place=server.host_place,
         fix=_fix(server, keep),
-        quotes=quotes,
-        proof=proof,
+        quotes=(*connects(sheet), *lines),
+        proof=_proof(server.port),
     )
 
 
-def _first(group: Group, server: Server) -> Finding:
+def _probed(evidence: Evidence) -> Iterator[Finding]:
+    """Tell of the dead half of a name that somebody probed."""
+    for sheet in strangers(evidence):
+        dead = dead_families(sheet)
+        refusing = [e.address for e in sheet.addresses if e.ip and e.ip.version in dead]
+        if not refusing:
+            continue
+        shown = ", ".join(f"`{each}`" for each in refusing)
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH,
+            because="connecting was tried just now",
+            title=f"{shown} refuses, and `{sheet.hop.host}` is also `{sheet.asked}`",
+            text="Who takes the first address of the name, or all in turn, is refused now and then,"
+            " or always. nginx makes a server of each.",
+            advice=f"write `{sheet.asked}`, or let the backend listen on both",
+            subject=f"probe {sheet.hop.label}",
+            quotes=connects(sheet),
+            proof=_proof(sheet.hop.port),
+        )
+
+
+def _proof(port: int) -> tuple[str, ...]:
+    return tuple(each.replace("PORT", str(port)) for each in ABOUT.proof)
+
+
+def _first(group: Group, server: Server, dead: set[int]) -> Finding:
     """HAProxy takes one of the addresses, and which is not said."""
-    keep = _kept(server, set())
+    keep = _kept(server, dead)
     return ABOUT.found(
         Severity.INFO,
         Confidence.MEDIUM,
@@ -125,7 +158,7 @@ def _first(group: Group, server: Server) -> Finding:
         subject=f"{group.name} {server.text}",
         place=server.host_place,
         fix=_fix(server, keep),
-        proof=tuple(each.replace("PORT", str(server.port)) for each in ABOUT.proof),
+        proof=_proof(server.port),
     )
 
 
@@ -160,12 +193,15 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             f" `localhost:{port}`",
             subject=f"log {peer}",
             quotes=quotes([lines[0], *ejections.get(peer, [])[:1], *lines[1:]]),
-            proof=tuple(each.replace("PORT", str(port)) for each in ABOUT.proof),
+            proof=_proof(port),
         )
 
 
-def _how_sure(server: Server, *, refused: bool) -> tuple[Severity, Confidence, str]:
-    if refused:
+def _how_sure(server: Server, *, logged: bool, probed: bool) -> tuple[Severity, Confidence, str]:
+    if probed:
+        because = "just now one of its addresses refused, and another took a connection"
+        return Severity.ERROR, Confidence.HIGH, because
+    if logged:
         return Severity.ERROR, Confidence.HIGH, "the log shows one of its addresses refusing"
     if server.own_machine:
         because = (
