@@ -167,4 +167,6 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _s(ms: float) -> str:
-    return f"{ms / 1000:g}s" if ms % 1000 == 0 else f"{ms:.0f}ms"
+    if ms % _MARGIN_MS == 0:
+        return f"{ms / 1000:.0f}s"
+    return f"{ms / 1000:.1f}s" if ms > _MARGIN_MS else f"{ms:.0f}ms"

@@ -109,7 +109,7 @@ def _found(evidence: Evidence, group: Group, server: Server) -> Iterator[Finding
             " next, and then it all begins again. When the one that is left fails too, even once,"
             " clients get 502 at once."
         ),
-        advice=_advice(server, keep),
+        advice=_advice(server, keep, sure=bool(dead or refused)),
         subject=f"{group.name} {server.text}",
         place=server.host_place,
         fix=_fix(server, keep),
@@ -225,12 +225,12 @@ def _kept(server: Server, refused: set[int]) -> IPAddress | None:
     return alive[0] if sum(each.version == alive[0].version for each in alive) == 1 else None
 
 
-def _advice(server: Server, keep: IPAddress | None) -> str:
+def _advice(server: Server, keep: IPAddress | None, *, sure: bool = False) -> str:
     if keep is None:
         return "make sure that the backend listens on both, or write the one address it has"
-    other = "127.0.0.1" if keep.version == 6 else f"[::1]:{server.port}"  # noqa: PLR2004
     written = _peer(keep, server.port)
-    if not server.own_machine:
+    other = "127.0.0.1" if keep.version == 6 else f"[::1]:{server.port}"  # noqa: PLR2004
+    if sure or not server.own_machine:
         return f"write `{written}`, or let the backend listen on both"
     return f"write `{written}` (or `{other}` if that is where the backend listens)"
 
