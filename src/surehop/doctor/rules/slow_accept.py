@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, line, many, quotes
+from surehop.doctor.log_views import by_peer, failed, line, many, quotes
 from surehop.doctor.probe_views import Seen, seen
 from surehop.doctor.probing.machine import Queue
 from surehop.events import Cause, Reason
@@ -64,17 +64,15 @@ def _probed(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _full(each: Seen, queue: Queue) -> Finding:
-    most = f"; `somaxconn` is {queue.somaxconn}" if queue.somaxconn is not None else ""
-    counted = (
-        f" {queue.overflows} times in all since this machine started" if queue.overflows else ""
-    )
+    most = f"; `somaxconn` is {queue.somaxconn}" if queue.somaxconn else ""
+    since = f" That happened {queue.overflows} times since the start." if queue.overflows else ""
     return ABOUT.found(
         Severity.ERROR,
         Confidence.HIGH,
         because="the listener is on this machine, and its queue was looked at just now",
         title=f"the accept queue of `{each.connected.address}` is full: {queue}",
         text="The program does not accept as fast as connections come, or not at all. What comes to"
-        f" a full queue is dropped in silence{most}.{counted and f' That happened{counted}.'}",
+        f" a full queue is dropped in silence{most}.{since}",
         advice=ABOUT.cure,
         subject=f"probe {each.connected.address}",
         place=each.place,
@@ -83,15 +81,14 @@ def _full(each: Seen, queue: Queue) -> Finding:
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
-    slow = [each for each in evidence.logs.tries if each.attempt.reason is Reason.CONNECT_TIMED_OUT]
-    for peer, lines in by_peer(slow).items():
+    for peer, tallies in by_peer(failed(evidence.logs, Reason.CONNECT_TIMED_OUT)).items():
         yield ABOUT.found(
             Severity.WARNING,
             Confidence.MEDIUM,
             because=_UNSURE,
-            title=f"connecting to `{peer}` timed out {many(lines, 'time')}",
+            title=f"connecting to `{peer}` timed out {many(tallies, 'time')}",
             text=_TEXT,
             advice=_LOOK,
             subject=f"log {peer}",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )
