@@ -63,7 +63,7 @@ def _moved(group: Group, server: Server, old: Sequence[Tally]) -> Finding:
         because="no server of the configuration has the address that the log names last; nginx may"
         " have been reloaded since",
         title=f"`{server.host}` is {now}, and nginx goes to {seen}",
-        text="The name had another address when nginx started. nginx keeps it until it is reloaded.",
+        text="The name had another address when nginx started, and nginx keeps it until a reload.",
         advice="reload nginx; then `resolve` on the server, with a `zone` and a `resolver`",
         subject=f"{group.name} {server.text}",
         place=server.host_place,
