@@ -7,6 +7,7 @@ from surehop.doctor.finding import Finding, Severity
 from surehop.doctor.patching import diff_of
 from surehop.doctor.render.harmless import harmless
 from surehop.doctor.render.sheets import sheet_text
+from surehop.doctor.watching import Change, Event
 
 _WIDTH = 96
 _COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.INFO: "36"}
@@ -16,6 +17,14 @@ def as_text(report: Report, *, colour: bool) -> str:
     blocks = [sheet_text(each) for each in report.probes if each.by_url]
     blocks += [_block(finding, report, colour=colour) for finding in report.findings]
     return "\n".join([*blocks, _summary(report)])
+
+
+def change_text(change: Change, report: Report, at: str, *, colour: bool) -> str:
+    """Give what has changed: a finding that is new or worse whole, of another its title."""
+    finding = change.finding
+    if change.event in {Event.NEW, Event.WORSE}:
+        return f"{at} {change.event}\n{_block(finding, report, colour=colour)}\n"
+    return f"{at} {change.event}: {harmless(finding.title)} [{finding.id} {finding.name}]\n"
 
 
 def _block(finding: Finding, report: Report, *, colour: bool) -> str:
