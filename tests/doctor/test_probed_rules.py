@@ -215,6 +215,20 @@ def test_a_server_is_probed_once(tmp_path: Path) -> None:
     assert (sheet.requests, sheet.connections) == (2, 2)
 
 
+def test_a_url_stands_for_the_server_that_a_configuration_names(tmp_path: Path, port: int) -> None:
+    file = tmp_path / "nginx.conf"
+    file.write_text(ONE.format(port=port, more=""))
+    with Origin(port=port):
+        probing = Probing(Asked(max_wait=0), servers=True)
+        targets = [f"http://localhost:{port}/", str(file)]
+        told = examine(targets, replace(options(BOTH), probing=probing))
+
+    assert len(told.probes) == 1
+    (found,) = told.findings
+    assert (found.id, found.confidence) == ("SH001", Confidence.HIGH)
+    assert found.place
+
+
 def test_a_name_that_nobody_knows_is_told(tmp_path: Path) -> None:
     told = probed(tmp_path, "http { upstream a { server app.test:80; } }")
 

@@ -240,7 +240,10 @@ class _Gathering:
         probing = self.options.probing
         if probing.servers:
             asked = replace(probing.asked, chain=2, crowd=0, full=False)
+            named = {job.hop.key for job in self._jobs}
             for hop, server in hops_of(self.configurations).items():
+                if hop.key in named:
+                    continue
                 if server.addresses or hop.unix:
                     self._jobs.append(Job(hop, server.addresses or (), asked))
                 else:
