@@ -117,7 +117,8 @@ def test_ports_are_used_again_and_others_are_left_out() -> None:
 class Impatient(Silent):
     """Ctrl-C when some answers have come."""
 
-    left = 120
+    def __init__(self, left: int) -> None:
+        self.left = left
 
     def step(self, steps: float = 1) -> None:
         self.left -= int(steps)
@@ -125,8 +126,18 @@ class Impatient(Silent):
             raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize(
+    ("name", "subject"), [("keepalive-race", "surehop"), ("two-stacks", "surehop-nginx")]
+)
+def test_ctrl_c_before_anything_was_seen(name: str, subject: str) -> None:
+    report = perform(SCENARIOS[name], Asked((subject,), 0.05, bar=Impatient(1)))
+    assert report.partial
+    assert not report.requests
+    assert "This report is partial" in page(report)
+
+
 def test_ctrl_c_leaves_all_that_was_seen_until_then() -> None:
-    asked = Asked(("urllib3",), 0.05, bar=Impatient())
+    asked = Asked(("urllib3",), 0.05, bar=Impatient(120))
     report = perform(SCENARIOS["keepalive-race"], asked)
     assert report.partial
     assert sum(closed(report, "urllib3").values()) > 0

@@ -22,7 +22,7 @@ def tell_wire(stage: Stage) -> None:
     records = [record for some in stage.records().values() for record in some]
     flows, source = of_packets(watch.segments(), watch.hops), "packets that the kernel captured"
     if not flows:
-        flows = of_records(stage.seen)
+        flows = of_records(one for one in stage.seen if one[0] in watch.hops)
         source = "what the origins saw"
     source += f" ({watch.why_not})" if watch.why_not else ""
     wire = _Wire(flows, watch.hops, records)
