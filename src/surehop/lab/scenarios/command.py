@@ -45,6 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                     inject=not options.no_fault,
                     node_modules=options.node_modules,
                     nginx=options.nginx,
+                    haproxy=options.haproxy,
                     bar=bar,
                 ),
             )
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         "--node-modules", type=Path, metavar="DIR", help="where axios and undici are installed"
     )
     parser.add_argument("--nginx", metavar="PATH", help="the nginx to run")
+    parser.add_argument("--haproxy", metavar="PATH", help="the HAProxy to run")
     parser.add_argument(
         "--no-fault", action="store_true", help="leave the fault out, to see that it is the cause"
     )

@@ -1,31 +1,30 @@
 """Proxies as subjects: one configuration for all of them, each before origins of its own."""
 
-import os
-import re
 import shutil
-import signal
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from surehop.lab.clients import Lane, Outcome
-from surehop.lab.demo.incidents import LogLine, read_line
+from surehop.lab.demo.incidents import LogLine
 from surehop.lab.measure import Client
 from surehop.lab.origins import OriginProcess
 from surehop.lab.programs import Found, find_all
 from surehop.lab.report.data import Skipped
 from surehop.lab.scenarios import names
+from surehop.lab.scenarios.as_haproxy import HaproxyFront
+from surehop.lab.scenarios.as_nginx import NginxFront
 from surehop.lab.scenarios.frame import Stage
-from surehop.lab.subjects import Program, Subject, find_nginx, find_surehop
+from surehop.lab.scenarios.upstream import Upstream
+from surehop.lab.subjects import Program, find_nginx, find_surehop
 
 # `surehop-nginx` is Surehop with `resilience off`: nginx's behaviour, to the letter.
-FRONTS = ("surehop", "surehop-nginx", "nginx")
-_ACCESS = re.compile(r" \[(?P<addresses>.*)\] \[(?P<statuses>[^\[\]]*)\] (?P<id>\S+)$")
+FRONTS = ("surehop-proxy", "surehop-nginx", "nginx", "haproxy")
 _LOOKS = 0.05  # seconds between two looks at the logs
 
 
@@ -41,58 +40,59 @@ class Front:
 class Hop:
     """What stands around each proxy, and what is asked of it.
 
-    http: stands in `http {}`; `@PORT@` is the proxy's, `@ORIGIN0@` … the origins' ports. origins:
-    the `Behaviour` of each. host: a name that has both 127.0.0.1 and ::1. lanes: one user each.
-    meanwhile: what is done to a proxy and its origins while they run; called with the seconds.
+    origins: what each is made with. names: those that the servers have, with their addresses.
+    lanes: one user each. meanwhile: what is done to a proxy and its origins while they run; called
+    with the seconds.
     """
 
-    http: str
+    upstream: Upstream
     origins: Sequence[Mapping[str, Any]]
     lanes: Sequence[Lane]
-    host: str = ""
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     meanwhile: Callable[["Running", float], None] = lambda _, __: None
 
 
 @dataclass(slots=True)
 class Running:
-    """A proxy that runs, with its origins. done: what `meanwhile` has seen to already."""
+    """A proxy that runs, with its origins. done: what `meanwhile` has seen to already.
+
+    tries: of each request, how many servers the proxy tried; refusals: how often one refused.
+    """
 
     front: Front
-    subject: Subject
+    subject: NginxFront | HaproxyFront
     origins: Sequence[OriginProcess]
     log: list[LogLine] = field(default_factory=list)
-    tried: dict[str, tuple[str, str]] = field(default_factory=dict)
+    tries: Mapping[str, int] = field(default_factory=dict)
+    refusals: int = 0
     done: set[str] = field(default_factory=set)
     came: list[tuple[Lane, Outcome]] = field(default_factory=list)
 
     def look(self, at: float) -> None:
         """Take what the error log has got since the last time."""
-        lines = [line for line in map(read_line, self.subject.error_log("info")) if line]
-        self.log += [LogLine(at, *line) for line in lines[len(self.log) :]]
-
-    def reload(self) -> None:
-        """Have it read its configuration again."""
-        os.kill(self.subject.pid, signal.SIGHUP)
+        self.log += [LogLine(at, *line) for line in self.subject.news()[len(self.log) :]]
 
     def end(self, at: float) -> None:
-        """Stop it, and take the logs' last lines."""
-        self.subject.stop()
+        """Stop it, and take what its logs say in the end."""
         self.look(at)
-        for line in self.subject.access_log():
-            if found := _ACCESS.search(line):
-                self.tried[found["id"]] = (found["addresses"], found["statuses"])
+        self.subject.stop()
+        self.tries = self.subject.tries()
+        self.refusals = self.subject.refusals()
 
 
-def find_fronts(nginx: str | None = None) -> dict[str, Front | Found]:
+def find_fronts(nginx: str | None = None, haproxy: str | None = None) -> dict[str, Front | Found]:
     """Each proxy by name: found, or what is said of it as it is not here."""
+    told = {one.name: one for one in find_all(nginx=nginx, haproxy=haproxy)}
+    found = told["haproxy"]
+    where, version = found.where, str(found.version)
     programs = {
-        "surehop": find_surehop(),
+        "surehop-proxy": find_surehop(),
         "surehop-nginx": find_surehop(compat=True),
         "nginx": find_nginx(nginx),
+        "haproxy": Program("haproxy", (where,), version, resolves=False) if where else None,
     }
-    told = {one.name: one for one in find_all(nginx=nginx)}
     return {
-        name: Front(name, program) if program else told[name.removesuffix("-nginx")]
+        name: Front(name, program) if program else told[name.partition("-")[0]]
         for name, program in programs.items()
     }
 
@@ -148,30 +148,35 @@ def _keep(stage: Stage, one: Running) -> None:
 @contextmanager
 def _started(stage: Stage, front: Front, hop: Hop) -> Iterator[Running | None]:
     """One proxy with its origins; None, and told as skipped, where it can't have its names."""
-    program, resolve = front.program, {}
+    program = front.program
+    resolve: Mapping[str, Sequence[str]] = {}
     with ExitStack() as stack:
-        if hop.host:
-            both = {hop.host: ["127.0.0.1", "[::1]"]}
+        if hop.names:
             if not names.why_not():
                 folder = Path(tempfile.mkdtemp(prefix="surehop-hosts-"))
                 stack.callback(shutil.rmtree, folder, ignore_errors=True)
                 folder.chmod(0o755)
-                names.write_hosts(folder / "hosts", both)
+                names.write_hosts(folder / "hosts", hop.names)
                 program = names.with_hosts(program, folder / "hosts")
             elif program.resolves:
-                resolve = both
+                resolve = hop.names
             else:
                 hint = "run it as root, or allow user namespaces"
                 stage.report.skipped.append(Skipped(front.name, names.why_not(), hint))
                 yield None
                 return
         origins = [stack.enter_context(stage.origin(**told)) for told in hop.origins]
-        http = hop.http
+        servers = hop.upstream.servers
         for number, origin in enumerate(origins):
-            http = http.replace(f"@ORIGIN{number}@", str(origin.port))
-        subject = stack.enter_context(
-            Subject(program, http, resolve=resolve, variables=" $http_x_request_id")
+            port = str(origin.port)
+            servers = tuple(one.replace(f"@ORIGIN{number}@", port) for one in servers)
+        upstream = replace(hop.upstream, servers=servers)
+        subject = (
+            HaproxyFront(program, upstream)
+            if program.name == "haproxy"
+            else NginxFront(program, upstream, resolve)
         )
+        stack.enter_context(subject)
         yield Running(front, subject, origins)
 
 

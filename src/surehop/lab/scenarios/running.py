@@ -27,6 +27,7 @@ class Asked:
     inject: bool = True
     node_modules: Path | None = None
     nginx: str | None = None
+    haproxy: str | None = None
     bar: Bar = field(default_factory=Silent)
 
 
@@ -73,7 +74,9 @@ def _subjects(scenario: Scenario, asked: Asked, report: Report) -> list[Client |
                 f"`{name}` is no subject of `{scenario.name}`\nhint: one of {', '.join(known)}"
             )
     found: Mapping[str, Client | Front | Found] = (
-        find_fronts(asked.nginx) if scenario.kind == "proxies" else find_clients(asked.node_modules)
+        find_fronts(asked.nginx, asked.haproxy)
+        if scenario.kind == "proxies"
+        else find_clients(asked.node_modules)
     )
     here = []
     for name in known:
