@@ -19,10 +19,8 @@ FRONTS = ("surehop-proxy", "surehop-nginx")
 
 
 def subjects(name: str) -> tuple[str, ...]:
-    if SCENARIOS[name].kind == "proxies":
-        return FRONTS
-    only = SCENARIOS[name].only
-    return tuple(one for one in CLIENTS if not only or one in only)
+    only = SCENARIOS[name].only or CLIENTS
+    return tuple(one for one in (*CLIENTS, *FRONTS) if one in only)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -2,6 +2,7 @@
 
 from surehop.lab.scenarios import (
     balanced,
+    dns_flip,
     in_turn,
     keepalive_race,
     max_connections,
@@ -19,6 +20,7 @@ _ALL = (
     retry_storm.SCENARIO,
     *balanced.SCENARIOS,
     *in_turn.SCENARIOS,
+    dns_flip.SCENARIO,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
 

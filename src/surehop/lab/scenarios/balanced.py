@@ -76,7 +76,7 @@ def scenario(name: str, title: str, story: str, trial: Trial) -> Scenario:
         tell_fronts(stage)
         stage.report.shown = trial.shown(stage)
 
-    return Scenario(name, title, story, run, tell, kind="proxies", only=FRONTS)
+    return Scenario(name, title, story, run, tell, only=FRONTS)
 
 
 STALE = scenario(

@@ -37,8 +37,8 @@ class Silent:
 class Scenario:
     """One way to fail on purpose. run: does it; tell: makes tables and plots of what came.
 
-    They are apart since Ctrl-C ends the one and not the other. kind: what it is run with,
-    `clients` or `proxies`. seconds: about how long it takes, and scales with time.
+    They are apart since Ctrl-C ends the one and not the other. only: the subjects that it says
+    something about; all clients, if none is named.
     """
 
     name: str
@@ -46,8 +46,7 @@ class Scenario:
     story: str
     run: Callable[["Stage"], None]
     tell: Callable[["Stage"], None]
-    kind: str = "clients"
-    only: tuple[str, ...] = ()  # the subjects that it says something about; all, if none is named
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

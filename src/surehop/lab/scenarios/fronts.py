@@ -1,7 +1,5 @@
 """Proxies as subjects: one configuration for all of them, each before origins of its own."""
 
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,6 +23,8 @@ from surehop.lab.subjects import Program, find_nginx, find_surehop
 
 # `surehop-nginx` is Surehop with `resilience off`: nginx's behaviour, to the letter.
 FRONTS = ("surehop-proxy", "surehop-nginx", "nginx", "haproxy")
+# The same programs, told to ask a DNS server for names while they run.
+ASKING = ("nginx-resolve", "haproxy-resolve")
 _LOOKS = 0.05  # seconds between two looks at the logs
 
 
@@ -35,14 +35,19 @@ class Front:
     name: str
     program: Program
 
+    @property
+    def asks(self) -> bool:
+        """It asks for its servers' names while it runs."""
+        return self.name in ASKING
+
 
 @dataclass(frozen=True, slots=True)
 class Hop:
     """What stands around each proxy, and what is asked of it.
 
-    origins: what each is made with. names: those that the servers have, with their addresses.
-    lanes: one user each. meanwhile: what is done to a proxy and its origins while they run; called
-    with the seconds.
+    origins: what each is made with; those with a host of their own share one port. names: those
+    that the servers have, with their addresses. lanes: one user each. meanwhile: what is done to a
+    proxy and its origins while they run; called with the seconds.
     """
 
     upstream: Upstream
@@ -57,11 +62,13 @@ class Running:
     """A proxy that runs, with its origins. done: what `meanwhile` has seen to already.
 
     tries: of each request, how many servers the proxy tried; refusals: how often one refused.
+    hosts: its own /etc/hosts, if it has one.
     """
 
     front: Front
     subject: NginxFront | HaproxyFront
     origins: Sequence[OriginProcess]
+    hosts: Path | None = None
     log: list[LogLine] = field(default_factory=list)
     tries: Mapping[str, int] = field(default_factory=dict)
     refusals: int = 0
@@ -91,6 +98,7 @@ def find_fronts(nginx: str | None = None, haproxy: str | None = None) -> dict[st
         "nginx": find_nginx(nginx),
         "haproxy": Program("haproxy", (where,), version, resolves=False) if where else None,
     }
+    programs |= {name: programs[name.removesuffix("-resolve")] for name in ASKING}
     return {
         name: Front(name, program) if program else told[name.partition("-")[0]]
         for name, program in programs.items()
@@ -148,36 +156,36 @@ def _keep(stage: Stage, one: Running) -> None:
 @contextmanager
 def _started(stage: Stage, front: Front, hop: Hop) -> Iterator[Running | None]:
     """One proxy with its origins; None, and told as skipped, where it can't have its names."""
-    program = front.program
+    program, hosts = front.program, None
     resolve: Mapping[str, Sequence[str]] = {}
     with ExitStack() as stack:
-        if hop.names:
+        if hop.names and not front.asks:
             if not names.why_not():
-                folder = Path(tempfile.mkdtemp(prefix="surehop-hosts-"))
-                stack.callback(shutil.rmtree, folder, ignore_errors=True)
-                folder.chmod(0o755)
-                names.write_hosts(folder / "hosts", hop.names)
-                program = names.with_hosts(program, folder / "hosts")
+                hosts = stack.enter_context(names.own_hosts(hop.names))
+                program = names.with_hosts(program, hosts)
             elif program.resolves:
                 resolve = hop.names
             else:
-                hint = "run it as root, or allow user namespaces"
-                stage.report.skipped.append(Skipped(front.name, names.why_not(), hint))
+                stage.report.skipped.append(Skipped(front.name, names.why_not(), names.HINT))
                 yield None
                 return
-        origins = [stack.enter_context(stage.origin(**told)) for told in hop.origins]
+        origins: list[OriginProcess] = []
+        for told in hop.origins:
+            shared = {"port": origins[0].port} if origins and "host" in told else {}
+            origins.append(stack.enter_context(stage.origin(**told, **shared)))
         servers = hop.upstream.servers
         for number, origin in enumerate(origins):
             port = str(origin.port)
             servers = tuple(one.replace(f"@ORIGIN{number}@", port) for one in servers)
-        upstream = replace(hop.upstream, servers=servers)
+        resolver = hop.upstream.resolver if front.asks else 0
+        upstream = replace(hop.upstream, servers=servers, resolver=resolver)
         subject = (
             HaproxyFront(program, upstream)
             if program.name == "haproxy"
             else NginxFront(program, upstream, resolve)
         )
         stack.enter_context(subject)
-        yield Running(front, subject, origins)
+        yield Running(front, subject, origins, hosts)
 
 
 def _ask(one: Running, lane: Lane, number: int, stop: threading.Event) -> None:

@@ -41,6 +41,5 @@ SCENARIO = Scenario(
     "A GET every 50 ms.",
     run,
     tell,
-    kind="proxies",
     only=FRONTS,
 )

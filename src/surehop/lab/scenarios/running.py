@@ -1,7 +1,7 @@
 """A scenario from beginning to end: who takes part, the run, its report."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,11 +73,11 @@ def _subjects(scenario: Scenario, asked: Asked, report: Report) -> list[Client |
             raise UnknownSubjectError(
                 f"`{name}` is no subject of `{scenario.name}`\nhint: one of {', '.join(known)}"
             )
-    found: Mapping[str, Client | Front | Found] = (
-        find_fronts(asked.nginx, asked.haproxy)
-        if scenario.kind == "proxies"
-        else find_clients(asked.node_modules)
-    )
+    found: dict[str, Client | Front | Found] = {}
+    if set(known) & set(CLIENTS):
+        found |= find_clients(asked.node_modules)
+    if set(known) - set(CLIENTS):
+        found |= find_fronts(asked.nginx, asked.haproxy)
     here = []
     for name in known:
         if asked.subjects and name not in asked.subjects:

@@ -46,6 +46,5 @@ SCENARIO = Scenario(
     "answered by the other address; the error log fills. A GET every 200 ms (scaled).",
     run,
     tell,
-    kind="proxies",
     only=FRONTS,
 )
