@@ -11,17 +11,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 
 from bench import cpu
 from bench.client import clients
-from bench.client.report import Report, Results
+from bench.client.report import Results, report
 from bench.proxy import load
 
 BUSY = 0.7  # a load average above this is told
 BODY = 100  # bytes
 CASES = (1, 50)
-RESULTS = Path(__file__).parents[1] / "results"
 
 
 def say(text: str) -> None:
@@ -109,15 +107,6 @@ def conditions(chosen: argparse.Namespace, load_average: float) -> str:
     return text
 
 
-def write(report: Report, *, whole: bool) -> None:
-    into = RESULTS if whole else RESULTS / "scratch"
-    into.mkdir(parents=True, exist_ok=True)
-    (into / "client.json").write_text(report.as_json())
-    (into / "client.md").write_text(report.as_markdown())
-    shown = into.relative_to(Path.cwd()) if into.is_relative_to(Path.cwd()) else into
-    say(f"written: {shown}/client.json and {shown}/client.md")
-
-
 def main() -> None:
     chosen = options()
     load_average = os.getloadavg()[0]
@@ -127,10 +116,10 @@ def main() -> None:
     say("building the server")
     load.build_backend()
     results, versions = run(chosen, names)
-    report = Report(cpu.machine(), conditions(chosen, load_average), versions, results)
-    print(report.as_markdown(), end="")
+    told = report(cpu.machine(), conditions(chosen, load_average), versions, results)
+    print(told.as_markdown(), end="")
     lost = [name for name in names if any(name not in case for case in results.values())]
-    write(report, whole=chosen.whole and not lost)
+    say(told.write("client", whole=chosen.whole and not lost))
     if lost:
         raise SystemExit(f"bench-client: left out: {', '.join(lost)}")
 

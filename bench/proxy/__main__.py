@@ -19,11 +19,10 @@ from pathlib import Path
 
 from bench import cpu
 from bench.proxy import load, servers
-from bench.proxy.report import Case, Report, Result, Results, Sample
+from bench.proxy.report import Case, Result, Results, Sample, report
 
 CASES = ("1x100", "64x100", "256x100", "16x1MiB")
 BUSY = 0.7  # a load average above this is told
-RESULTS = Path(__file__).parents[1] / "results"
 # Debian's package of each program that a run needs.
 PACKAGES = {
     "wrk": "wrk",
@@ -189,15 +188,6 @@ def cores() -> tuple[int, int]:
     return allowed[0], allowed[1]
 
 
-def write(report: Report, *, whole: bool, name: str) -> None:
-    into = RESULTS if whole else RESULTS / "scratch"
-    into.mkdir(parents=True, exist_ok=True)
-    (into / f"{name}.json").write_text(report.as_json())
-    (into / f"{name}.md").write_text(report.as_markdown())
-    shown = into.relative_to(Path.cwd()) if into.is_relative_to(Path.cwd()) else into
-    say(f"written: {shown}/{name}.json and {shown}/{name}.md")
-
-
 def main() -> None:
     chosen = options()
     programs = find_programs(chosen.names, strace=not chosen.no_strace)
@@ -226,9 +216,9 @@ def main() -> None:
             results = bench.run(chosen.cases, chosen.rounds, strace=not chosen.no_strace)
         except load.LoadError as error:
             raise SystemExit(f"bench-proxy: the load did not run through:\n{error}") from error
-    report = Report(cpu.machine(), conditions(chosen, load_average), versions, results)
-    print(report.as_markdown(), end="")
-    write(report, whole=chosen.whole, name="proxy-many" if chosen.many else "proxy")
+    told = report(cpu.machine(), conditions(chosen, load_average), versions, results)
+    print(told.as_markdown(), end="")
+    say(told.write("proxy-many" if chosen.many else "proxy", whole=chosen.whole))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,18 @@
-"""Samples into medians, ratios, Markdown and JSON."""
+"""Samples of proxies into a report: medians, and their ratios to nginx's."""
 
 from __future__ import annotations
 
-import json
-import statistics
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
+
+from bench.report import Report, Section, median, row
 
 BASE = "nginx"
+HOW = """\
+In brackets: the ratio to nginx in the same run. CPU is exact and covers the data
+process alone; user and system divide it by clock ticks. Beside CPU: its lowest and
+highest round. Busy: the share of its core that the proxy used; well below 100 %,
+the load was the limit, not the proxy."""
 
 
 @dataclass(frozen=True)
@@ -51,80 +56,34 @@ class Result:
     samples: list[Sample] = field(default_factory=list)
     system_calls: dict[str, float] = field(default_factory=dict)
 
-    def median(self) -> Sample:
-        columns = {
-            column.name: statistics.median(getattr(sample, column.name) for sample in self.samples)
-            for column in fields(Sample)
-        }
-        return Sample(**columns)
-
 
 Results = dict[Case, dict[str, Result]]
 
 
-@dataclass(frozen=True)
-class Report:
-    """Everything that a reader needs to judge a run, and to repeat it."""
+def report(machine: str, conditions: str, versions: dict[str, str], results: Results) -> Report:
+    sections = [section(case, servers) for case, servers in results.items()]
+    title = "Surehop, nginx and HAProxy as a proxy"
+    return Report(title, HOW, machine, conditions, versions, sections)
 
-    machine: str
-    conditions: str
-    versions: dict[str, str]
-    results: Results
 
-    def as_json(self) -> str:
-        cases = {
-            str(case): {
-                name: {
-                    "median": asdict(result.median()),
-                    "ratio": ratios(result, servers.get(BASE)),
-                    "system_calls": result.system_calls,
-                    "rounds": [asdict(sample) for sample in result.samples],
-                }
-                for name, result in servers.items()
-            }
-            for case, servers in self.results.items()
+def section(case: Case, servers: dict[str, Result]) -> Section:
+    data = {
+        name: {
+            "median": asdict(median(result.samples)),
+            "ratio": ratios(result, servers.get(BASE)),
+            "system_calls": result.system_calls,
+            "rounds": [asdict(sample) for sample in result.samples],
         }
-        document = {
-            "machine": self.machine,
-            "conditions": self.conditions,
-            "versions": self.versions,
-            "cases": cases,
-        }
-        return json.dumps(document, indent=2) + "\n"
-
-    def as_markdown(self) -> str:
-        return "\n".join(self._lines()) + "\n"
-
-    def _lines(self) -> Iterator[str]:
-        yield "# Surehop, nginx and HAProxy as a proxy"
-        yield ""
-        yield f"{self.machine}. {self.conditions}"
-        yield ""
-        yield "In brackets: the ratio to nginx in the same run. CPU is exact and covers the data"
-        yield "process alone; user and system divide it by clock ticks. Beside CPU: its lowest and"
-        yield "highest round. Busy: the share of its core that the proxy used; well below 100 %,"
-        yield "the load was the limit, not the proxy."
-        for case, servers in self.results.items():
-            yield ""
-            yield f"## {case.heading()}"
-            yield ""
-            yield from table(servers)
-        yield ""
-        for name, version in self.versions.items():
-            yield f"<details><summary>{name}: {version.partition(chr(10))[0]}</summary>"
-            yield ""
-            yield "```"
-            yield version
-            yield "```"
-            yield ""
-            yield "</details>"
+        for name, result in servers.items()
+    }
+    return Section(str(case), case.heading(), list(table(servers)), data)
 
 
 def ratios(result: Result, base: Result | None) -> dict[str, float] | None:
     """Every column of the median against nginx's, and the system calls."""
     if base is None:
         return None
-    own, other = asdict(result.median()), asdict(base.median())
+    own, other = asdict(median(result.samples)), asdict(median(base.samples))
     found = {name: own[name] / other[name] for name in own if other[name]}
     if base.system_calls and result.system_calls:
         found["system_calls"] = sum(result.system_calls.values()) / sum(base.system_calls.values())
@@ -145,7 +104,7 @@ def table(servers: dict[str, Result]) -> Iterator[str]:
     yield "| --- |" + " ---: |" * 8 + " --- |"
     base = servers.get(BASE)
     for name, result in servers.items():
-        one = result.median()
+        one = median(result.samples)
         ratio = ratios(result, base) or {}
 
         def told(text: str, column: str, ratio: dict[str, float] = ratio) -> str:
@@ -167,4 +126,4 @@ def table(servers: dict[str, Result]) -> Iterator[str]:
             if calls
             else "-",
         ]
-        yield "| " + " | ".join(cells) + " |"
+        yield row(cells)

@@ -7,6 +7,7 @@ from typing import Any
 
 # Of our own crates, for whatever purpose, tests included.
 MAY_USE = {
+    "surehop-capture": {"surehop-engine"},
     "surehop-coding": set[str](),
     "surehop-engine": set[str](),
     "surehop-wire": set[str](),
@@ -14,6 +15,7 @@ MAY_USE = {
     "surehop-proxy": {"surehop-engine", "surehop-wire", "surehop-hop"},
     "surehop-client": {"surehop-engine", "surehop-wire", "surehop-hop"},
     "surehop-python": {
+        "surehop-capture",
         "surehop-client",
         "surehop-coding",
         "surehop-engine",
@@ -24,6 +26,7 @@ MAY_USE = {
 }
 # What the pure crates may use of others': nothing that can do I/O, tell the time or draw a number.
 PURE = {
+    "surehop-capture": {"surehop-engine", "memchr", "serde", "serde_json"},
     "surehop-coding": {"brotli-decompressor", "flate2", "zstd-safe"},
     "surehop-engine": set[str](),
     "surehop-wire": {"itoa", "memchr"},

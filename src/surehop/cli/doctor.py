@@ -63,12 +63,15 @@ def _examine(asked: argparse.Namespace) -> int:
 
 def _fix(report: doctor.Report) -> None:
     try:
-        written = doctor.fix(report.findings, report.documents)
+        fixed = doctor.fix(report.findings, report.documents)
     except OSError as e:
         raise OptionError(f"nothing more is written: {e}") from None
-    for file, backup in written:
+    for file, backup in fixed.written:
         _say(f"wrote {file}, as it was: {backup}")
-    if not written:
+    for each in fixed.held:
+        _say(f"held back: {each.id} {each.place}: its change and another's overlap")
+        _say("hint: run it again")
+    if not fixed.written:
         _say("nothing to write: no fix is sure enough")
 
 

@@ -17,6 +17,7 @@ _DESCRIPTION = "Surehop makes HTTP hops hold."
 _LAB = {
     "list": ("surehop.lab.scenarios.listing", "the scenarios: failures that can be made to happen"),
     "run": ("surehop.lab.scenarios.command", "make one happen, to the real programs"),
+    "report": ("surehop.lab.report.command", "show a saved run again, or make its page"),
     "origin": ("surehop.lab.origins", "a server that fails as it is told"),
     "tap": ("surehop.lab.tap", "a relay that records who closed what"),
     "subjects": ("surehop.lab.programs", "which programs are here to be run against"),

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from surehop._core import Answer, Terms, Transport
 from surehop.client import interceptors as chain
-from surehop.client.auth import Auth
+from surehop.client.authorizing import through_async, through_sync
 from surehop.client.callables import call
 from surehop.client.content import EMPTY
 from surehop.client.exchange import Exchange, Upload
@@ -236,51 +236,12 @@ class Core:
         flow = self.settings.auth_for(request, auth)
         if flow is None:
             return await self._sent(request, [], follow=follow, stream=stream)
-        if self._hosts.find().is_async:
-            return await self._auth_async(request, flow, follow=follow, stream=stream)
-        return await self._auth_sync(request, flow, follow=follow, stream=stream)
 
-    async def _auth_sync(
-        self, request: Request, auth: Auth, *, follow: bool, stream: bool
-    ) -> Response:
-        flow = auth.sync_auth_flow(request)
-        history: list[Response] = []
-        try:
-            request = next(flow)
-            while True:
-                response = await self._sent(request, history, follow=follow, stream=stream)
-                try:
-                    request = flow.send(response)
-                except StopIteration:
-                    return response
-                except BaseException:
-                    response.close()
-                    raise
-                response.read()
-                history = [*history, response]
-        finally:
-            flow.close()
+        async def send(request: Request, history: list[Response]) -> Response:
+            return await self._sent(request, history, follow=follow, stream=stream)
 
-    async def _auth_async(
-        self, request: Request, auth: Auth, *, follow: bool, stream: bool
-    ) -> Response:
-        flow = auth.async_auth_flow(request)
-        history: list[Response] = []
-        try:
-            request = await anext(flow)
-            while True:
-                response = await self._sent(request, history, follow=follow, stream=stream)
-                try:
-                    request = await flow.asend(response)
-                except StopAsyncIteration:
-                    return response
-                except BaseException:
-                    await response.aclose()
-                    raise
-                await response.aread()
-                history = [*history, response]
-        finally:
-            await flow.aclose()
+        through = through_async if self._hosts.find().is_async else through_sync
+        return await through(flow, request, send)
 
     async def _sent(
         self, request: Request, history: list[Response], *, follow: bool, stream: bool

@@ -1,5 +1,6 @@
 """Targets -> evidence -> findings: the way through the house."""
 
+import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +88,14 @@ def _told(
         yield finding
 
 
+def _included(file: str) -> bytes:
+    """Raises OSError; what is no file may have no end."""
+    path = Path(file)
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no regular file")
+    return path.read_bytes()
+
+
 @dataclass(slots=True)
 class _Gathering:
     options: Options
@@ -134,7 +143,7 @@ class _Gathering:
                     pass
 
     def _nginx(self, name: str, raw: bytes) -> None:
-        reader = NginxReader(self.options.names, lambda file: Path(file).read_bytes())
+        reader = NginxReader(self.options.names, _included)
         self.configurations.append(reader.read(name, raw))
         self.documents.update(reader.documents)
         self._blocks.update(reader.documents)

@@ -212,21 +212,21 @@ def _listeners(section: Section) -> Iterator[Listener]:
 
 
 def _remember(values: dict[str, tuple[str, ...]], sections: list[Section]) -> None:
-    """Note what `set` and `map` may put into variables."""
+    """Note what `set`, `map` and their like may put into variables."""
     for section in sections:
         for node in section.own.get("set", ()):
             if len(node.args) == 2:  # noqa: PLR2004 (`set NAME VALUE`)
                 name = node.args[0].value.lstrip("$").lower()
                 values[name] = (*values.get(name, ()), node.args[1].value)
-        if section.kind == "map":
+        if section.kind in {"map", "geo", "split_clients"}:
             _remember_map(values, section)
 
 
 def _remember_map(values: dict[str, tuple[str, ...]], section: Section) -> None:
     node = section.node
-    if node is None or len(node.args) < 2:  # noqa: PLR2004 (`map FROM TO`)
+    if node is None or not node.args:
         return
-    name = node.args[1].value.lstrip("$").lower()
+    name = node.args[-1].value.lstrip("$").lower()  # behind what it is made from
     for entries in section.own.values():
         for entry in entries:
             if entry.args:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from surehop.doctor.sources.zstd import MAGIC as ZSTD, Zstd
 from surehop.errors import OptionError
 
 STANDARD_INPUT = "-"
-_ZSTD = b"\x28\xb5\x2f\xfd"
 _BACKUPS = (".orig", ".bak", ".dpkg-dist", ".rpmnew", ".rpmsave", "~", ".swp")
 _HEAD = 1 << 16
 _CHUNK = 1 << 20
@@ -77,9 +77,6 @@ def _open(name: str, stack: ExitStack) -> Opened:
         path = Path(name)
         file = stack.enter_context(path.open("rb"))
     head = file.read(_HEAD)
-    if head.startswith(_ZSTD):
-        hint = f"`zstdcat {name} | surehop doctor -`"
-        raise OptionError(f"`{name}` is packed with zstd", hint=hint)
     unpacked = _unpacked(head, file)
     if unpacked is None:
         return Opened(name, head, file, packed=False)
@@ -126,6 +123,8 @@ def _unpacked(head: bytes, file: BinaryIO) -> BinaryIO | None:
         return cast("BinaryIO", bz2.BZ2File(whole))
     if head.startswith(b"\xfd7zXZ\x00"):
         return cast("BinaryIO", lzma.LZMAFile(whole))
+    if head.startswith(ZSTD):
+        return io.BufferedReader(Zstd(whole))
     return None
 
 

@@ -1,0 +1,174 @@
+//! What the messages of nginx's error log mean.
+
+use surehop_engine::{Cause, Reason};
+
+/// How the try ended, as far as the message alone tells.
+pub(crate) type Ended = (Cause, Reason);
+
+/// The meaning of a message. `subject` is what it speaks of, where that is no peer.
+pub(crate) struct Meaning<'a> {
+    pub(crate) word: &'static str,
+    pub(crate) ended: Option<Ended>,
+    pub(crate) subject: Option<&'a [u8]>,
+}
+
+const CLOSED: Option<Ended> = Some((Cause::Closed, Reason::Closed));
+const RESET: Option<Ended> = Some((Cause::Reset, Reason::Reset));
+const INVALID: Option<Ended> = Some((Cause::Invalid, Reason::Invalid));
+const UNRESOLVED: Option<Ended> = Some((Cause::NotFound, Reason::ResolveFailed));
+const UNTRUSTED: Option<Ended> = Some((Cause::Certificate, Reason::Untrusted));
+
+/// How a message begins, a word for it, and how the try ended; `None` where it tells of none that failed.
+const BEGINNINGS: &[(&str, &str, Option<Ended>)] = &[
+    (
+        "upstream timed out",
+        "time-out",
+        Some((Cause::TimedOut, Reason::TimedOut)),
+    ),
+    ("upstream prematurely closed connection", "closed", CLOSED),
+    (
+        "no live upstreams",
+        "no live",
+        Some((Cause::Other, Reason::NoLive)),
+    ),
+    ("upstream server temporarily disabled", "disabled", None),
+    (
+        "upstream sent too big header",
+        "too big",
+        Some((Cause::TooBig, Reason::TooBig)),
+    ),
+    (
+        "upstream sent \"Content-Length\" and \"Transfer-Encoding\"",
+        "both lengths",
+        INVALID,
+    ),
+    ("upstream sent more data", "oddity", None),
+    ("upstream sent duplicate header", "oddity", None),
+    ("upstream sent no valid", "invalid", INVALID),
+    ("upstream sent invalid", "invalid", INVALID),
+    ("upstream sent unknown", "invalid", INVALID),
+    ("no resolver defined to resolve", "no resolver", UNRESOLVED),
+    (
+        "no port in upstream \"",
+        "no port",
+        Some((Cause::Other, Reason::ResolveFailed)),
+    ),
+    (
+        "upstream SSL certificate verify error",
+        "certificate",
+        UNTRUSTED,
+    ),
+    (
+        "upstream SSL certificate does not match",
+        "certificate",
+        UNTRUSTED,
+    ),
+    (
+        "SSL_do_handshake() failed",
+        "handshake",
+        Some((Cause::Tls, Reason::TlsFailed)),
+    ),
+    ("client prematurely closed", "client gone", None),
+    ("client closed", "client gone", None),
+    ("accept4() failed (24: ", "no descriptors", None),
+    ("accept() failed (24: ", "no descriptors", None),
+    ("host not found in upstream \"", "host not found", None),
+    ("no servers are inside upstream", "configuration", None),
+    ("no servers in upstream", "configuration", None),
+    ("invalid ", "configuration", None),
+    ("unknown ", "configuration", None),
+    ("duplicate ", "configuration", None),
+    ("conflicting ", "configuration", None),
+    ("unexpected ", "configuration", None),
+    ("open() ", "file", None),
+    ("stat() ", "file", None),
+    ("directory index of ", "file", None),
+    ("access forbidden", "file", None),
+    ("no user/password", "file", None),
+    ("client intended to send", "limit", None),
+    ("limiting requests", "limit", None),
+    ("limiting connections", "limit", None),
+    ("delaying request", "limit", None),
+    ("a client request body is buffered", "buffered", None),
+    ("an upstream response is buffered", "buffered", None),
+];
+
+/// The calls that find a connection reset.
+const CALLS: &[&str] = &["recv", "send", "writev", "readv", "sendfile"];
+
+/// What a message means; `None` where nobody knows.
+pub(crate) fn meaning(message: &[u8]) -> Option<Meaning<'_>> {
+    let told = |word, ended| {
+        Some(Meaning {
+            word,
+            ended,
+            subject: None,
+        })
+    };
+    if is_connect(message) {
+        return told("connect", Some((Cause::Other, Reason::ConnectFailed)));
+    }
+    for (begins, word, ended) in BEGINNINGS {
+        if message.starts_with(begins.as_bytes()) {
+            return told(word, *ended);
+        }
+    }
+    if is_reset(message) {
+        return told("reset", RESET);
+    }
+    if let Some(version) = message.strip_prefix(b"nginx/") {
+        let end = version
+            .iter()
+            .position(|byte| !(byte.is_ascii_digit() || *byte == b'.'));
+        return Some(Meaning {
+            word: "version",
+            ended: None,
+            subject: Some(&version[..end.unwrap_or(version.len())]),
+        });
+    }
+    let (word, rest) = first_word(message);
+    if !word.is_empty() && rest.starts_with(b" could not be resolved (") {
+        return told("not resolved", UNRESOLVED);
+    }
+    if word.iter().all(u8::is_ascii_digit)
+        && rest.starts_with(b" worker_connections are not enough")
+    {
+        return told("no connections", None);
+    }
+    let quoted = message.strip_prefix(b"\"")?;
+    let end = quoted.iter().position(|byte| *byte == b'"')?;
+    if quoted[end..].starts_with(b"\" directive ") {
+        return told("configuration", None);
+    }
+    None
+}
+
+/// `connect() failed (` and `connect() to ADDRESS failed (`.
+fn is_connect(message: &[u8]) -> bool {
+    message.strip_prefix(b"connect() ").is_some_and(|rest| {
+        let rest = match rest.strip_prefix(b"to ") {
+            Some(rest) => first_word(rest).1.strip_prefix(b" ").unwrap_or_default(),
+            None => rest,
+        };
+        rest.starts_with(b"failed (")
+    })
+}
+
+/// `recv() failed (104: ` and its kin; 32 is a write into a closed connection.
+fn is_reset(message: &[u8]) -> bool {
+    let name = message
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
+        .count();
+    let (name, rest) = message.split_at(name);
+    let known = name.starts_with(b"SSL_") || CALLS.iter().any(|call| call.as_bytes() == name);
+    known
+        && rest
+            .strip_prefix(b"() failed (")
+            .is_some_and(|errno| errno.starts_with(b"104: ") || errno.starts_with(b"32: "))
+}
+
+fn first_word(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text.iter().position(u8::is_ascii_whitespace);
+    text.split_at(end.unwrap_or(text.len()))
+}
