@@ -6,6 +6,7 @@ from surehop.lab.scenarios import (
     in_turn,
     keepalive_race,
     max_connections,
+    port_exhaustion,
     race_meets_two_stacks,
     retry_storm,
     two_stacks,
@@ -21,6 +22,7 @@ _ALL = (
     *balanced.SCENARIOS,
     *in_turn.SCENARIOS,
     dns_flip.SCENARIO,
+    port_exhaustion.SCENARIO,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
 

@@ -40,7 +40,6 @@ def main(argv: Sequence[str] | None = None) -> int:
                 Asked(
                     options.subject,
                     options.scale,
-                    options.seed,
                     inject=not options.no_fault,
                     node_modules=options.node_modules,
                     nginx=options.nginx,
@@ -74,7 +73,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--scale", type=float, default=1.0, help="of all times: 0.1 is ten times as quick (1)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of what is left to chance (0)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with plots")
     parser.add_argument(

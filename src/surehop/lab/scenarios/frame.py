@@ -38,7 +38,8 @@ class Scenario:
     """One way to fail on purpose. run: does it; tell: makes tables and plots of what came.
 
     They are apart since Ctrl-C ends the one and not the other. only: the subjects that it says
-    something about; all clients, if none is named.
+    something about; all clients, if none is named. apart: it changes what the kernel does, so that
+    it runs in a network namespace of its own.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Scenario:
     run: Callable[["Stage"], None]
     tell: Callable[["Stage"], None]
     only: tuple[str, ...] = ()
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,6 @@ class Stage:
     clients: Sequence[Client] = ()
     fronts: Sequence[Any] = ()
     scale: float = 1.0
-    seed: int = 0
     inject: bool = True
     bar: Bar = field(default_factory=Silent)
     outcomes: dict[str, list[tuple[Lane, Outcome]]] = field(default_factory=dict)
