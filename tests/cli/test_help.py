@@ -11,6 +11,7 @@ HELP = Path(__file__).parent / "help"
 COMMANDS = [
     "",
     "doctor",
+    "probe",
     "lab",
     "lab origin",
     "lab subjects",

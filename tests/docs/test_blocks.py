@@ -104,6 +104,7 @@ def test_commands_parse(
     monkeypatch.setattr(sys.modules["surehop.cli.main"], "_run", lambda *_: 0)
     monkeypatch.setattr("surehop.lab.origins.main", _parsed_origin)
     monkeypatch.setattr("surehop.cli.doctor._examine", lambda *_: 0)
+    monkeypatch.setattr("surehop.cli.probe._probe", lambda *_: 0)
     monkeypatch.setattr("surehop.lab.tap.main", _parsed_tap)
     found = commands(block)
 

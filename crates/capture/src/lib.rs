@@ -11,9 +11,11 @@ mod format;
 mod kinds;
 mod nginx_error;
 mod nginx_messages;
+mod packets;
 
 pub use event::{Event, Outcome, is_write};
 pub use format::{Format, Understood};
 pub use kinds::{Kind, kind_named, kind_of};
+pub use packets::{Counts, Packets};
 /// Times as logs write them.
 pub mod moment;

@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from surehop.doctor.attempts import LogFacts
@@ -12,6 +12,7 @@ from surehop.doctor.facts import Configuration
 from surehop.doctor.finding import Finding
 from surehop.doctor.ignoring import Ignored, ignored, unknown_ids
 from surehop.doctor.options import Options
+from surehop.doctor.probing import Job, Sheet, hop_of, hops_of, looks_like_url, probe_all
 from surehop.doctor.rules import RULES
 from surehop.doctor.sources.haproxy import HaproxyReader
 from surehop.doctor.sources.kinds import Kind, kind_of
@@ -39,10 +40,14 @@ class Report:
     hidden: int
     documents: dict[str, bytes]
     logs: LogFacts
+    probes: tuple[Sheet, ...] = ()
 
 
 def examine(targets: Sequence[str], options: Options) -> Report:
-    """Read the targets and judge them together. Raises OptionError where one can't be read."""
+    """Read and probe the targets, and judge them together.
+
+    Raises OptionError where one can't be read.
+    """
     gathering = _Gathering(options)
     for target in targets:
         gathering.add(target)
@@ -52,6 +57,7 @@ def examine(targets: Sequence[str], options: Options) -> Report:
         logs,
         options.version,
         gathering.documents,
+        gathering.probed(),
     )
     comments = gathering.ignored()
     names = frozenset(word for r in RULES for word in (r.about.id.lower(), r.about.name))
@@ -65,6 +71,7 @@ def examine(targets: Sequence[str], options: Options) -> Report:
         len(every) - len(told),
         gathering.documents,
         logs,
+        evidence.probes,
     )
 
 
@@ -105,8 +112,12 @@ class _Gathering:
     notes: list[str] = field(default_factory=list)
     logs: LogReader = field(default_factory=LogReader)
     _blocks: set[str] = field(default_factory=set)
+    _jobs: list[Job] = field(default_factory=list)
 
     def add(self, target: str) -> None:
+        if looks_like_url(target):
+            self._url(target)
+            return
         count = len(self.targets)
         for name in files_of(target):
             if name not in self.documents:  # as one that was read before includes
@@ -154,6 +165,27 @@ class _Gathering:
         self.configurations.append(reader.read(name, raw))
         self.documents[name] = raw
         self.notes.extend(reader.notes)
+
+    def _url(self, target: str) -> None:
+        hop = hop_of(target)
+        addresses = self.options.names(hop.host)
+        if addresses is None:
+            hint = "`--resolve NAME=ADDR` tells its addresses"
+            raise OptionError(f"`{hop.host}` has no address that is known here", hint=hint)
+        self.targets.append(Target(target, Kind.SERVER))
+        self._jobs.append(Job(hop, addresses, self.options.probing.asked))
+
+    def probed(self) -> tuple[Sheet, ...]:
+        """Probe the URLs, and if that is wanted the servers of the configurations."""
+        probing = self.options.probing
+        if probing.servers:
+            asked = replace(probing.asked, chain=2, crowd=0, full=False)
+            for hop, server in hops_of(self.configurations).items():
+                if server.addresses or hop.unix:
+                    self._jobs.append(Job(hop, server.addresses or (), asked))
+                else:
+                    self.notes.append(f"`{server.text}` is not probed: nobody knows its addresses")
+        return probe_all(self._jobs, probing.talk)
 
     def ignored(self) -> list[Ignored]:
         return [

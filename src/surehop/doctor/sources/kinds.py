@@ -25,6 +25,7 @@ class Kind(StrEnum):
     NGINX_LOG = "nginx error log"
     HAPROXY_LOG = "haproxy log"
     ENVOY_LOG = "envoy access log"
+    SERVER = "server, probed"
     EMPTY = "empty file"
     UNKNOWN = "unknown"
 

@@ -116,9 +116,8 @@ def _plot(plot: Plot, number: int) -> str:
 
 
 def _diagram(diagram: Diagram, number: int) -> str:
-    title = f"<h3>{escape(diagram.title)}</h3>\n"
     drawn = embedded(svg(diagram), f"d{number}-")
-    return title + _figure("sequence", drawn, of_diagram(diagram), "", diagram.title)
+    return _figure("sequence", drawn, of_diagram(diagram), "", diagram.title)
 
 
 def _figure(kind: str, drawn: str, told: str, caption: str, title: str) -> str:

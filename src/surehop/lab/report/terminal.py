@@ -1,6 +1,7 @@
 """A report on the terminal: tables, the first failure, sentences. Plots are for the page."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from rich.console import Console
@@ -32,6 +33,7 @@ def show(report: Report, console: Console) -> None:
         _print_table(table, console)
     for diagram in report.diagrams:
         console.print(Padding(_diagram(diagram, console), (1, 0, 0, 2)))
+        console.print(Padding(Text(diagram.note, style="dim"), (0, 2)))
     console.print()
     for name, value in report.measured.items():
         console.print(Padding(Text(f"{name}: {value:g}"), (0, 2)))
@@ -54,7 +56,7 @@ def _print_table(table: Table, console: Console) -> None:
 def _diagram(diagram: Diagram, console: Console) -> Text:
     lanes = max(1, len(diagram.actors) - 1)
     lane = min(_WIDEST_LANE, (console.width - _BEFORE_LANES - 2) // lanes)
-    text = drawn(diagram, lane=lane, colour=console.is_terminal)
+    text = drawn(replace(diagram, note=""), lane=lane, colour=console.is_terminal)
     return Text.from_ansi(text, no_wrap=True, overflow="crop")
 
 
