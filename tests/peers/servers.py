@@ -62,6 +62,12 @@ async def asgi(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"ok\\n"})
 """
+_RACK = """\
+run lambda { |env|
+  sleep 0.3 if env["REQUEST_URI"] == "/slow?ms=300"
+  [200, { "Content-Type" => "text/plain", "Content-Length" => "3" }, ["ok\\n"]]
+}
+"""
 
 
 def node() -> tuple[str, str]:
@@ -108,6 +114,17 @@ def python_server(folder: Path, *words: str) -> Iterator[int]:
         app = "small:asgi" if program == "uvicorn" else "small:wsgi"
         argv = [sys.executable, "-m", program, app, *where, *options]
         with _running(argv, folder, port.number):
+            yield port.number
+
+
+@contextmanager
+def unicorn_server(folder: Path) -> Iterator[int]:
+    """unicorn with one worker and a small application; its port."""
+    path = shutil.which("unicorn") or missing("unicorn (apt-get install unicorn)")
+    (folder / "small.ru").write_text(_RACK)
+    with Port() as port:
+        words = ["-l", f"127.0.0.1:{port.number}", "-E", "deployment", "small.ru"]
+        with _running([path, *words], folder, port.number):
             yield port.number
 
 

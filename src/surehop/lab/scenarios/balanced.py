@@ -39,6 +39,7 @@ class Trial:
     read_timeout: Callable[[Stage], float] = lambda _: 0.0
     paths: tuple[str, ...] = ()
     users: int = 1
+    takes: int = 25
     meanwhile: Meanwhile = _nothing
 
 
@@ -76,7 +77,7 @@ def scenario(name: str, title: str, story: str, trial: Trial) -> Scenario:
         tell_fronts(stage)
         stage.report.shown = trial.shown(stage)
 
-    return Scenario(name, title, story, run, tell, only=FRONTS)
+    return Scenario(name, title, story, run, tell, trial.takes, FRONTS)
 
 
 STALE = scenario(

@@ -162,5 +162,6 @@ SCENARIO = Scenario(
     "`haproxy-resolve` are told of a DNS server and ask it while they run.",
     run,
     tell,
+    takes=40,
     only=(*CLIENTS, *FRONTS, *ASKING),
 )

@@ -39,7 +39,8 @@ class Silent:
 class Scenario:
     """One way to fail on purpose. run: does it; tell: makes tables and plots of what came.
 
-    They are apart since Ctrl-C ends the one and not the other. only: the subjects that it says
+    They are apart since Ctrl-C ends the one and not the other. takes: about how many seconds at
+    scale 1 with every subject there. only: the subjects that it says
     something about; all clients, if none is named. apart: it changes what the kernel does, so that
     it runs in a network namespace of its own.
     """
@@ -49,6 +50,7 @@ class Scenario:
     story: str
     run: Callable[["Stage"], None]
     tell: Callable[["Stage"], None]
+    takes: int
     only: tuple[str, ...] = ()
     apart: bool = False
 

@@ -27,6 +27,7 @@ class Turns:
     healthy: Callable[[Stage], Mapping[str, Any]] = lambda _: {}
     meanwhile: Callable[[Stage, ClientProcess, float], None] = lambda _, __, ___: None
     together: bool = False
+    takes: int = 15
 
 
 def scenario(name: str, title: str, story: str, turns: Turns) -> Scenario:
@@ -56,7 +57,7 @@ def scenario(name: str, title: str, story: str, turns: Turns) -> Scenario:
         stage.report.shown = turns.shown(stage, stage.extra.get("stats", []))
         stage.report.said += sentences(records)
 
-    return Scenario(name, title, story, run, tell)
+    return Scenario(name, title, story, run, tell, turns.takes)
 
 
 def _met(_: Stage, stats: Sequence[Stats]) -> bool:

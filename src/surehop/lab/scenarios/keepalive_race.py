@@ -143,4 +143,5 @@ SCENARIO = Scenario(
     "no answer, and whether it fails is up to the client.",
     run,
     tell,
+    takes=65,
 )

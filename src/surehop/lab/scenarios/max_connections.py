@@ -76,4 +76,5 @@ SCENARIO = Scenario(
     f"again only where it is told to, so that it is asked once more with {_WITH}.",
     run,
     tell,
+    takes=15,
 )

@@ -108,5 +108,6 @@ SCENARIO = Scenario(
     "connection. Whoever finds no port can't connect: 99, EADDRNOTAVAIL.",
     run,
     tell,
+    takes=10,
     apart=True,
 )

@@ -41,5 +41,6 @@ SCENARIO = Scenario(
     "A GET every 50 ms.",
     run,
     tell,
+    takes=30,
     only=FRONTS,
 )

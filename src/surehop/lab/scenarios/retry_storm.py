@@ -103,5 +103,6 @@ SCENARIO = Scenario(
     "or until one of the connections that it has at such a server is free.",
     run,
     tell,
+    takes=50,
     only=("surehop", "surehop-sync", "axios-retry", "urllib3"),
 )

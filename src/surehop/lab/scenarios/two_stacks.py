@@ -46,5 +46,6 @@ SCENARIO = Scenario(
     "answered by the other address; the error log fills. A GET every 200 ms (scaled).",
     run,
     tell,
+    takes=45,
     only=FRONTS,
 )
