@@ -60,12 +60,15 @@ def test_packets_show_who_was_turned_away() -> None:
 def test_without_privilege_the_origin_tells_as_much() -> None:
     report = perform(SCENARIOS["max-connections"], Asked(("httpx",), 0.2))
     assert closed(report, "httpx")["server, FIN"] == 8
-    report = perform(SCENARIOS["two-stale-connections"], Asked(("surehop", "surehop-nginx"), 0.1))
+    subjects = ("surehop-proxy", "surehop-nginx")
+    report = perform(SCENARIOS["two-stale-connections"], Asked(subjects, 0.1))
+        SCENARIOS["two-stale-connections"], Asked(("surehop-proxy", "surehop-nginx"), 0.1)
+    )
     assert closed(report, "surehop-nginx, to backends")["server, FIN"] == 2
     told = arrows(report)
     assert [one.text for one in told if one.kind is Kind.FIN]
     assert told[-1].text == "502"
-    assert report.diagrams[1].title == "surehop: a GET went through"
+    assert report.diagrams[1].title == "surehop-proxy: a GET went through"
     for diagram in report.diagrams:
         assert "what the origins saw (can't capture packets" in diagram.note
 

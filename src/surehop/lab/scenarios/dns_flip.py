@@ -8,7 +8,7 @@ from functools import partial
 
 from surehop.lab.clients import CLIENTS, ClientProcess, Lane
 from surehop.lab.origins import OriginProcess
-from surehop.lab.report.data import Skipped, Table
+from surehop.lab.report.data import Table
 from surehop.lab.scenarios import names
 from surehop.lab.scenarios.frame import Record, Scenario, Stage
 from surehop.lab.scenarios.fronts import ASKING, FRONTS, Hop, Running, ask_all
@@ -67,8 +67,8 @@ def run(stage: Stage) -> None:
 
 def _ask_clients(stage: Stage, clock: _Clock) -> None:
     if names.why_not():
-        told = [Skipped(one.name, names.why_not(), names.HINT) for one in stage.clients]
-        stage.report.skipped += told
+        for client in stage.clients:
+            stage.skip(client.name, names.why_not(), names.HINT)
         return
     with ExitStack() as stack:
         hosts = stack.enter_context(names.own_hosts(_BEFORE))

@@ -142,7 +142,7 @@ class Stage:
                 try:
                     process.ready()
                 except ClientError as error:
-                    self.report.skipped.append(Skipped(process.client.name, str(error), ""))
+                    self.skip(process.client.name, str(error))
                 else:
                     self.report.versions[process.client.name] = process.version
                     ready.append(process)
@@ -173,7 +173,7 @@ class Stage:
                 try:
                     came = process.take()
                 except ClientError as error:
-                    self.report.skipped.append(Skipped(process.client.name, str(error), ""))
+                    self.skip(process.client.name, str(error))
                     waiting.discard(process)
                     continue
                 news = time.monotonic()
@@ -182,9 +182,14 @@ class Stage:
                     waiting.discard(process)
             if time.monotonic() - news > _STUCK + longest:
                 for process in waiting:
-                    told = Skipped(process.client.name, "it stopped answering", "")
-                    self.report.skipped.append(told)
+                    self.skip(process.client.name, "it stopped answering")
                 return
+
+    def skip(self, subject: str, why: str, hint: str = "") -> None:
+        """Tell that a subject takes no part, once."""
+        told = Skipped(subject, why, hint)
+        if told not in self.report.skipped:
+            self.report.skipped.append(told)
 
     def keep(self, subject: str, came: Sequence[tuple[Lane, Outcome]]) -> None:
         self.outcomes.setdefault(subject, []).extend(came)

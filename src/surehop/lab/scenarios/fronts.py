@@ -13,7 +13,6 @@ from surehop.lab.demo.incidents import LogLine
 from surehop.lab.measure import Client
 from surehop.lab.origins import OriginProcess
 from surehop.lab.programs import Found, find_all
-from surehop.lab.report.data import Skipped
 from surehop.lab.scenarios import names
 from surehop.lab.scenarios.as_haproxy import HaproxyFront
 from surehop.lab.scenarios.as_nginx import NginxFront
@@ -174,7 +173,7 @@ def _started(stage: Stage, front: Front, hop: Hop) -> Iterator[Running | None]:
             elif program.resolves:
                 resolve = hop.names
             else:
-                stage.report.skipped.append(Skipped(front.name, names.why_not(), names.HINT))
+                stage.skip(front.name, names.why_not(), names.HINT)
                 yield None
                 return
         origins: list[OriginProcess] = []

@@ -101,7 +101,8 @@ def _shown(records: Sequence[Record], wire: _Wire) -> Iterator[Record]:
     if failed:
         yield failed
     usual = 2 if wire.proxied else 1
-    whole = [record for record in records if record.subject == "surehop" and not record.failed]
+    ours = ("surehop", "surehop-proxy")
+    whole = [record for record in records if record.subject in ours and not record.failed]
     met = [record for record in whole if any(one.fault for one in record.tries)]
     yield from (met or [record for record in whole if len(wire.of(record)) > usual])[:1]
 
