@@ -3,6 +3,7 @@
 import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 from surehop.lab.scenarios.upstream import Line, Upstream
 from surehop.lab.subjects import Program, Subject
@@ -48,8 +49,8 @@ class HaproxyFront(Subject):
     file = "haproxy.cfg"
     reloads_on = signal.SIGUSR2
 
-    def __init__(self, program: Program, upstream: Upstream) -> None:
-        super().__init__(program, written(upstream))
+    def __init__(self, program: Program, upstream: Upstream, prefix: Path | None = None) -> None:
+        super().__init__(program, written(upstream), prefix=prefix)
         self._servers = upstream.servers
 
     def news(self) -> list[Line]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from surehop.lab.demo.incidents import read_line
 from surehop.lab.scenarios.upstream import Line, Upstream
@@ -25,10 +26,18 @@ class NginxFront(Subject):
     """nginx, or Surehop in either mode, before an upstream."""
 
     def __init__(
-        self, program: Program, upstream: Upstream, resolve: Mapping[str, Sequence[str]]
+        self,
+        program: Program,
+        upstream: Upstream,
+        resolve: Mapping[str, Sequence[str]],
+        prefix: Path | None = None,
     ) -> None:
         super().__init__(
-            program, written(upstream), resolve=resolve, variables=" $http_x_request_id"
+            program,
+            written(upstream),
+            resolve=resolve,
+            variables=" $http_x_request_id",
+            prefix=prefix,
         )
 
     def news(self) -> list[Line]:

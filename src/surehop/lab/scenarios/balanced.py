@@ -31,11 +31,12 @@ class Trial:
 
     origins: the behaviour of both; healthy where the fault is left out. read_timeout: seconds that
     the proxy waits for an answer; 0: as it does by itself. paths: of the first requests, `/`
-    afterwards. users: who ask, each on a connection.
+    afterwards. users: who ask, each on a connection. expects: as a scenario's.
     """
 
     origins: Callable[[Stage], Sequence[Mapping[str, Any]]]
     shown: Callable[[Stage], bool]
+    expects: tuple[str, ...] = ()
     read_timeout: Callable[[Stage], float] = lambda _: 0.0
     paths: tuple[str, ...] = ()
     users: int = 1
@@ -77,7 +78,9 @@ def scenario(name: str, title: str, story: str, trial: Trial) -> Scenario:
         tell_fronts(stage)
         stage.report.shown = trial.shown(stage)
 
-    return Scenario(name, title, story, run, tell, trial.takes, FRONTS)
+    return Scenario(
+        name, title, story, run, tell, takes=trial.takes, expects=trial.expects, only=FRONTS
+    )
 
 
 STALE = scenario(
@@ -87,7 +90,7 @@ STALE = scenario(
     "fourth of that connection. The request that meets the first goes on to the other backend and "
     "meets the second. Where a dead connection is charged to the backend, both are out until "
     "fail_timeout (10 s, scaled, in whole seconds) is over. A GET every 50 ms.",
-    Trial(lambda _: [{"faults": (Fault("fin", nth=4, times=1),)}] * 2, met),
+    Trial(lambda _: [{"faults": (Fault("fin", nth=4, times=1),)}] * 2, met, ("SH006", "SH004")),
 )
 POISON = scenario(
     "poison-request",
@@ -98,6 +101,7 @@ POISON = scenario(
     Trial(
         lambda _: [{"faults": (Fault("fin", path="/poison"),)}] * 2,
         met,
+        ("SH006",),
         paths=("/",) * _POISON + ("/poison",),
     ),
 )
@@ -107,7 +111,7 @@ DEAD = scenario(
     "Two backends, and nobody listens where the second should. No client should notice; what "
     "differs is who pays for finding out whether it is back: a live request, whenever fail_timeout "
     "(10 s, scaled, in whole seconds) is over, or a connect in the background. A GET every 50 ms.",
-    Trial(lambda _: [{}, {"listen": "none"}], refused),
+    Trial(lambda _: [{}, {"listen": "none"}], refused, ("SH044",)),
 )
 
 
@@ -131,7 +135,7 @@ FLAPPING = scenario(
     "Two backends; the second is there for a second, then gone for a second (scaled, at least "
     "300 ms), over and over: its idle connections are reset, and its port refuses. A GET every "
     "50 ms.",
-    Trial(lambda _: [{}, {}], refused, meanwhile=_flap),
+    Trial(lambda _: [{}, {}], refused, ("SH044",), meanwhile=_flap),
 )
 
 
@@ -153,6 +157,7 @@ SLOW = scenario(
     Trial(
         lambda stage: [{}, {"delay": 5 * _read_timeout(stage)}],
         _waited,
+        ("SH045",),
         read_timeout=_read_timeout,
     ),
 )
@@ -178,6 +183,6 @@ RELOAD = scenario(
     "Two healthy backends and four users, each with a connection that is kept. The proxy gets a "
     "HUP every second (scaled, at least 400 ms). Where a worker that ends closes its clients' idle "
     "connections, a request may be on its way on one of them.",
-    Trial(lambda _: [{}, {}], _reloaded, users=4, meanwhile=_reload),
+    Trial(lambda _: [{}, {}], _reloaded, ("SH034",), users=4, meanwhile=_reload),
 )
 SCENARIOS = (STALE, POISON, DEAD, FLAPPING, SLOW, RELOAD)

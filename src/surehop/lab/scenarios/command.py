@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                     node_modules=options.node_modules,
                     nginx=options.nginx,
                     haproxy=options.haproxy,
+                    evidence=options.evidence,
                     bar=bar,
                 ),
             )
@@ -75,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with plots")
+    parser.add_argument(
+        "--evidence",
+        type=Path,
+        metavar="DIR",
+        help="keep packets, logs and configurations, for `surehop doctor`",
+    )
     parser.add_argument(
         "--node-modules", type=Path, metavar="DIR", help="where axios and undici are installed"
     )

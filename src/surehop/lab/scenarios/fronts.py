@@ -26,6 +26,7 @@ FRONTS = ("surehop-proxy", "surehop-nginx", "nginx", "haproxy")
 # The same programs, told to ask a DNS server for names while they run.
 ASKING = ("nginx-resolve", "haproxy-resolve")
 _LOOKS = 0.05  # seconds between two looks at the logs
+_LATE = 1.25  # of the time in which a user could have asked all, it asks no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,8 @@ def _started(stage: Stage, front: Front, hop: Hop) -> Iterator[Running | None]:
     program, hosts = front.program, None
     resolve: Mapping[str, Sequence[str]] = {}
     with ExitStack() as stack:
+        for name, addresses in hop.names.items():
+            stage.names[name] = [one.strip("[]") for one in addresses]
         if hop.names and not front.asks:
             if not names.why_not():
                 hosts = stack.enter_context(names.own_hosts(hop.names))
@@ -186,21 +189,23 @@ def _started(stage: Stage, front: Front, hop: Hop) -> Iterator[Running | None]:
             servers = tuple(one.replace(f"@ORIGIN{number}@", port) for one in servers)
         resolver = hop.upstream.resolver if front.asks else 0
         upstream = replace(hop.upstream, servers=servers, resolver=resolver)
+        prefix = stage.left_by(front.name)
         subject = (
-            HaproxyFront(program, upstream)
+            HaproxyFront(program, upstream, prefix)
             if program.name == "haproxy"
-            else NginxFront(program, upstream, resolve)
+            else NginxFront(program, upstream, resolve, prefix)
         )
         stack.enter_context(subject)
         yield Running(front, subject, origins, hosts)
 
 
 def _ask(one: Running, lane: Lane, number: int, stop: threading.Event) -> None:
-    """One user of a proxy: its requests are never sent twice."""
+    """One user of a proxy: its requests are never sent twice. Who is kept waiting asks less."""
     due = time.monotonic() + lane.after
+    end = time.monotonic() + lane.seconds * _LATE + 1
     with Client(one.subject.port, lane.timeout) as client:
         for turn in range(lane.times):
-            if stop.wait(max(0.0, due - time.monotonic())):
+            if stop.wait(max(0.0, due - time.monotonic())) or time.monotonic() > end:
                 return
             due = max(due + lane.every, time.monotonic())
             name = f"{one.front.name}-{number}-{turn}"

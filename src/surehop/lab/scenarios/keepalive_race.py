@@ -144,4 +144,5 @@ SCENARIO = Scenario(
     run,
     tell,
     takes=65,
+    expects=("SH004", "SH005", "SH022", "SH023", "SH024", "SH025"),
 )

@@ -77,4 +77,5 @@ SCENARIO = Scenario(
     run,
     tell,
     takes=15,
+    expects=("SH026",),
 )

@@ -42,5 +42,6 @@ SCENARIO = Scenario(
     run,
     tell,
     takes=30,
+    expects=("SH001", "SH006"),
     only=FRONTS,
 )

@@ -104,5 +104,6 @@ SCENARIO = Scenario(
     run,
     tell,
     takes=50,
+    expects=("SH026", "SH040"),
     only=("surehop", "surehop-sync", "axios-retry", "urllib3"),
 )

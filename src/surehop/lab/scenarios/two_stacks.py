@@ -47,5 +47,6 @@ SCENARIO = Scenario(
     run,
     tell,
     takes=45,
+    expects=("SH001",),
     only=FRONTS,
 )
