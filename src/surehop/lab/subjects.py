@@ -22,7 +22,7 @@ CURRENT = (1, 29, 7)
 PORT = "@PORT@"
 LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
 
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 _LISTENING = "0A"
 _STAMP = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(\w+)\] \d+#\d+: (?:\*\d+ )?")
 _SERVER = re.compile(r"\bserver[ \t]+([\w.-]+):(\d+)([^;{]*);")
