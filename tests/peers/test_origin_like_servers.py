@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import node, node_server, python_server, unicorn_server
+from servers import node, node_server, python_server
 
 from raw import GET, Raw, get
 from surehop.lab.origins import Origin
@@ -197,23 +197,6 @@ def test_gunicorns_plain_worker_closes_alike(tmp_path: Path) -> None:
             with Raw(port) as real, Raw(origin.port) as ours:
                 assert head(ours, request) == head(real, request)
                 assert ours.end() == real.end() == "fin"
-
-
-def in_turn(port: int) -> list[str]:
-    """Two at once at a server that has one worker: whoever comes second waits for the first."""
-    with Raw(port) as first, Raw(port) as second:
-        first.send(get("/slow?ms=300"))
-        second.send(GET)
-        return [second.end(0.1), first.end(), second.end()]
-
-
-def test_unicorn_closes_and_takes_one_at_a_time_alike(tmp_path: Path) -> None:
-    with unicorn_server(tmp_path) as port, Origin(profile="unicorn") as origin:
-        for request in (GET, get(close=True), GET10):
-            with Raw(port) as real, Raw(origin.port) as ours:
-                assert head(ours, request) == head(real, request)
-                assert ours.end() == real.end() == "fin"
-        assert in_turn(origin.port) == in_turn(port) == ["open", "fin", "fin"]
 
 
 def test_nginx_keeps_and_closes_alike(nginx: Program) -> None:
