@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from surehop.lab.demo.incidents import read_line
+from surehop.lab.log_lines import read_line
 from surehop.lab.scenarios.upstream import Line, Upstream
 from surehop.lab.subjects import Program, Subject
 
