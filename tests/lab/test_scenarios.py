@@ -49,7 +49,7 @@ def test_it_shows_its_fault_and_only_that(name: str) -> None:
 
 def test_the_race_costs_surehop_nothing() -> None:
     report = perform(SCENARIOS["keepalive-race"], Asked(("surehop", "surehop-sync"), 0.05))
-    assert len(report.requests) == 2 * 17 * 10
+    assert len(report.requests) == 2 * (8 + 9 * 3) * 10
     assert {one["status"] for one in report.requests} == {200}
     assert {len(one["received"]) for one in report.requests} == {1}
     assert 0.2 < report.measured["origin closes after, s"] < 1
@@ -108,7 +108,7 @@ def test_ctrl_c_leaves_a_report_that_says_so() -> None:
     asked = Asked(("surehop", "httpx"), 0.1, bar=Impatient())
     report = perform(SCENARIOS["keepalive-race"], asked)
     assert report.partial.startswith("ended by Ctrl-C after")
-    assert 0 < len(report.requests) < 340
+    assert 0 < len(report.requests) < 700
     assert json.loads(report.to_json())["partial"] == report.partial
 
 
