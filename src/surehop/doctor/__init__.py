@@ -4,7 +4,8 @@ from surehop.doctor.baseline import read_baseline, write_baseline
 from surehop.doctor.examining import Report, Target, examine
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.names import Names, parse_hosts
-from surehop.doctor.options import Options, Probing, parse_version
+from surehop.doctor.options import Options, Probing, Reading, parse_version
+from surehop.doctor.parquet import Failures
 from surehop.doctor.patching import fix
 from surehop.doctor.probing import METHODS, Asked, Talk, hop_of
 from surehop.doctor.render import FORMATS, render
@@ -16,10 +17,12 @@ __all__ = [
     "RULES",
     "Asked",
     "Confidence",
+    "Failures",
     "Finding",
     "Names",
     "Options",
     "Probing",
+    "Reading",
     "Report",
     "Severity",
     "Talk",
