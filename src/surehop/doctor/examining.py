@@ -85,6 +85,9 @@ def examine(targets: Sequence[str], options: Options) -> Report:
 def _counted(logs: LogFacts) -> Iterable[str]:
     if logs.understood or logs.unknown:
         yield f"{logs.understood} lines of logs were understood, {logs.unknown} were not"
+    if logs.others or logs.other_outages:
+        lines = f"{logs.others} lines of other peers, {logs.other_outages} of other outages"
+        yield f"the logs tell of more than is kept apart: {lines} are only counted"
 
 
 def judge(evidence: Evidence) -> Iterable[Finding]:
