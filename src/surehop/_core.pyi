@@ -78,7 +78,7 @@ class Digest:
     With `rows` every failed try is kept until `rows` takes those that have come: JSON, a line each.
     """
 
-    def __new__(cls, rows: bool) -> Digest: ...
+    def __new__(cls, rows: bool = False) -> Digest: ...
     def begin(self, name: str, head: bytes, formats: list[bytes]) -> None:
         """Begins with a log, of the kind that its head shows. Raises ValueError."""
 

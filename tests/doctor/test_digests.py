@@ -24,7 +24,7 @@ PARTS = st.lists(st.lists(st.sampled_from(LINES)).map(b"".join), min_size=3, max
 
 
 def digest(log: bytes, name: str = "error.log") -> bytes:
-    made = Digest(rows=False)
+    made = Digest()
     made.begin(name, HEAD, [])
     made.feed(log)
     made.end()
@@ -32,7 +32,7 @@ def digest(log: bytes, name: str = "error.log") -> bytes:
 
 
 def merged(*parts: bytes) -> bytes:
-    made = Digest(rows=False)
+    made = Digest()
     for part in parts:
         made.merge(part)
     return made.json()

@@ -27,7 +27,7 @@ def line(message: str, *, at: str = "10:00:00", level: str = "error", tail: str 
 
 
 def facts(text: str | bytes) -> LogFacts:
-    digest = Digest(rows=False)
+    digest = Digest()
     digest.begin("error.log", line("").encode(), [])
     digest.feed(text if isinstance(text, bytes) else text.encode())
     digest.end()

@@ -47,6 +47,7 @@ impl Digest {
 #[pymethods]
 impl Digest {
     #[new]
+    #[pyo3(signature = (rows = false))]
     fn new(rows: bool) -> Self {
         let digest = if rows {
             surehop_capture::Digest::with_rows()

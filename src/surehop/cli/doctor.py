@@ -21,6 +21,7 @@ from surehop.cli.examining import (
     verdict,
 )
 from surehop.cli.progress import on_terminal
+from surehop.cli.watching import watch
 from surehop.errors import OptionError
 
 
@@ -47,6 +48,8 @@ def _examine(asked: argparse.Namespace) -> int:
     with ExitStack() as stack:
         if failures:
             stack.callback(failures.close)
+        if asked.watch:
+            return watch(asked, options)
         if progress:
             stack.callback(progress.clear)
         report = doctor.examine(asked.targets, options)
@@ -107,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--nginx-version", metavar="VERSION", help="the nginx that the configuration is for")
     add("--format", choices=doctor.FORMATS, default="text")
     add_verdict(parser)
+    add("--watch", action="store_true", help="go on reading the logs, and tell what changes")
     add("--baseline", type=Path, metavar="FILE", help="keep back what this file knows")
     add("--write-baseline", type=Path, metavar="FILE", help="write what is found, and succeed")
     add("--fix", action="store_true", help="write the fixes that are sure; a backup is kept")
