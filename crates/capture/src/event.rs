@@ -36,6 +36,8 @@ pub struct Event<'a> {
     pub status: u16,
     /// How many tries the line tells of.
     pub tries: u8,
+    /// Where it is told, in a record of many lines.
+    pub at: usize,
 }
 
 impl Event<'_> {
@@ -56,6 +58,7 @@ impl Event<'_> {
             age_ms: None,
             status: 0,
             tries: 1,
+            at: 0,
         }
     }
 }

@@ -11,11 +11,16 @@ pub enum Understood {
     No,
 }
 
-/// Reads the lines of one kind of log. A format keeps nothing from line to line: lines are read on many
-/// threads at once.
+/// Reads the records of one kind of log, which most often are lines. A format keeps nothing from record to
+/// record: they are read on many threads at once.
 pub trait Format: Sync {
-    /// Reads one line, without its end, and gives `out` what it tells.
+    /// Reads one record, without the end of its last line, and gives `out` what it tells.
     fn parse<'a>(&self, line: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood;
+
+    /// Whether a line begins a record; one that does not belongs to the record before it.
+    fn begins(&self, _line: &[u8]) -> bool {
+        true
+    }
 
     /// Whether a line looks as if this format had written it, though its message may be unknown.
     fn looks_like(&self, line: &[u8]) -> bool {

@@ -1,6 +1,9 @@
 //! Which format a file's beginning is written in.
 
+use crate::alb::Alb;
+use crate::application::Application;
 use crate::format::Format;
+use crate::gcp::Gcp;
 use crate::nginx_error::NginxError;
 
 /// How many lines are looked at.
@@ -16,10 +19,24 @@ pub struct Kind {
 }
 
 /// Where two kinds claim the same number of lines, the first one has them.
-static KINDS: &[Kind] = &[Kind {
-    name: "nginx error log",
-    format: &NginxError,
-}];
+static KINDS: &[Kind] = &[
+    Kind {
+        name: "nginx error log",
+        format: &NginxError,
+    },
+    Kind {
+        name: "alb access log",
+        format: &Alb,
+    },
+    Kind {
+        name: "gcp load balancer log",
+        format: &Gcp,
+    },
+    Kind {
+        name: "application log",
+        format: &Application,
+    },
+];
 
 /// The kind of which the most lines of `head` look like; `None` where no line looks like any.
 pub fn kind_of(head: &[u8]) -> Option<Kind> {

@@ -6,11 +6,17 @@
 // In a test a panic is the report.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod alb;
+mod application;
+mod circumstances;
 mod event;
 mod format;
+mod gcp;
 mod kinds;
 mod nginx_error;
 mod nginx_messages;
+mod sayings;
+mod stamp;
 
 pub use event::{Event, Outcome, is_write};
 pub use format::{Format, Understood};
