@@ -56,6 +56,10 @@ impl Format for Application {
         }
     }
 
+    fn spans_lines(&self) -> bool {
+        true
+    }
+
     fn begins(&self, line: &[u8]) -> bool {
         let text = written(line);
         !matches!(text.first(), None | Some(b' ' | b'\t' | b'}' | b']' | b')'))

@@ -36,7 +36,7 @@ pub struct Event<'a> {
     pub status: u16,
     /// How many tries the line tells of.
     pub tries: u8,
-    /// Where it is told, in a record of many lines.
+    /// Where it is told, in a record of several lines.
     pub at: usize,
 }
 

@@ -1,6 +1,7 @@
 //! What can be read: one [`Format`] a kind of log.
 
 use crate::event::Event;
+use crate::traffic::Counter;
 
 /// Whether the meaning of a line is known. Every line is counted as one or the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,22 @@ pub trait Format: Sync {
     /// Reads one record, without the end of its last line, and gives `out` what it tells.
     fn parse<'a>(&self, line: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood;
 
-    /// Whether a line begins a record; one that does not belongs to the record before it.
+    /// The same for a log that has a line for every request, which are counted.
+    fn count<'a>(
+        &self,
+        line: &'a [u8],
+        _counter: &mut Counter,
+        out: &mut dyn FnMut(Event<'a>),
+    ) -> Understood {
+        self.parse(line, out)
+    }
+
+    /// Whether its records have several lines, as those with traces do.
+    fn spans_lines(&self) -> bool {
+        false
+    }
+
+    /// Of such: whether a line begins a record. One that does not goes on with the record before it.
     fn begins(&self, _line: &[u8]) -> bool {
         true
     }

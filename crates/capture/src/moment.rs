@@ -137,10 +137,6 @@ mod tests {
             Some(AT + 123)
         );
         assert_eq!(unix(b"1767607200.655"), Some(AT + 655));
-        assert_eq!(
-            syslog(b"Jan  5 10:00:00 host app[7]:"),
-            Some(millis(1970, 1, 5, 10, 0, 0))
-        );
     }
 
     #[test]

@@ -10,12 +10,13 @@ from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Configuration
 from surehop.doctor.finding import Finding
 from surehop.doctor.ignoring import Ignored, ignored, unknown_ids
+from surehop.doctor.log_views import version_of
 from surehop.doctor.options import Options
 from surehop.doctor.rules import RULES
 from surehop.doctor.sources.haproxy import HaproxyReader
 from surehop.doctor.sources.kinds import Kind, kind_of
+from surehop.doctor.sources.logs import LogReader, log_kind
 from surehop.doctor.sources.nginx import NginxReader
-from surehop.doctor.sources.nginx_log import LogReader
 from surehop.doctor.sources.opening import files_of, open_target
 from surehop.errors import OptionError
 
@@ -25,7 +26,7 @@ _READ = "configurations of nginx and haproxy, and logs of nginx, haproxy and env
 @dataclass(frozen=True, slots=True)
 class Target:
     name: str
-    kind: Kind
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def examine(targets: Sequence[str], options: Options) -> Report:
     evidence = Evidence(
         tuple(gathering.configurations),
         logs,
-        options.version,
+        options.version or version_of(logs),
         gathering.documents,
     )
     comments = gathering.ignored()
@@ -115,6 +116,11 @@ class _Gathering:
 
     def _file(self, name: str, *, named: bool) -> None:
         with open_target(name) as opened:
+            log = log_kind(opened.head)
+            if log:
+                self.targets.append(Target(name, log))
+                self.logs.read(opened)
+                return
             kind = kind_of(opened.head)
             if kind is Kind.UNKNOWN:
                 if named:
@@ -126,10 +132,6 @@ class _Gathering:
                     self._nginx(name, opened.whole())
                 case Kind.HAPROXY:
                     self._haproxy(name, opened.whole())
-                case Kind.NGINX_LOG:
-                    self.logs.read(name, opened.lines())
-                case Kind.HAPROXY_LOG | Kind.ENVOY_LOG:
-                    self.logs.read_flagged(name, opened.lines())
                 case _:
                     pass
 
