@@ -56,6 +56,11 @@ impl Format for Application {
         }
     }
 
+    fn looks_like(&self, line: &[u8]) -> bool {
+        let is_comment = matches!(line.trim_ascii_start(), [b'#', ..] | [b'/', b'/', ..]);
+        !is_comment && self.parse(line, &mut |_| ()) == Understood::Yes
+    }
+
     fn spans_lines(&self) -> bool {
         true
     }

@@ -20,7 +20,10 @@ from surehop.doctor.sources.nginx import NginxReader
 from surehop.doctor.sources.opening import files_of, open_target
 from surehop.errors import OptionError
 
-_READ = "configurations of nginx and haproxy, and logs of nginx, haproxy and envoy are read"
+_READ = (
+    "configurations of nginx and haproxy, and logs of nginx, haproxy, envoy, load balancers of AWS"
+    " and Google Cloud, and applications are read"
+)
 
 
 @dataclass(frozen=True, slots=True)

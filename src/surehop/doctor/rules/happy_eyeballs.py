@@ -51,8 +51,8 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         because="the log does not tell how long each address was waited for; 250 ms is what Node"
         " does unless told otherwise",
         title=f"Node gave up connecting, {many(slow, 'time')}{where(slow)}",
-        text="All addresses of the name failed, and at least one for the time: Node waits 250 ms for"
-        " each. A server that is a continent away, or a lost SYN, takes longer than that.",
+        text="All addresses of the name failed, and at least one for the time: Node waits 250 ms"
+        " for each. A server that is a continent away, or a lost SYN, takes longer than that.",
         advice="give each address more time: `net.setDefaultAutoSelectFamilyAttemptTimeout(2000)`",
         subject="log node",
         quotes=quotes([*slow, *several]),

@@ -39,8 +39,8 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             title=f"Node was refused at `::1` port {port}, {many(tallies, 'time')}",
             text="Nobody writes `::1` by hand: a name, most often `localhost`, gave it before"
             " 127.0.0.1, and the server listens on IPv4 alone.",
-            advice=f"write 127.0.0.1:{port} in place of `localhost:{port}`, or let the server listen"
-            " on both families",
+            advice=f"write 127.0.0.1:{port} in place of `localhost:{port}`, or let the server"
+            " listen on both families",
             subject=f"log {peer}",
             quotes=quotes(tallies),
         )

@@ -100,8 +100,8 @@ _RACES = (
         "fetch",
         ("undici",),
         Severity.WARNING,
-        "let undici's `keepAliveTimeout` and `keepAliveMaxTimeout` be shorter than the server's, and"
-        " retry what is idempotent (`RetryAgent`)",
+        "let undici's `keepAliveTimeout` and `keepAliveMaxTimeout` be shorter than the server's,"
+        " and retry what is idempotent (`RetryAgent`)",
     ),
     _Race(
         About(
@@ -111,8 +111,8 @@ _RACES = (
             symptom="`httpx.RemoteProtocolError: Server disconnected without sending a response.`,"
             " which is no `NetworkError`, so that retries on those pass it over",
             cause=_CAUSE,
-            cure="`keepalive_expiry` of httpx's Limits below the server's (it is 5s, as that of many"
-            " servers), and count `RemoteProtocolError` among what is retried",
+            cure="`keepalive_expiry` of httpx's Limits below the server's (it is 5s, as that of"
+            " many servers), and count `RemoteProtocolError` among what is retried",
             needs="a log of an application with errors of httpx",
             examples=(
                 Example(
@@ -134,13 +134,13 @@ _RACES = (
         About(
             id="SH025",
             name="client-met-a-closed-connection",
-            summary="a server closes a kept connection under a request of requests, urllib3, aiohttp,"
-            " hyper, Go or Surehop's client",
+            summary="a server closes a kept connection under a request of requests, urllib3,"
+            " aiohttp, hyper, Go or Surehop's client",
             symptom="`RemoteDisconnected('Remote end closed connection without response')`,"
             " `ServerDisconnectedError`, `connection closed before message completed`, `EOF`",
             cause=_CAUSE,
-            cure="let the client give idle connections up before the server does, and send again what"
-            " may be repeated",
+            cure="let the client give idle connections up before the server does, and send again"
+            " what may be repeated",
             needs="a log of an application with errors of one of these",
             examples=(
                 Example(
@@ -174,8 +174,8 @@ _RACES = (
             name="alb-502-without-an-answer",
             summary="targets close connections under requests of AWS's load balancer",
             symptom="502 in the access log of an ALB, with `-` for the target's status",
-            cause="the balancer keeps idle connections to targets for 60s; Node closes them after 5s,"
-            " gunicorn after 2s",
+            cause="the balancer keeps idle connections to targets for 60s; Node closes them after"
+            " 5s, gunicorn after 2s",
             cure="raise the keep-alive time-out of the targets above the balancer's idle time-out",
             needs="an access log of an ALB",
             examples=(
@@ -209,8 +209,8 @@ _RACES = (
         "the balancer",
         ("gcp",),
         Severity.ERROR,
-        "let the backends' keep-alive time-out be longer than 600s (nginx: `keepalive_timeout 620s`;"
-        " Node: `server.keepAliveTimeout = 620_000`)",
+        "let the backends' keep-alive time-out be longer than 600s (nginx: `keepalive_timeout"
+        " 620s`; Node: `server.keepAliveTimeout = 620_000`)",
     ),
     _Race(
         About(
@@ -218,8 +218,8 @@ _RACES = (
             name="go-proxy-502-eof",
             summary="a backend closes a kept connection under a request of Traefik or Caddy",
             symptom="502 with `EOF`, for POST only: a GET is sent again by Go's transport",
-            cause="the proxy keeps idle connections longer than the backend does (Traefik 90s, Caddy"
-            " 2m)",
+            cause="the proxy keeps idle connections longer than the backend does (Traefik 90s,"
+            " Caddy 2m)",
             cure="lower the proxy's idle time-out below the backend's",
             needs="a log of Traefik (at level debug) or Caddy",
             examples=(

@@ -21,8 +21,8 @@ ABOUT = About(
     name="thawed-with-dead-connections",
     summary="several connections that rested for minutes turn out dead at the same moment",
     symptom="a burst of ECONNRESET right after a long pause, on Lambda and the like",
-    cause="between two invocations the process is frozen, and its servers close the connections that"
-    " it holds; when it wakes up, nobody has told it",
+    cause="between two invocations the process is frozen, and its servers close the connections"
+    " that it holds; when it wakes up, nobody has told it",
     cure="look at a connection's age by the wall clock before it is used; or keep none over the end"
     " of an invocation",
     needs="a log of Surehop's client, or a capture, which tell how long a connection rested",
@@ -48,8 +48,8 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             Severity.ERROR,
             Confidence.HIGH,
             because="the log tells how long each connection had rested",
-            title=f"{len(burst)} connections were dead after {(first.idle_ms or 0) // 1000}s of rest,"
-            f" {many(dead, 'time')} in all",
+            title=f"{len(burst)} connections were dead after {(first.idle_ms or 0) // 1000}s of"
+            f" rest, {many(dead, 'time')} in all",
             text="All of them had rested for as long, and failed at one moment: the process stood"
             " still, while the servers closed what it held.",
             advice="give up connections older than the server's idle time-out before they are used,"

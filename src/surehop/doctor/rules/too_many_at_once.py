@@ -25,8 +25,8 @@ ABOUT = About(
     summary="several new connections are reset at the same moment: the server has too many",
     symptom="a handful of ECONNRESET, or of nginx's `recv() failed (104: …)`, at one moment, while"
     " other requests are answered",
-    cause="a server with a limit (Node's `server.maxConnections`) accepts a connection and closes it"
-    " at once; what was sent on it is answered with RST",
+    cause="a server with a limit (Node's `server.maxConnections`) accepts a connection and closes"
+    " it at once; what was sent on it is answered with RST",
     cure="raise the limit; or have fewer connections at once (`max_conns` and `queue` of an"
     " upstream, `maxSockets` of an agent) and retry with a growing delay",
     needs="an error log of nginx, or a log of an application",
@@ -60,13 +60,13 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.MEDIUM,
-            because=f"{'the connections were new' if fresh else 'stale connections come one by one'};"
-            " a server that is restarted under load looks the same",
+            because=f"{'the connections were new' if fresh else 'stale connections come one by"
+            " one'}; a server that is restarted under load looks the same",
             title=f"{f'`{peer}`' if peer else 'a server'} closed {len(burst)} connections at one"
             f" moment, {many(tallies, 'time')} in all",
-            text="Servers with a limit accept a connection that is one too many and close it at once;"
-            " the request on it meets RST. One that goes on working and resets several at the same"
-            " moment is most often one of these.",
+            text="Servers with a limit accept a connection that is one too many and close it at"
+            " once; the request on it meets RST. One that goes on working and resets several at the"
+            " same moment is most often one of these.",
             advice="raise the server's limit (Node: `server.maxConnections`), or ask with fewer"
             " connections at once and let the rest wait",
             subject=f"log {peer}",
