@@ -7,7 +7,7 @@
 set -uo pipefail
 
 bytes="request response chunked uri plan"
-all="$bytes conf heads"
+all="$bytes conf doctor heads"
 targets=$all
 if [ $# -gt 0 ] && [[ ! $1 =~ ^[0-9]+$ ]]; then
     targets=$1
@@ -31,6 +31,7 @@ run() {
     case $target in
         heads) $python fuzz/heads.py "$seconds" ;;
         conf) $python fuzz/conf.py "$found" fuzz/corpus/conf "${options[@]}" ;;
+        doctor) $python fuzz/doctor.py "$found" fuzz/corpus/conf tests/doctor/healthy "${options[@]}" ;;
         *) cargo +nightly fuzz run "$target" "$found" "fuzz/corpus/$target" -- "${options[@]}" ;;
     esac
     local code=$?
@@ -44,8 +45,8 @@ for target in $targets; do
         scripts/need.sh fuzz || { failed="$failed $target"; continue; }
     fi
     # The module is built for the Pythons that most have; another does without this one.
-    if [ "$target" = conf ] && ! $python -c 'import atheris' 2>/dev/null; then
-        echo "== fuzzing conf: atheris is not here for $($python -V), so it is left out"
+    if [[ $target =~ ^(conf|doctor)$ ]] && ! $python -c 'import atheris' 2>/dev/null; then
+        echo "== fuzzing $target: atheris is not here for $($python -V), so it is left out"
         continue
     fi
     echo "== fuzzing $target for $seconds s"

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 HELP = Path(__file__).parent / "help"
-COMMANDS = ["", "doctor", "lab", "lab origin", "lab subjects", "lab list", "lab run", "lab tap"]
+COMMANDS = [
+    "",
+    "doctor",
+    "probe",
+    "lab",
+    "lab origin",
+    "lab subjects",
+    "lab list",
+    "lab run",
+    "lab report",
+    "lab tap",
+]
 # argparse words and breaks lines otherwise in later Pythons; one is enough to see a change.
 WORDED_BY = (3, 11), (3, 12)
 

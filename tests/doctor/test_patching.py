@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, strategies as st
 from reading import BOTH, report
 
-from surehop.doctor import Confidence, fix
+from surehop.doctor import Confidence, Finding, Severity, fix
 from surehop.doctor.finding import Edit
-from surehop.doctor.patching import apply, diff
+from surehop.doctor.patching import apply, diff, settle
 
 # Bytes that are no UTF-8, both kinds of line ends, no newline at the end.
 ODD = b"# caf\xe9 \xff\r\nupstream app {\r\n\tserver  'localhost:3000'  weight=1 ;\n}\n# \xc3\xa9nd"
@@ -18,7 +18,7 @@ ODD = b"# caf\xe9 \xff\r\nupstream app {\r\n\tserver  'localhost:3000'  weight=1
 def test_every_other_byte_stays(tmp_path: Path) -> None:
     told = report(tmp_path, ODD, BOTH)
 
-    ((file, backup),) = fix(told.findings, told.documents)
+    ((file, backup),) = fix(told.findings, told.documents).written
 
     assert Path(file).read_bytes() == ODD.replace(b"localhost", b"127.0.0.1")
     assert Path(backup).read_bytes() == ODD
@@ -29,7 +29,7 @@ def test_an_older_backup_stays(tmp_path: Path) -> None:
     (tmp_path / ".nginx.conf.orig").write_text("precious")
 
     told = report(tmp_path, ODD, BOTH)
-    ((_, backup),) = fix(told.findings, told.documents)
+    ((_, backup),) = fix(told.findings, told.documents).written
 
     assert Path(backup).name == ".nginx.conf.orig.1"
     assert (tmp_path / ".nginx.conf.orig").read_text() == "precious"
@@ -39,7 +39,7 @@ def test_a_link_in_the_backups_place_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / ".nginx.conf.orig").symlink_to(tmp_path / "elsewhere")
 
     told = report(tmp_path, ODD, BOTH)
-    ((_, backup),) = fix(told.findings, told.documents)
+    ((_, backup),) = fix(told.findings, told.documents).written
 
     assert Path(backup).name == ".nginx.conf.orig.1"
     assert not (tmp_path / "elsewhere").exists()
@@ -52,7 +52,7 @@ def test_a_backup_is_not_included(tmp_path: Path) -> None:
     text = "events {}\nhttp { include sites-enabled/*; }"
 
     told = report(tmp_path, text, BOTH)
-    assert len(fix(told.findings, told.documents)) == 1
+    assert len(fix(told.findings, told.documents).written) == 1
 
     assert report(tmp_path, text, BOTH).findings == ()
 
@@ -78,7 +78,7 @@ def test_nothing_unsure_is_written(tmp_path: Path) -> None:
 
     assert found.confidence is not Confidence.HIGH
     assert found.fix
-    assert fix(told.findings, told.documents) == []
+    assert fix(told.findings, told.documents).written == ()
 
 
 def test_a_file_that_changed_is_left_alone(tmp_path: Path) -> None:
@@ -91,14 +91,43 @@ def test_a_file_that_changed_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "nginx.conf").read_text() == "new"
 
 
+def finding(*edits: Edit) -> Finding:
+    text = "of no interest"
+    sure = Severity.INFO, Confidence.HIGH
+    return Finding("SH000", text, *sure, text, text, text, text, text, fix=edits)
+
+
+def test_what_overlaps_waits_whole_and_is_told(tmp_path: Path) -> None:
+    told = report(tmp_path, ODD, BOTH)
+    file = str(tmp_path / "nginx.conf")
+    first = finding(Edit(file, 0, 6, "AAA"))
+    second = finding(Edit(file, 5, 7, "B"), Edit(file, 20, 21, "B"))
+    third = finding(Edit(file, 6, 6, "C"))
+
+    fixed = fix([first, second, third], told.documents)
+
+    assert fixed.held == (second,)
+    assert (tmp_path / "nginx.conf").read_bytes() == b"AAAC" + ODD[6:]
+
+
+def test_what_is_put_into_one_place_keeps_the_findings_order() -> None:
+    edits = [Edit("f", 1, 1, "x"), Edit("f", 1, 2, "-"), Edit("f", 1, 1, "y"), Edit("f", 1, 1, "x")]
+
+    assert apply(b"abc", edits) == b"axy-c"
+
+
 @given(st.binary(max_size=60), st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9))))
 def test_edits_never_touch_each_other(raw: bytes, spans: list[tuple[int, int]]) -> None:
     edits = [Edit("f", min(at, len(raw)), min(at + size, len(raw)), "<>") for at, size in spans]
+    chosen, held = settle(finding(edit) for edit in edits)
 
-    changed = apply(raw, edits)
-
-    removed = {at for edit in edits for at in range(edit.start, edit.end)}
-    kept = bytes(byte for at, byte in enumerate(raw) if at not in removed)
+    made = list(dict.fromkeys(chosen.get("f", [])))
+    assert len(chosen.get("f", [])) + len(held) == len(edits)
+    kept = bytes(
+        byte for at, byte in enumerate(raw) if not any(e.start <= at < e.end for e in made)
+    )
+    changed = apply(raw, made)
+    assert len(changed) == len(kept) + 2 * len(made)
     rest = iter(changed)
     assert all(byte in rest for byte in kept)
 

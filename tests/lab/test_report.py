@@ -1,16 +1,32 @@
 """The page is whole, needs nobody, and a real browser has nothing to complain of."""
 
+import json
 import re
-import shutil
-import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from missing import missing
-from surehop.lab.report import Curve, Mark, Report, Row, Skipped, Table, Timeline, show, write_page
+from browser import browser
+from surehop.cli import main
+from surehop.lab.report import (
+    Bars,
+    Curve,
+    Mark,
+    NoReportError,
+    Report,
+    Row,
+    Skipped,
+    Table,
+    Timeline,
+    Verdict,
+    read_report,
+)
+from surehop.lab.report.fitting import blocks
+from surehop.lab.report.page import write_page
+from surehop.lab.report.terminal import show
+from surehop.lab.tap.sequence import Arrow, Diagram, Kind, Pause
 
 
 def made() -> Report:
@@ -22,10 +38,17 @@ def made() -> Report:
     )
     points = [(-5.0, 1.0), (0.0, 0.5), (5.0, 1.0)]
     report.plots.append(
-        Curve("share", "ms", "part", {"axios": points, "surehop": points}, {"x": 0})
+        Curve("share", "ms", "part", {"axios": points, "surehop": points}, {"x": 0.0})
     )
     marks = [Mark(0.0, 0.2, False, "GET 200", ((0.1, ""),)), Mark(0.1, 0.3, True, "GET 0")]
     report.plots.append(Timeline("requests", [Row("axios", marks)], [(0.1, 0.2, "down")]))
+    report.plots.append(Bars("closed", "connections", ("client", "server"), {"axios": (3, 1)}))
+    steps = (Arrow(0.0, 0, 1, "GET /"), Pause(5.0), Arrow(5.0, 1, 0, "RST", Kind.RST))
+    report.diagrams.append(Diagram("axios", (("client", "a"), ("origin", "b")), steps, "a note"))
+    report.expected = ("SH022",)
+    report.verdicts.append(
+        Verdict("axios", ("a log",), "SH022", "race", "a <race>", "retry", right=True)
+    )
     report.said.append("axios failed")
     report.skipped.append(Skipped("undici", "`undici` not found", "npm install"))
     return report
@@ -34,7 +57,7 @@ def made() -> Report:
 def test_the_page_needs_nothing_but_itself(tmp_path: Path) -> None:
     write_page(made(), tmp_path / "page.html")
     text = (tmp_path / "page.html").read_text()
-    assert text.count("<svg") == 2
+    assert text.count("<svg") == 4
     assert "a &lt;title&gt;" in text
     assert "<script" not in text
     loaded = re.findall(r'(?:src|(?<!xlink:)href)="(?!#|data:)([^"]*)"|url\((?!#)([^)]*)\)', text)
@@ -60,36 +83,115 @@ def test_a_partial_report_says_so(tmp_path: Path) -> None:
     assert "9/1" in told
 
 
-def looked_at(page: Path, profile: Path) -> tuple[str, list[str]]:
-    """The page as the browser has it, and what its console says."""
-    program = shutil.which("chromium") or missing("Chromium (apt-get install chromium)")
-    done = subprocess.run(
-        [
-            program,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            f"--user-data-dir={profile}",
-            "--enable-logging=stderr",
-            "--dump-dom",
-            page.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
+def test_a_saved_report_is_the_same_again(tmp_path: Path) -> None:
+    report = made()
+    report.requests.append({"subject": "axios", "status": 200})
+    (tmp_path / "run.json").write_text(report.to_json())
+    again = read_report(tmp_path / "run.json")
+    assert again.to_json() == report.to_json()
+    write_page(report, tmp_path / "one.html")
+    write_page(again, tmp_path / "other.html")
+    assert (tmp_path / "one.html").read_text() == (tmp_path / "other.html").read_text()
+
+
+def test_the_command_shows_a_saved_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.json").write_text(made().to_json())
+    page = tmp_path / "page.html"
+    assert main(["lab", "report", str(tmp_path / "run.json"), "--html", str(page)]) == 0
+    told = capsys.readouterr().out
+    assert "SH022 race" in told
+    assert "GET /" in told
+    assert page.read_text().startswith("<!doctype html>")
+    assert main(["lab", "report", str(tmp_path / "none.json")]) == 2
+    assert capsys.readouterr().err == (
+        f"surehop lab report: can't read `{tmp_path / 'none.json'}`: No such file or directory\n"
     )
-    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"format": 1}, "is of another version"),
+        ({"tables": [{"title": "x"}]}, r"`report.tables\[0\].(columns|rows)` is missing"),
+        ({"tables": {}}, "`report.tables` is of another kind"),
+        ({"plots": [{"title": "x"}]}, r"`report.plots\[0\]` is none of what is known here"),
+        ({"tables": [{"title": "x", "columns": ["a"], "rows": [["b", "c"]]}]}, "2 of 1 columns"),
+        (
+            {"plots": [{"title": "x", "x": "", "parts": [], "rows": {"a": [1]}, "note": ""}]},
+            "1 of 0 parts",
+        ),
+        (
+            {
+                "diagrams": [
+                    {
+                        "title": "x",
+                        "actors": [["client", ""]],
+                        "steps": [{"at": 0, "source": 0, "target": 1, "text": "", "kind": "plain"}],
+                        "note": "",
+                    }
+                ]
+            },
+            "between actors that there are not",
+        ),
+        ({"colour": "red"}, "`report.colour` is unknown"),
+        ({"seconds": "long"}, "`report.seconds` is of another kind"),
+        ({"measured": {"x": None}}, "`report.measured.x` is of another kind"),
+    ],
+)
+def test_a_damaged_report_is_refused(tmp_path: Path, change: dict[str, object], said: str) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(json.loads(made().to_json()) | change))
+    with pytest.raises(NoReportError, match=said):
+        read_report(path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": 1}', "\udcff", "[" * 100_000])
+def test_what_is_no_report(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "run.json"
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(NoReportError, match="hint: a report as `surehop lab run"):
+        read_report(path)
+
+
+def test_a_wide_table_stands_in_blocks_with_whole_words() -> None:
+    names = ("T, ms", *(f"subject-{n}" for n in range(12)), "in its own words")
+    row = ("900", *("10/0",) * 12, "RemoteProtocolError: Server disconnected")
+    found = list(blocks(Table("x", names, [row]), 78))
+    assert [column for block in found for column in block if column] == list(range(1, 14))
+    for block in found:
+        assert next(iter(block)) == 0, "each block says what a row is about"
+        assert sum(block.values()) + 2 * len(block) <= 78
+    assert found[-1][13] >= len("RemoteProtocolError:")
+    assert list(blocks(Table("x", (), ()), 78)) == [{}]
+
+
+WIDTHS = (1280, 390)
+# Whatever is wider than its page, and in no box that scrolls.
+OVERFLOWING = """[...document.body.querySelectorAll("*")].filter(one => {
+    const box = one.getBoundingClientRect();
+    return !one.closest(".scroll *") && box.right > document.documentElement.clientWidth + 1;
+}).map(one => one.outerHTML.slice(0, 80))"""
 
 
 @pytest.mark.peers
 def test_a_browser_has_nothing_to_complain_of(tmp_path: Path) -> None:
-    write_page(made(), tmp_path / "page.html")
-    seen, console = looked_at(tmp_path / "page.html", tmp_path / "profile")
-    assert console == []
-    assert seen.count("<svg") == 2
-    assert seen.count("<table>") == 1
-
-    (tmp_path / "broken.html").write_text("<script>console.error('no')</script>")
-    _, console = looked_at(tmp_path / "broken.html", tmp_path / "profile")
-    assert len(console) == 1, "a complaint would have been seen"
+    page = tmp_path / "page.html"
+    write_page(made(), page)
+    (tmp_path / "broken.html").write_text("<img src=http://127.0.0.1:9/x><p style='width:200vw'>x")
+    with browser(tmp_path / "profile") as tab:
+        for width in WIDTHS:
+            for dark in (False, True):
+                tab.open(page, width=width, dark=dark)
+                assert tab.evaluate("document.documentElement.scrollWidth") <= width
+                assert tab.evaluate(OVERFLOWING) == []
+                paper = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+                assert (paper == "rgb(255, 255, 255)") is not dark
+        assert tab.complaints == []
+        assert set(tab.asked) == {page.as_uri()}
+        tab.print(tmp_path / "page.pdf")
+        tab.open(tmp_path / "broken.html", width=390)
+        assert tab.evaluate(OVERFLOWING), "it would have been seen"
+        assert "http://127.0.0.1:9/x" in tab.asked, "and that too"
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")

@@ -17,6 +17,7 @@ _DESCRIPTION = "Surehop makes HTTP hops hold."
 _LAB = {
     "list": ("surehop.lab.scenarios.listing", "the scenarios: failures that can be made to happen"),
     "run": ("surehop.lab.scenarios.command", "make one happen, to the real programs"),
+    "report": ("surehop.lab.report.command", "show a saved run again, or make its page"),
     "origin": ("surehop.lab.origins", "a server that fails as it is told"),
     "tap": ("surehop.lab.tap", "a relay that records who closed what"),
     "subjects": ("surehop.lab.programs", "which programs are here to be run against"),
@@ -32,6 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from surehop.cli.doctor import main as examine  # noqa: PLC0415 (the proxy needs no doctor)
 
         return examine(words[1:])
+    if words[:1] == ["probe"]:
+        from surehop.cli.probe import main as probe  # noqa: PLC0415 (as above)
+
+        return probe(words[1:])
     if words[:1] == ["lab"] and words[1:2] and words[1] in _LAB:
         # The proxy needs no lab, and one command none of the others.
         found: int = import_module(_LAB[words[1]][0]).main(words[2:])
@@ -42,6 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands.add_parser("proxy", help="run the proxy with an nginx configuration", add_help=False)
     commands.add_parser(
         "doctor", help="name the cause of failures, and what to change", add_help=False
+    )
+    commands.add_parser(
+        "probe", help="what a server does, and when it closes connections", add_help=False
     )
     lab = commands.add_parser(
         "lab",

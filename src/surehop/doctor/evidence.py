@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from surehop.doctor.attempts import LogFacts
 from surehop.doctor.facts import Configuration, Software
+from surehop.doctor.probing.sheet import Sheet
 
 Version = tuple[int, int, int]
 # Since then an explicit upstream keeps connections alive without being told to.
@@ -21,6 +22,7 @@ class Evidence:
     logs: LogFacts = field(default_factory=LogFacts)
     version: Version | None = None
     documents: dict[str, bytes] = field(default_factory=dict)
+    probes: tuple[Sheet, ...] = ()
 
     @property
     def nginx(self) -> tuple[Configuration, ...]:

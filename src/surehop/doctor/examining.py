@@ -1,7 +1,8 @@
 """Targets -> evidence -> findings: the way through the house."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import errno
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from surehop.doctor.attempts import LogFacts
@@ -12,12 +13,13 @@ from surehop.doctor.finding import Finding
 from surehop.doctor.ignoring import Ignored, ignored, unknown_ids
 from surehop.doctor.log_views import version_of
 from surehop.doctor.options import Options
+from surehop.doctor.probing import Job, Sheet, hop_of, hops_of, looks_like_url, probe_all
 from surehop.doctor.rules import RULES
 from surehop.doctor.sources.haproxy import HaproxyReader
 from surehop.doctor.sources.kinds import Kind, kind_of
 from surehop.doctor.sources.logs import LogReader, log_kind
-from surehop.doctor.sources.nginx import NginxReader
-from surehop.doctor.sources.opening import files_of, open_target
+from surehop.doctor.sources.nginx import NginxReader, access_formats
+from surehop.doctor.sources.opening import Opened, files_of, is_plain, open_target
 from surehop.errors import OptionError
 
 _READ = (
@@ -42,19 +44,25 @@ class Report:
     hidden: int
     documents: dict[str, bytes]
     logs: LogFacts
+    probes: tuple[Sheet, ...] = ()
 
 
 def examine(targets: Sequence[str], options: Options) -> Report:
-    """Read the targets and judge them together. Raises OptionError where one can't be read."""
+    """Read and probe the targets, and judge them together.
+
+    Raises OptionError where one can't be read.
+    """
     gathering = _Gathering(options)
     for target in targets:
         gathering.add(target)
+    gathering.finish(targets)
     logs = gathering.logs.facts()
     evidence = Evidence(
         tuple(gathering.configurations),
         logs,
         options.version or version_of(logs),
         gathering.documents,
+        gathering.probed(),
     )
     comments = gathering.ignored()
     names = frozenset(word for r in RULES for word in (r.about.id.lower(), r.about.name))
@@ -68,6 +76,7 @@ def examine(targets: Sequence[str], options: Options) -> Report:
         len(every) - len(told),
         gathering.documents,
         logs,
+        evidence.probes,
     )
 
 
@@ -91,6 +100,14 @@ def _told(
         yield finding
 
 
+def _included(file: str) -> bytes:
+    """Raises OSError; what is no file may have no end."""
+    path = Path(file)
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "no regular file")
+    return path.read_bytes()
+
+
 @dataclass(slots=True)
 class _Gathering:
     options: Options
@@ -100,46 +117,71 @@ class _Gathering:
     notes: list[str] = field(default_factory=list)
     logs: LogReader = field(default_factory=LogReader)
     _blocks: set[str] = field(default_factory=set)
+    _jobs: list[Job] = field(default_factory=list)
+    _later: list[tuple[str, str]] = field(default_factory=list)
+    _known: set[str] = field(default_factory=set)
 
     def add(self, target: str) -> None:
-        count = len(self.targets)
+        if looks_like_url(target):
+            self._url(target)
+            return
         for name in files_of(target):
-            if name not in self.documents:  # as one that was read before includes
-                self._named(name, target)
-        if len(self.targets) == count and not self.documents:
-            raise OptionError(f"nothing in `{target}` is known here", hint=_READ)
+            if name in self.documents:  # as one that was read before includes
+                self._known.add(target)
+            elif is_plain(name):
+                self._named(name, target, self._configuration)
+            else:
+                self._later.append((name, target))
 
-    def _named(self, name: str, target: str) -> None:
+    def finish(self, targets: Iterable[str]) -> None:
+        """Read the logs: by now configurations have told how access logs are written."""
+        for name, target in self._later:
+            self._named(name, target, self._anything)
+        for target in targets:
+            if target not in self._known:
+                raise OptionError(f"nothing in `{target}` is known here", hint=_READ)
+
+    def _named(self, name: str, target: str, read: Callable[[str, str], None]) -> None:
         try:
-            self._file(name, named=name == target)
+            read(name, target)
         except OptionError as error:
             if name == target:
                 raise
             self.notes.append(f"{error}: the rest is judged")
 
-    def _file(self, name: str, *, named: bool) -> None:
+    def _configuration(self, name: str, target: str) -> None:
+        """Read a configuration; anything else waits."""
         with open_target(name) as opened:
-            log = log_kind(opened.head)
-            if log:
+            kind = Kind.UNKNOWN if log_kind(opened.head) else kind_of(opened.head)
+            if kind is Kind.UNKNOWN:
+                self._later.append((name, target))
+            else:
+                self._take(opened, kind, target)
+
+    def _anything(self, name: str, target: str) -> None:
+        formats = [text for each in self.configurations for text in access_formats(each)]
+        with open_target(name) as opened:
+            if log := log_kind(opened.head, formats):
+                self._known.add(target)
                 self.targets.append(Target(name, log))
-                self.logs.read(opened)
+                self.logs.read(opened, formats)
                 return
             kind = kind_of(opened.head)
-            if kind is Kind.UNKNOWN:
-                if named:
-                    raise OptionError(f"`{name}` is nothing that is known here", hint=_READ)
-                return
-            self.targets.append(Target(name, kind))
-            match kind:
-                case Kind.NGINX:
-                    self._nginx(name, opened.whole())
-                case Kind.HAPROXY:
-                    self._haproxy(name, opened.whole())
-                case _:
-                    pass
+            if kind is not Kind.UNKNOWN:
+                self._take(opened, kind, target)
+            elif name == target:
+                raise OptionError(f"`{name}` is nothing that is known here", hint=_READ)
+
+    def _take(self, opened: Opened, kind: Kind, target: str) -> None:
+        self._known.add(target)
+        self.targets.append(Target(opened.name, kind))
+        if kind is Kind.NGINX:
+            self._nginx(opened.name, opened.whole())
+        elif kind is Kind.HAPROXY:
+            self._haproxy(opened.name, opened.whole())
 
     def _nginx(self, name: str, raw: bytes) -> None:
-        reader = NginxReader(self.options.names, lambda file: Path(file).read_bytes())
+        reader = NginxReader(self.options.names, _included)
         self.configurations.append(reader.read(name, raw))
         self.documents.update(reader.documents)
         self._blocks.update(reader.documents)
@@ -150,6 +192,28 @@ class _Gathering:
         self.configurations.append(reader.read(name, raw))
         self.documents[name] = raw
         self.notes.extend(reader.notes)
+
+    def _url(self, target: str) -> None:
+        hop = hop_of(target)
+        addresses = self.options.names(hop.host)
+        if addresses is None:
+            hint = "`--resolve NAME=ADDR` tells its addresses"
+            raise OptionError(f"`{hop.host}` has no address that is known here", hint=hint)
+        self._known.add(target)
+        self.targets.append(Target(target, Kind.SERVER))
+        self._jobs.append(Job(hop, addresses, self.options.probing.asked))
+
+    def probed(self) -> tuple[Sheet, ...]:
+        """Probe the URLs, and if that is wanted the servers of the configurations."""
+        probing = self.options.probing
+        if probing.servers:
+            asked = replace(probing.asked, chain=2, crowd=0, full=False)
+            for hop, server in hops_of(self.configurations).items():
+                if server.addresses or hop.unix:
+                    self._jobs.append(Job(hop, server.addresses or (), asked))
+                else:
+                    self.notes.append(f"`{server.text}` is not probed: nobody knows its addresses")
+        return probe_all(self._jobs, probing.talk)
 
     def ignored(self) -> list[Ignored]:
         return [

@@ -82,8 +82,8 @@ class Finding:
     page: str = field(default="")
 
     @property
-    def order(self) -> tuple[int, int, str, int, str]:
-        """The worst first, then the surest, then by place."""
+    def order(self) -> tuple[int, int, bool, str, int, str]:
+        """The worst first, then the surest, what happened before what may, then by place."""
         sure = list(Confidence).index(self.confidence)
         place = self.place or Place("", 0, 0)
-        return (-self.severity, -sure, place.file, place.line, self.id)
+        return (-self.severity, -sure, not self.quotes, place.file, place.line, self.id)

@@ -4,9 +4,19 @@ from dataclasses import dataclass, field
 
 from surehop.doctor.evidence import Version
 from surehop.doctor.names import Names
+from surehop.doctor.probing import Asked, Talk
 from surehop.errors import OptionError
 
 _PARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """How URLs are probed; and whether the servers of configurations are."""
+
+    asked: Asked = field(default_factory=Asked)
+    servers: bool = False
+    talk: Talk = field(default_factory=Talk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +24,7 @@ class Options:
     names: Names
     version: Version | None = None
     known: frozenset[str] = field(default_factory=frozenset)
+    probing: Probing = field(default_factory=Probing)
 
 
 def parse_version(text: str) -> Version:

@@ -7,25 +7,53 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from surehop.doctor.finding import Confidence, Edit, Finding
 
 
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Each file that was written, with its backup. `held` are findings for another run."""
+
+    written: tuple[tuple[str, str], ...]
+    held: tuple[Finding, ...]
+
+
 def apply(raw: bytes, edits: Iterable[Edit]) -> bytes:
-    """Make the edits of one file. Where two overlap, the later one is left out."""
-    chosen: list[Edit] = []
-    for edit in edits:
-        clash = any(
-            edit == other or (edit.start < other.end and other.start < edit.end) for other in chosen
-        )
-        if not clash:
-            chosen.append(edit)
+    """Make the edits of one file, which don't overlap. What is put into one place keeps its order;
+    the same edit twice is made once.
+    """
     newline = b"\r\n" if b"\r\n" in raw else b"\n"
-    for edit in sorted(chosen, key=lambda each: each.start, reverse=True):
+    parts, at = [], 0
+    for edit in sorted(dict.fromkeys(edits), key=lambda each: (each.start, each.end)):
         text = edit.text.encode("utf-8", "surrogateescape").replace(b"\n", newline)
-        raw = raw[: edit.start] + text + raw[edit.end :]
-    return raw
+        parts += [raw[at : edit.start], text]
+        at = edit.end
+    return b"".join([*parts, raw[at:]])
+
+
+def settle(findings: Iterable[Finding]) -> tuple[dict[str, list[Edit]], tuple[Finding, ...]]:
+    """Choose the edits to make, by file, in the findings' order, and the findings to hold back.
+
+    A finding whose edits overlap those of one before it is held back whole: what it saw will be
+    another text by then.
+    """
+    edits: dict[str, list[Edit]] = {}
+    held = []
+    for finding in findings:
+        if any(_overlap(new, old) for new in finding.fix for old in edits.get(new.file, ())):
+            held.append(finding)
+            continue
+        for edit in finding.fix:
+            edits.setdefault(edit.file, []).append(edit)
+    return edits, tuple(held)
+
+
+def _overlap(one: Edit, other: Edit) -> bool:
+    """An insertion overlaps what it stands inside of, not what it stands beside."""
+    return one != other and one.start < other.end and other.start < one.end
 
 
 def diff(raw: bytes, edits: Iterable[Edit], file: str) -> str:
@@ -47,17 +75,13 @@ def diff_of(finding: Finding, documents: dict[str, bytes]) -> str:
     )
 
 
-def fix(findings: Iterable[Finding], documents: dict[str, bytes]) -> list[tuple[str, str]]:
-    """Write the fixes that are sure; gives each file and its backup. Raises OSError.
+def fix(findings: Iterable[Finding], documents: dict[str, bytes]) -> Fixed:
+    """Write the fixes that are sure. Raises OSError.
 
     A file is replaced in one step, with the permissions it had, and only if it still is what was
     read.
     """
-    edits: dict[str, list[Edit]] = {}
-    for finding in findings:
-        if finding.confidence is Confidence.HIGH:
-            for edit in finding.fix:
-                edits.setdefault(edit.file, []).append(edit)
+    edits, held = settle(each for each in findings if each.confidence is Confidence.HIGH)
     written = []
     for file, wanted in edits.items():
         path = Path(file).resolve()  # a link stays a link
@@ -75,7 +99,7 @@ def fix(findings: Iterable[Finding], documents: dict[str, bytes]) -> list[tuple[
             os.fchmod(out.fileno(), stat.S_IMODE(status.st_mode))
         Path(fresh).replace(path)
         written.append((file, str(backup)))
-    return written
+    return Fixed(tuple(written), held)
 
 
 def _back_up(path: Path, raw: bytes) -> Path:

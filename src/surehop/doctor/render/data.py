@@ -7,7 +7,8 @@ from surehop.doctor.baseline import fingerprint
 from surehop.doctor.examining import Report
 from surehop.doctor.finding import Finding
 from surehop.doctor.patching import diff_of
-from surehop.doctor.render.text import harmless
+from surehop.doctor.render.harmless import harmless
+from surehop.doctor.render.sheets import sheet_data
 
 
 def as_json(report: Report) -> str:
@@ -18,6 +19,7 @@ def as_json(report: Report) -> str:
         "findings": [_finding(each, report) for each in report.findings],
         "notes": list(report.notes),
         "hidden": report.hidden,
+        "probes": [sheet_data(each) for each in report.probes],
         "lines": {"understood": report.logs.understood, "unknown": report.logs.unknown},
     }
     return json.dumps(_plain(told), indent=2) + "\n"

@@ -6,7 +6,7 @@ from html import escape
 from surehop.doctor.examining import Report
 from surehop.doctor.finding import Finding
 from surehop.doctor.patching import diff_of
-from surehop.doctor.render.text import harmless
+from surehop.doctor.render.harmless import harmless
 
 _CODE = re.compile(r"`([^`]*)`")
 _TICKS = re.compile(r"`+")

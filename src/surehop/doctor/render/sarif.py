@@ -7,7 +7,7 @@ from urllib.parse import quote
 from surehop.doctor.baseline import fingerprint
 from surehop.doctor.examining import Report
 from surehop.doctor.finding import Edit, Finding, Severity
-from surehop.doctor.render.text import harmless
+from surehop.doctor.render.harmless import harmless
 from surehop.doctor.rules import RULES
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

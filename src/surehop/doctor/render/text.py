@@ -1,25 +1,20 @@
 """The report for a person at a terminal."""
 
-import re
 import textwrap
 
 from surehop.doctor.examining import Report
 from surehop.doctor.finding import Finding, Severity
 from surehop.doctor.patching import diff_of
+from surehop.doctor.render.harmless import harmless
+from surehop.doctor.render.sheets import sheet_text
 
 _WIDTH = 96
 _COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.INFO: "36"}
-# What stands in a user's file must not move the cursor of whoever reads the report.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
-def harmless(text: str) -> str:
-    """Show control characters, and bytes that are no UTF-8, as `\\xNN`."""
-    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]) & 0xFF:02x}", text)
 
 
 def as_text(report: Report, *, colour: bool) -> str:
-    blocks = [_block(finding, report, colour=colour) for finding in report.findings]
+    blocks = [sheet_text(each) for each in report.probes if each.by_url]
+    blocks += [_block(finding, report, colour=colour) for finding in report.findings]
     return "\n".join([*blocks, _summary(report)])
 
 

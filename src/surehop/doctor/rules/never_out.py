@@ -41,7 +41,7 @@ def _unchecked(evidence: Evidence) -> Iterator[Finding]:
             if len(live) < 2:  # noqa: PLR2004 (one has nobody to stand in)
                 continue
             for server in live:
-                if server.checked:
+                if server.checked or server.backup:  # a page that says sorry is its own best check
                     continue
                 yield ABOUT.found(
                     Severity.WARNING,

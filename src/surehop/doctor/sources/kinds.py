@@ -21,6 +21,7 @@ class Kind(StrEnum):
 
     NGINX = "nginx configuration"
     HAPROXY = "haproxy configuration"
+    SERVER = "server, probed"
     EMPTY = "empty file"
     UNKNOWN = "unknown"
 

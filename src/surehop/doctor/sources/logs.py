@@ -1,14 +1,18 @@
 """Logs -> facts: the native digest reads them; here it is given their bytes."""
 
 import os
+from collections.abc import Iterable, Sequence
 
-from surehop._core import Digest, log_kind
+from surehop._core import Digest, log_kind as native_kind
 from surehop.doctor.attempts import LogFacts, read_facts
 from surehop.doctor.sources.opening import Opened, unreadable
 
 _SLICE = 64 << 20  # bytes at a time: between slices a signal is heard
 
-__all__ = ["LogReader", "log_kind"]
+
+def log_kind(head: bytes, formats: Iterable[str] = ()) -> str | None:
+    """Tell what kind of log begins so. `formats` are those of access logs, as nginx has them."""
+    return native_kind(head, _bytes(formats))
 
 
 class LogReader:
@@ -17,9 +21,9 @@ class LogReader:
     def __init__(self) -> None:
         self._digest = Digest()
 
-    def read(self, opened: Opened) -> None:
+    def read(self, opened: Opened, formats: Sequence[str] = ()) -> None:
         """Read one to its end. Raises OptionError; what was read until then stays."""
-        self._digest.begin(opened.name, opened.head)
+        self._digest.begin(opened.name, opened.head, _bytes(formats))
         try:
             self._take(opened)
         finally:
@@ -39,3 +43,7 @@ class LogReader:
 
     def facts(self) -> LogFacts:
         return read_facts(self._digest.json())
+
+
+def _bytes(formats: Iterable[str]) -> list[bytes]:
+    return [each.encode("utf-8", "surrogateescape") for each in formats]

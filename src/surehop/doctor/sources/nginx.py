@@ -200,6 +200,14 @@ def _own_time(section: Section, name: str) -> int | None:
     return milliseconds(nodes[-1].args[0].value) if nodes and nodes[-1].args else None
 
 
+def access_formats(configuration: Configuration) -> Iterator[str]:
+    """Give the texts of the `log_format`s."""
+    for section in configuration.sections:
+        for node in section.own.get("log_format", ()):
+            words = [each.value for each in node.args[1:]]
+            yield "".join(words[1:] if words and words[0].startswith("escape=") else words)
+
+
 def _listeners(section: Section) -> Iterator[Listener]:
     for node in section.own.get("listen", ()):
         if not node.args:
@@ -212,21 +220,21 @@ def _listeners(section: Section) -> Iterator[Listener]:
 
 
 def _remember(values: dict[str, tuple[str, ...]], sections: list[Section]) -> None:
-    """Note what `set` and `map` may put into variables."""
+    """Note what `set`, `map` and their like may put into variables."""
     for section in sections:
         for node in section.own.get("set", ()):
             if len(node.args) == 2:  # noqa: PLR2004 (`set NAME VALUE`)
                 name = node.args[0].value.lstrip("$").lower()
                 values[name] = (*values.get(name, ()), node.args[1].value)
-        if section.kind == "map":
+        if section.kind in {"map", "geo", "split_clients"}:
             _remember_map(values, section)
 
 
 def _remember_map(values: dict[str, tuple[str, ...]], section: Section) -> None:
     node = section.node
-    if node is None or len(node.args) < 2:  # noqa: PLR2004 (`map FROM TO`)
+    if node is None or not node.args:
         return
-    name = node.args[1].value.lstrip("$").lower()
+    name = node.args[-1].value.lstrip("$").lower()  # behind what it is made from
     for entries in section.own.values():
         for entry in entries:
             if entry.args:

@@ -4,8 +4,6 @@ import bz2
 import gzip
 import io
 import lzma
-import os
-import stat
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from surehop.doctor.sources.zstd import MAGIC as ZSTD, Zstd
 from surehop.errors import OptionError
 
 STANDARD_INPUT = "-"
-_ZSTD = b"\x28\xb5\x2f\xfd"
 _BACKUPS = (".orig", ".bak", ".dpkg-dist", ".rpmnew", ".rpmsave", "~", ".swp")
 _HEAD = 1 << 16
 _CHUNK = 1 << 20
@@ -71,14 +69,17 @@ def _open(name: str, stack: ExitStack) -> Opened:
         path = Path(name)
         file = stack.enter_context(path.open("rb"))
     head = file.read(_HEAD)
-    if head.startswith(_ZSTD):
-        hint = f"`zstdcat {name} | surehop doctor -`"
-        raise OptionError(f"`{name}` is packed with zstd", hint=hint)
     unpacked = _unpacked(head, file)
     if unpacked is None:
-        return Opened(name, head, file, packed=False, descriptor=_plain(file))
+        descriptor = file.fileno() if is_plain(name) else None
+        return Opened(name, head, file, packed=False, descriptor=descriptor)
     stack.enter_context(unpacked)
     return Opened(name, unpacked.read(_HEAD), unpacked, packed=True)
+
+
+def is_plain(name: str) -> bool:
+    """Tell whether it can be read twice: a pipe can't."""
+    return name != STANDARD_INPUT and Path(name).is_file()
 
 
 def files_of(name: str) -> Iterator[str]:
@@ -112,14 +113,6 @@ class _Rejoined(io.RawIOBase):
         return len(given)
 
 
-def _plain(file: BinaryIO) -> int | None:
-    try:
-        descriptor = file.fileno()
-    except OSError:
-        return None  # something in memory
-    return descriptor if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
-
-
 def _unpacked(head: bytes, file: BinaryIO) -> BinaryIO | None:
     whole = io.BufferedReader(_Rejoined(head, file))
     if head.startswith(b"\x1f\x8b"):
@@ -128,6 +121,8 @@ def _unpacked(head: bytes, file: BinaryIO) -> BinaryIO | None:
         return cast("BinaryIO", bz2.BZ2File(whole))
     if head.startswith(b"\xfd7zXZ\x00"):
         return cast("BinaryIO", lzma.LZMAFile(whole))
+    if head.startswith(ZSTD):
+        return io.BufferedReader(Zstd(whole))
     return None
 
 

@@ -57,6 +57,6 @@ def _client(name: str, needs: list[Found]) -> Client | Found:
     if needs[0].name != "node":
         return Client(name, (sys.executable, "-P", "-m", "surehop.lab.clients.driver", name))
     node, package, *_ = needs
-    folder = str(Path(str(package.where)).parent)
+    folder = str(Path(str(package.where)).parent.absolute())
     environment = (("NODE_MODULES_DIR", folder), ("NODE_PATH", folder))
     return Client(name, (str(node.where), str(_SCRIPT), name), environment)

@@ -4,6 +4,6 @@ from surehop.lab.origins.behaviour import Behaviour
 from surehop.lab.origins.command import main
 from surehop.lab.origins.faults import Fault
 from surehop.lab.origins.handle import Origin, OriginProcess
-from surehop.lab.origins.server import Delivery, Stats
+from surehop.lab.origins.server import Closing, Delivery, Stats
 
-__all__ = ["Behaviour", "Delivery", "Fault", "Origin", "OriginProcess", "Stats", "main"]
+__all__ = ["Behaviour", "Closing", "Delivery", "Fault", "Origin", "OriginProcess", "Stats", "main"]

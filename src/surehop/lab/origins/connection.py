@@ -59,6 +59,7 @@ class Connection:
         self.number = number
         self.requests = 0
         self.idle = True
+        self.ended: tuple[str, str] | None = None  # by `client` or `server` first, and how
         self._house = house
         self._out = Pipe(house, "downstream")
         self._inbox = Inbox(reader, Pipe(house, "upstream"))
@@ -69,6 +70,7 @@ class Connection:
 
     def close(self, how: str) -> None:
         """End the connection now: `fin` sends what is pending first, `rst` forgets it."""
+        self.ended = self.ended or ("server", how)
         if how == "rst":
             reset_on_close(self._writer.get_extra_info("socket"))
             self._writer.transport.abort()
@@ -89,14 +91,23 @@ class Connection:
                 await self._refuse(error)
         except CutError as cut:
             self.close(cut.how)
-        except (ClientGoneError, ConnectionError):
-            pass
+        except ClientGoneError:
+            self._gone("fin")
+        except ConnectionError:
+            self._gone("rst")
         finally:
-            self._writer.close()
+            self.close("fin")
+
+    def _gone(self, how: str) -> None:
+        self.ended = self.ended or ("client", how)
+
+    async def _hang(self) -> None:
+        await self._inbox.end()
+        self._gone("fin")
 
     async def _stall(self, fault: Fault) -> None:
         if fault.kind == "hang":
-            await self._inbox.end()
+            await self._hang()
         else:
             self._writer.transport.pause_reading()  # type: ignore[attr-defined]
             await asyncio.Event().wait()
@@ -123,7 +134,7 @@ class Connection:
         self.idle = True
         try:
             async with asyncio.timeout_at(limit):
-                return await self._inbox.begins()
+                begins = await self._inbox.begins()
         except TimeoutError:
             if not self.requests:
                 await self._late()
@@ -131,6 +142,10 @@ class Connection:
                 await self._out.ended()
                 self.close(self._house.behaviour.idle_close)
             return False
+        else:
+            if not begins:
+                self._gone("fin")
+            return begins
         finally:
             self.idle = False
 
@@ -226,7 +241,7 @@ class Connection:
     async def _end(self, fault: Fault) -> None:
         """What `fin`, `rst` and `hang` are, at any point."""
         if fault.kind == "hang":
-            await self._inbox.end()
+            await self._hang()
         else:
             self.close(fault.kind)
 

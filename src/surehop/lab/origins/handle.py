@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 from surehop.lab.origins.behaviour import Behaviour
 from surehop.lab.origins.faults import Fault
-from surehop.lab.origins.server import Delivery, Server, Stats
+from surehop.lab.origins.server import Closing, Delivery, Server, Stats
 from surehop.lab.ports import Port
 
 _T = TypeVar("_T")
@@ -202,6 +202,7 @@ class OriginProcess:
     def stats(self) -> Stats:
         stats = dict(self._call("GET", "/state")["stats"])
         stats["deliveries"] = tuple(Delivery(**d) for d in stats["deliveries"])
+        stats["closings"] = tuple(Closing(**c) for c in stats["closings"])
         return Stats(**stats)
 
     def close_idle(self, how: str = "fin") -> int:

@@ -38,6 +38,18 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """Who ended a connection first, as the origin saw it: `by` `client` or `server`, `how` by
+    `fin` or `rst`. `connection` is 0 for one that was turned away.
+    """
+
+    at: float
+    connection: int
+    by: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """What an origin has seen since it started or was reset."""
 
@@ -49,6 +61,7 @@ class Stats:
     paths: dict[str, int]
     ids: dict[str, int]  # by X-Request-Id
     deliveries: tuple[Delivery, ...]  # the last 20,000
+    closings: tuple[Closing, ...]  # the same
 
 
 class Server:
@@ -184,6 +197,7 @@ class Server:
             paths=dict(self._paths),
             ids=dict(self._ids),
             deliveries=tuple(self._deliveries),
+            closings=tuple(self._closings),
         )
 
     def begun(self, connection: Connection) -> Fault | None:
@@ -219,12 +233,14 @@ class Server:
         """Whether an accepted connection is let in, and what it meets there; counts it."""
         if self.behaviour.turn_away or (self.crowded and self.behaviour.manner.over == "fin"):
             self._turned_away += 1
+            self._closed(0, ("server", "fin"))
             return False, None
         self._accepted += 1
         fault = self._fault(("accept",), 1)
         if fault and fault.kind in CLOSES:
             if fault.kind == "rst":
                 reset_on_close(sock)
+            self._closed(0, ("server", fault.kind))
             return False, fault
         self._open += 1
         self._make_room()
@@ -245,6 +261,8 @@ class Server:
             await connection.serve(met)
         finally:
             self._connections.discard(connection)
+            if connection.ended:
+                self._closed(connection.number, connection.ended)
 
     def keep(self, task: asyncio.Task[Any] | None) -> None:
         """Cancel this task too when the origin stops."""
@@ -283,6 +301,10 @@ class Server:
         self._paths: Counter[str] = Counter()
         self._ids: Counter[str] = Counter()
         self._deliveries: deque[Delivery] = deque(maxlen=_REMEMBERED)
+        self._closings: deque[Closing] = deque(maxlen=_REMEMBERED)
+
+    def _closed(self, connection: int, ended: tuple[str, str]) -> None:
+        self._closings.append(Closing(time.time(), connection, *ended))
 
     @property
     def has_room(self) -> bool:

@@ -1,17 +1,30 @@
-"""What a scenario found, as data, and how it is shown: terminal, JSON, one HTML page."""
+"""What a scenario found, as data. `page` and `terminal` show it, and want the extra `lab`."""
 
-from surehop.lab.report.data import Curve, Mark, Report, Row, Skipped, Table, Timeline
-from surehop.lab.report.page import write_page
-from surehop.lab.report.terminal import show
+from surehop.lab.report.data import (
+    Bars,
+    Curve,
+    Mark,
+    Plot,
+    Report,
+    Row,
+    Skipped,
+    Table,
+    Timeline,
+    Verdict,
+)
+from surehop.lab.report.saved import NoReportError, read_report
 
 __all__ = [
+    "Bars",
     "Curve",
     "Mark",
+    "NoReportError",
+    "Plot",
     "Report",
     "Row",
     "Skipped",
     "Table",
     "Timeline",
-    "show",
-    "write_page",
+    "Verdict",
+    "read_report",
 ]

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-FORMAT = 1
+from surehop.lab.tap.sequence import Diagram
+
+FORMAT = 2
 
 
 def machine() -> dict[str, str]:
@@ -43,6 +45,17 @@ class Table:
     bad: frozenset[tuple[int, int]] = frozenset()
     good: frozenset[tuple[int, int]] = frozenset()
     note: str = ""
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f"`{self.title}`: a row has {len(row)} of {len(self.columns)} columns"
+                )
+
+    def is_text(self, column: int) -> bool:
+        """Whether it has more than figures."""
+        return any(set(row[column]) - set("0123456789.,+-/ %") for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +101,42 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True)
+class Bars:
+    """Counts, a bar a row, each in parts: `rows` has as many figures as there are `parts`."""
+
+    title: str
+    x: str
+    parts: Sequence[str]
+    rows: Mapping[str, Sequence[int]]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for row in self.rows.values():
+            if len(row) != len(self.parts):
+                raise ValueError(f"`{self.title}`: a row has {len(row)} of {len(self.parts)} parts")
+
+
+Plot = Curve | Timeline | Bars
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The doctor's first finding on what a subject left; `id` is empty where there is none.
+
+    read: what it understood. right: the finding is the fault that was injected, None where there
+    was nothing to find.
+    """
+
+    subject: str
+    read: Sequence[str]
+    id: str = ""
+    name: str = ""
+    title: str = ""
+    advice: str = ""
+    right: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """A subject, or a part, that was not run: why, and what would change that."""
 
@@ -100,7 +149,8 @@ class Skipped:
 class Report:
     """A run of a scenario. partial: why it ended before its end, empty where it did not.
 
-    shown: the fault was really met. said: sentences that the figures bear out.
+    shown: the fault was really met. said: sentences that the figures bear out. diagrams: the
+    first failure on the wire. expected: the findings that name the fault.
     """
 
     scenario: str
@@ -112,7 +162,10 @@ class Report:
     versions: dict[str, str] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
-    plots: list[Curve | Timeline] = field(default_factory=list)
+    plots: list[Plot] = field(default_factory=list)
+    diagrams: list[Diagram] = field(default_factory=list)
+    expected: Sequence[str] = ()
+    verdicts: list[Verdict] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     measured: dict[str, float] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)

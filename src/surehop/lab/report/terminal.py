@@ -1,5 +1,7 @@
-"""A report on the terminal: its tables and what they say. Plots are for the page."""
+"""A report on the terminal: tables, the first failure, sentences. Plots are for the page."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from rich.console import Console
@@ -7,7 +9,14 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from surehop.lab.report.data import Report, Table
+from surehop.lab.report.data import Bars, Report, Table
+from surehop.lab.report.fitting import blocks
+from surehop.lab.report.verdicts import verdict_table
+from surehop.lab.tap.drawing import drawn
+from surehop.lab.tap.sequence import Diagram
+
+_BEFORE_LANES = 13  # columns of a diagram
+_WIDEST_LANE = 30
 
 
 def show(report: Report, console: Console) -> None:
@@ -17,10 +26,14 @@ def show(report: Report, console: Console) -> None:
     console.print(Padding(Text(told, style="dim"), (0, 2)))
     if report.partial:
         console.print(Padding(Text(f"partial: {report.partial}", style="bold yellow"), (0, 2)))
-    for table in report.tables:
-        console.print(Padding(_table(table), (1, 0, 0, 2)))
-        if table.note:
-            console.print(Padding(Text(table.note, style="dim"), (0, 2)))
+    tables = [*report.tables, *(_counts(plot) for plot in report.plots if isinstance(plot, Bars))]
+    if report.verdicts:
+        tables.append(verdict_table(report))
+    for table in tables:
+        _print_table(table, console)
+    for diagram in report.diagrams:
+        console.print(Padding(_diagram(diagram, console), (1, 0, 0, 2)))
+        console.print(Padding(Text(diagram.note, style="dim"), (0, 2)))
     console.print()
     for name, value in report.measured.items():
         console.print(Padding(Text(f"{name}: {value:g}"), (0, 2)))
@@ -32,22 +45,36 @@ def show(report: Report, console: Console) -> None:
             console.print(Padding(Text(f"hint: {skipped.hint}", style="dim"), (0, 2)))
 
 
-def _table(table: Table) -> RichTable:
-    shown = RichTable(title=table.title, title_justify="left", title_style="bold", box=None)
-    for number, name in enumerate(table.columns):
-        side: Literal["left", "right"] = "left" if _is_text(table, number) else "right"
-        shown.add_column(Text(name), justify=side, overflow="fold")
+def _print_table(table: Table, console: Console) -> None:
+    console.print(Padding(Text(table.title, style="bold"), (1, 0, 0, 2)))
+    for number, widths in enumerate(blocks(table, console.width - 2)):
+        console.print(Padding(_table(table, widths), (min(number, 1), 0, 0, 2)))
+    if table.note:
+        console.print(Padding(Text(table.note, style="dim"), (0, 2)))
+
+
+def _diagram(diagram: Diagram, console: Console) -> Text:
+    lanes = max(1, len(diagram.actors) - 1)
+    lane = min(_WIDEST_LANE, (console.width - _BEFORE_LANES - 2) // lanes)
+    text = drawn(replace(diagram, note=""), lane=lane, colour=console.is_terminal)
+    return Text.from_ansi(text, no_wrap=True, overflow="crop")
+
+
+def _counts(plot: Bars) -> Table:
+    rows = [(name, *(str(count) for count in row)) for name, row in plot.rows.items()]
+    return Table(plot.title, ("", *plot.parts), rows, note=plot.note)
+
+
+def _table(table: Table, widths: Mapping[int, int]) -> RichTable:
+    """The columns that are named, as wide as that."""
+    shown = RichTable(box=None, padding=(0, 2, 0, 0))
+    for column, width in widths.items():
+        side: Literal["left", "right"] = "left" if table.is_text(column) else "right"
+        name = Text(table.columns[column])
+        shown.add_column(name, justify=side, overflow="fold", width=width)
     for at, row in enumerate(table.rows):
-        shown.add_row(*(Text(cell, style=_style(table, at, n)) for n, cell in enumerate(row)))
+        shown.add_row(*(Text(row[n], style=_style(table, at, n)) for n in widths))
     return shown
-
-
-def _is_text(table: Table, column: int) -> bool:
-    return any(cell[column : column + 1] and not _number(cell[column]) for cell in table.rows)
-
-
-def _number(cell: str) -> bool:
-    return not cell or all(letter in "0123456789.,+-/ %" for letter in cell)
 
 
 def _style(table: Table, row: int, column: int) -> str:

@@ -4,12 +4,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
-from importlib.util import find_spec
 from pathlib import Path
 
+from surehop.lab.report.command import UnwrittenError, check_extra, show_or_write
 from surehop.lab.scenarios import SCENARIOS
 
-_WANTED = ("rich", "matplotlib")
 _PARTIAL = 130
 
 
@@ -21,16 +20,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         near = get_close_matches(options.scenario, SCENARIOS, 1)
         meant = f"`{near[0]}` is one; " if near else ""
         return _stop(f"no scenario `{options.scenario}`", f"{meant}`surehop lab list` has them all")
-    missing = [name for name in _WANTED if not find_spec(name)]
-    if missing:
-        return _stop(f"{' and '.join(missing)} missing", "pip install 'surehop[lab]'")
+    try:
+        check_extra()
+    except UnwrittenError as error:
+        return _stop(str(error))
     if options.scale <= 0:
         return _stop(f"`--scale {options.scale:g}` leaves no time", "`--scale 0.1` is quick")
 
     # Only now, since these import what may have been missing.
     from rich.console import Console  # noqa: PLC0415
 
-    from surehop.lab.report import show, write_page  # noqa: PLC0415
     from surehop.lab.scenarios.progress import TerminalBar  # noqa: PLC0415
     from surehop.lab.scenarios.running import Asked, UnknownSubjectError, perform  # noqa: PLC0415
 
@@ -49,16 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
                 ),
             )
     except UnknownSubjectError as error:
-        print(f"surehop lab run: {error}", file=sys.stderr)
-        return 2
-    show(report, Console(highlight=False))
+        return _stop(str(error))
     try:
-        if options.json:
-            options.json.write_text(report.to_json(), "utf-8")
-        if options.html:
-            write_page(report, options.html)
-    except OSError as error:
-        return _stop(f"the report was not written: {error}", "name another file")
+        show_or_write(report, html=options.html, json=options.json)
+    except UnwrittenError as error:
+        return _stop(str(error))
     return _PARTIAL if report.partial else 0
 
 
@@ -92,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _stop(what: str, hint: str) -> int:
-    print(f"surehop lab run: {what}\nhint: {hint}", file=sys.stderr)
+def _stop(what: str, hint: str = "") -> int:
+    told = f"{what}\nhint: {hint}" if hint else what
+    print(f"surehop lab run: {told}", file=sys.stderr)
     return 2

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from surehop.lab.clients import Client, ClientError, ClientProcess, Lane, Outcome
 from surehop.lab.origins import Delivery, OriginProcess, Stats
 from surehop.lab.report.data import Report, Skipped
+from surehop.lab.wire import Watch, Watched
 
 _PARTING = 1.0
 _STUCK = 30.0  # seconds without any news, beyond what a lane itself may take
@@ -78,10 +80,11 @@ class Stage:
     """A run of one scenario.
 
     scale: of all times. inject: False leaves the fault out, to compare. extra: what a scenario
-    keeps for its `tell`.
+    keeps for its `tell`. seen: what origins counted, each with its port.
     """
 
     report: Report
+    watch: Watch
     clients: Sequence[Client] = ()
     fronts: Sequence[Any] = ()
     scale: float = 1.0
@@ -90,10 +93,14 @@ class Stage:
     bar: Bar = field(default_factory=Silent)
     outcomes: dict[str, list[tuple[Lane, Outcome]]] = field(default_factory=dict)
     deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
-    stats: list[Stats] = field(default_factory=list)
+    seen: list[tuple[int, Stats]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
     began: float = 0.0
     plays: int = 0  # so that no two requests of a run have one id
+
+    @property
+    def stats(self) -> list[Stats]:
+        return [one for _, one in self.seen]
 
     def seconds(self, full: float) -> float:
         """A time, scaled."""
@@ -114,7 +121,7 @@ class Stage:
         deadline = time.monotonic() + _PARTING
         while (stats := origin.stats()).open and time.monotonic() < deadline:
             time.sleep(_PARTING / 100)
-        self.stats.append(stats)
+        self.seen.append((origin.port, stats))
         for delivery in stats.deliveries:
             if delivery.id:
                 self.deliveries.setdefault(delivery.id, []).append(delivery)
@@ -149,6 +156,8 @@ class Stage:
     ) -> None:
         """All of them ask, at the same time. meanwhile: called often, with the seconds so far."""
         self.bar.begin(what, sum(lane.requests for some in lanes.values() for lane in some))
+        ports = {urlsplit(lane.url).port for some in lanes.values() for lane in some}
+        self.watch.on({port: Watched() for port in ports if port})
         start, news = time.monotonic(), time.monotonic()
         self.began = self.began or time.time()
         self.plays += 1

@@ -22,6 +22,7 @@ from surehop.lab.report.data import Skipped
 from surehop.lab.scenarios import names
 from surehop.lab.scenarios.frame import Stage
 from surehop.lab.subjects import Program, Subject, find_nginx, find_surehop
+from surehop.lab.wire import Watched
 
 # `surehop-nginx` is Surehop with `resilience off`: nginx's behaviour, to the letter.
 FRONTS = ("surehop", "surehop-nginx", "nginx")
@@ -64,6 +65,12 @@ class Running:
     tried: dict[str, tuple[str, str]] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     came: list[tuple[Lane, Outcome]] = field(default_factory=list)
+
+    def hops(self) -> Iterator[tuple[int, Watched]]:
+        """What each port is."""
+        yield self.subject.port, Watched(self.front.name, behind=False)
+        for origin in self.origins:
+            yield origin.port, Watched(self.front.name)
 
     def look(self, at: float) -> None:
         """Take what the error log has got since the last time."""
@@ -110,6 +117,7 @@ def ask_all(stage: Stage, hop: Hop, what: str) -> list[Running]:
                 running.append(one)
                 stage.report.versions[front.name] = front.program.version
             stage.bar.step()
+        stage.watch.on({port: hop for one in running for port, hop in one.hops()})
         stage.bar.begin(what, sum(lane.requests for lane in hop.lanes) * len(running))
         # nginx counts whole seconds: begun early in one, all that is ejected returns together.
         time.sleep(1.05 - time.time() % 1)

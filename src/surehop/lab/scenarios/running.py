@@ -1,5 +1,6 @@
 """A scenario from beginning to end: who takes part, the run, its report."""
 
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from surehop.lab.programs import Found
 from surehop.lab.report.data import Report, Skipped
 from surehop.lab.scenarios.frame import Bar, Scenario, Silent, Stage
 from surehop.lab.scenarios.fronts import Front, find_fronts
+from surehop.lab.scenarios.telling_wire import tell_wire
+from surehop.lab.wire import Watch
 
 
 class UnknownSubjectError(Exception):
@@ -19,7 +22,9 @@ class UnknownSubjectError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a run is asked for. subjects: all that are found, if none is named."""
+    """What a run is asked for. subjects: all that are found, if none is named. evidence: a folder
+    in which packets, logs and configurations are kept.
+    """
 
     subjects: Sequence[str] = ()
     scale: float = 1.0
@@ -27,6 +32,7 @@ class Asked:
     inject: bool = True
     node_modules: Path | None = None
     nginx: str | None = None
+    evidence: Path | None = None
     bar: Bar = field(default_factory=Silent)
 
 
@@ -45,8 +51,22 @@ def perform(scenario: Scenario, asked: Asked) -> Report:
         started=datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
     )
     subjects = _subjects(scenario, asked, report)
+    with tempfile.TemporaryDirectory(prefix="surehop-run-") as temporary:
+        _play(scenario, asked, subjects, report, asked.evidence or Path(temporary))
+    return report
+
+
+def _play(
+    scenario: Scenario,
+    asked: Asked,
+    subjects: Sequence[Client | Front],
+    report: Report,
+    folder: Path,
+) -> None:
+    watch = Watch(folder)
     stage = Stage(
         report,
+        watch,
         clients=[one for one in subjects if isinstance(one, Client)],
         fronts=[one for one in subjects if isinstance(one, Front)],
         scale=asked.scale,
@@ -59,10 +79,12 @@ def perform(scenario: Scenario, asked: Asked) -> Report:
         scenario.run(stage)
     except KeyboardInterrupt:
         report.partial = f"ended by Ctrl-C after {time.monotonic() - began:.1f} s"
+    finally:
+        watch.stop()
     report.seconds = round(time.monotonic() - began, 1)
     scenario.tell(stage)
+    tell_wire(stage)
     report.requests = [r.told() for some in stage.records().values() for r in some]
-    return report
 
 
 def _subjects(scenario: Scenario, asked: Asked, report: Report) -> list[Client | Front]:

@@ -51,6 +51,11 @@ class Diagram:
     steps: Sequence[Arrow | Pause]
     note: str = ""
 
+    def __post_init__(self) -> None:
+        ends = {e for s in self.steps if isinstance(s, Arrow) for e in (s.source, s.target)}
+        if not ends <= set(range(len(self.actors))):
+            raise ValueError(f"`{self.title}`: an arrow is between actors that there are not")
+
 
 def of_record(
     record: Connection, reasons: Mapping[tuple[str, str], str] | None = None, most: int = _MOST

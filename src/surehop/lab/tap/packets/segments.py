@@ -39,6 +39,39 @@ class Segment:
     acknowledged: int
     payload: bytes
 
+    @property
+    def opens(self) -> bool:
+        """Whether it asks for a connection."""
+        return self.flags & (SYN | ACK) == SYN
+
+    @property
+    def telling(self) -> bool:
+        """Whether it does more than acknowledge."""
+        return bool(self.payload or self.flags & (SYN | FIN | RST))
+
+    @property
+    def kind(self) -> Kind:
+        if self.flags & RST:
+            return Kind.RST
+        if self.flags & FIN:
+            return Kind.FIN
+        return Kind.DATA if self.payload else Kind.PLAIN
+
+    @property
+    def words(self) -> str:
+        """What a diagram says of it: flags, the first line of a head, how many bytes."""
+        names = [(SYN, "SYN"), (FIN, "FIN"), (RST, "RST")]
+        words = [name for flag, name in names if self.flags & flag]
+        if self.flags & SYN and self.flags & ACK:
+            words.append("ACK")
+        if self.payload:
+            line = self.payload.split(b"\r\n", 1)[0][:_WORDS]
+            text = line.decode("ascii", "replace")
+            if text.isprintable() and b"HTTP/1." in line:
+                words.append(text.removesuffix(" HTTP/1.1").removeprefix("HTTP/1.1 "))
+            words.append(f"({len(self.payload)} bytes)")
+        return " ".join(words)
+
 
 def segments(packets: Iterable[Packet]) -> Iterator[Segment]:
     """Whatever is no TCP, or too short to tell, is left out."""
@@ -100,13 +133,13 @@ def of_segments(
     arrows = []
     for segment in found:
         lane = lanes.get((segment.source, segment.target))
-        if lane is None or not (segment.payload or segment.flags & (SYN | FIN | RST)):
+        if lane is None or not segment.telling:
             continue
-        told = _told(segment)
+        told = segment.words
         if segment.flags & RST and reasons:
             told = " ".join(filter(None, [told, reasons.get((segment.source, segment.target))]))
         at = (segment.at - started) / _NANOSECONDS
-        arrows.append(Arrow(at, *lane, told, _kind(segment)))
+        arrows.append(Arrow(at, *lane, told, segment.kind))
     arrows.sort(key=lambda arrow: arrow.at)
     return Diagram(
         f"connection #{record.number}: packets",
@@ -114,25 +147,3 @@ def of_segments(
         with_pauses(arrows, most),
         "segments that only acknowledge are left out",
     )
-
-
-def _kind(segment: Segment) -> Kind:
-    if segment.flags & RST:
-        return Kind.RST
-    if segment.flags & FIN:
-        return Kind.FIN
-    return Kind.DATA if segment.payload else Kind.PLAIN
-
-
-def _told(segment: Segment) -> str:
-    names = [(SYN, "SYN"), (FIN, "FIN"), (RST, "RST")]
-    words = [name for flag, name in names if segment.flags & flag]
-    if segment.flags & SYN and segment.flags & ACK:
-        words.append("ACK")
-    if segment.payload:
-        line = segment.payload.split(b"\r\n", 1)[0][:_WORDS]
-        text = line.decode("ascii", "replace")
-        if text.isprintable() and b"HTTP/1." in line:
-            words.append(text.removesuffix(" HTTP/1.1").removeprefix("HTTP/1.1 "))
-        words.append(f"({len(segment.payload)} bytes)")
-    return " ".join(words)

@@ -1,0 +1,142 @@
+"""What probes have learned, as a table for people and as plain data."""
+
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from surehop.doctor.probing import Sheet
+from surehop.doctor.probing.sheet import Answered, Connected, Crowd, Rested, Tls
+from surehop.doctor.render.harmless import harmless
+
+_NAMES = 14  # columns
+_MS = 1000
+_Row = tuple[str, str]
+
+
+def sheet_text(sheet: Sheet) -> str:
+    """Give the fact sheet of one hop; it ends with a newline."""
+    lines = [harmless(sheet.hop.label)]
+    before = ""
+    for name, text in _rows(sheet):
+        if not text:
+            continue
+        lines.append(f"  {'' if name == before else name:<{_NAMES}}{harmless(text)}".rstrip())
+        before = name
+    return "\n".join(lines) + "\n"
+
+
+def sheet_data(sheet: Sheet) -> dict[str, Any]:
+    """Give it as JSON has it: times in ms, addresses as text."""
+    found: dict[str, Any] = _plain(asdict(sheet))
+    found["url"] = sheet.hop.label
+    return found
+
+
+def _rows(sheet: Sheet) -> Iterator[_Row]:
+    yield from _addresses(sheet)
+    yield from _tls(sheet.tls)
+    yield from _answered(sheet.answered)
+    yield from _keeping(sheet)
+    yield "100-continue", sheet.expect
+    yield from _crowd(sheet.crowd)
+    yield "trouble", sheet.trouble
+    yield "hint", sheet.hint
+    yield "stopped", "before all was known" if sheet.stopped else ""
+    yield "sent", f"{sheet.requests} requests over {sheet.connections} connections"
+
+
+def _addresses(sheet: Sheet) -> Iterator[_Row]:
+    for each in sheet.addresses:
+        yield "address", _address(each)
+    if sheet.untried:
+        yield "address", f"{sheet.untried} more were not tried"
+    for each in sheet.addresses:
+        if each.queue:
+            queue = f"{each.queue.waiting} of {each.queue.room} connections wait"
+            yield "accept queue", f"{each.address}: {queue}"
+
+
+def _address(each: Connected) -> str:
+    if each.cause is None:
+        return f"{each.address} connected in {each.ms} ms"
+    return f"{each.address} {each.cause.replace('_', ' ')} after {each.ms} ms ({each.why})"
+
+
+def _tls(tls: Tls | None) -> Iterator[_Row]:
+    if tls is None:
+        return
+    yield "TLS", f"{tls.version}, {tls.protocol or 'no protocol'} by ALPN"
+    if tls.not_before is not None and tls.not_after is not None:
+        yield "certificate", f"from {_day(tls.not_before)} until {_day(tls.not_after)}"
+    yield "certificate", "trusted" if tls.trusted else f"not trusted: {tls.why}"
+
+
+def _answered(told: Answered | None) -> Iterator[_Row]:
+    if told is None:
+        return
+    server = f", server `{told.server}`" if told.server else ""
+    yield "answer", f"HTTP/{told.version} {told.status} after {told.ms} ms{server}"
+    both = "Transfer-Encoding and Content-Length, both"
+    yield "body's end", both if told.both_lengths else told.length
+
+
+def _keeping(sheet: Sheet) -> Iterator[_Row]:
+    kept = sheet.kept
+    if kept is None:
+        return
+    if not kept.supported:
+        yield "keep-alive", f"no: {kept.ended}"
+        return
+    yield "keep-alive", f"{kept.answers} requests on one connection{_after(kept.ended)}"
+    said = [f"timeout={kept.advertised_ms // _MS}" if kept.advertised_ms is not None else ""]
+    said.append(f"max={kept.advertised_requests}" if kept.advertised_requests else "")
+    yield "advertised", ", ".join(filter(None, said)) or "nothing"
+    idle = sheet.idle
+    if idle:
+        yield "idle close", _idle(idle, sheet.rested)
+    for met in sheet.met:
+        yield "at the close", f"a request after {_s(met.ms)}: {met.fate}"
+    if idle and idle.how:
+        yield "so", f"who sends requests must give up idle connections before {_s(idle.ms)}"
+
+
+def _after(ended: str) -> str:
+    return f", then {ended}" if ended else ""
+
+
+def _idle(idle: Rested, every: tuple[Rested, ...]) -> str:
+    if idle.how is None:
+        return f"none within {_s(idle.ms)}"
+    said = f", saying `{idle.said}`" if idle.said else ""
+    closes = ", ".join(_s(each.ms) for each in every if each.how)
+    several = f" (of {closes})" if len(every) > 1 else ""
+    return f"after {_s(idle.ms)} by {idle.how}{said}{several}"
+
+
+def _crowd(crowd: Crowd | None) -> Iterator[_Row]:
+    if crowd is None:
+        return
+    told = [f"{count} times {status}" for status, count in crowd.statuses]
+    told += [f"{count} times {what}" for what, count in crowd.failed]
+    slowest = "" if crowd.slowest_ms is None else f", the slowest after {crowd.slowest_ms} ms"
+    yield "at once", f"{crowd.wanted} connections: {', '.join(told)}{slowest}"
+
+
+def _s(ms: float) -> str:
+    return f"{ms / _MS:.3f} s"
+
+
+def _day(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, ipaddress.IPv4Address | ipaddress.IPv6Address):
+        return str(value)
+    return value

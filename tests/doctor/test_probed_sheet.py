@@ -1,0 +1,177 @@
+"""What a probe says of servers whose manners are known."""
+
+import socket
+from typing import Any
+
+import pytest
+from probed import probed
+from recorder import Recorder
+
+from surehop.doctor.probing.sheet import End, Fate
+from surehop.events import Cause
+from surehop.lab.origins import Origin
+from surehop.lab.ports import Port
+
+
+def test_a_kept_connection_and_its_close() -> None:
+    with Origin(keepalive_timeout=1.0) as origin:
+        sheet = probed(origin.url)
+
+    assert sheet.answered
+    assert (sheet.answered.status, sheet.answered.version) == (200, "1.1")
+    assert sheet.kept
+    assert sheet.kept.supported
+    assert (sheet.kept.answers, sheet.kept.advertised_ms) == (10, 1000)
+    assert sheet.idle
+    assert sheet.idle.how is End.FIN
+    assert sheet.idle.ms >= 950
+    assert sheet.met
+    assert sheet.met[0].fate is Fate.ANSWERED  # long before
+    assert not sheet.trouble
+    assert not sheet.stopped
+
+
+def test_a_close_by_rst() -> None:
+    with Origin(keepalive_timeout=0.5, idle_close="rst") as origin:
+        sheet = probed(origin.url)
+
+    assert sheet.idle
+    assert sheet.idle.how is End.RST
+
+
+def test_a_server_that_never_closes() -> None:
+    with Origin(keepalive_timeout=0) as origin:
+        sheet = probed(origin.url, max_wait=0.5)
+
+    assert sheet.idle
+    assert sheet.idle.how is None
+    assert sheet.idle.ms >= 500
+    assert sheet.met == ()
+    assert sheet.kept
+    assert sheet.kept.advertised_ms is None
+
+
+def test_nothing_is_waited_for_where_nobody_wants_it() -> None:
+    with Origin() as origin:
+        sheet = probed(origin.url, max_wait=0)
+
+    assert sheet.rested == ()
+    assert sheet.kept
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "answers", "ended"),
+    [
+        ({"http10": True}, 1, "it is HTTP/1.0"),
+        ({"max_requests": 3}, 3, "it says `Connection: close`"),
+    ],
+)
+def test_connections_that_are_not_kept(behaviour: dict[str, Any], answers: int, ended: str) -> None:
+    with Origin(**behaviour) as origin:
+        sheet = probed(origin.url)
+
+    assert sheet.kept
+    assert (sheet.kept.answers, sheet.kept.ended) == (answers, ended)
+    assert sheet.rested == ()
+
+
+def test_many_connections_at_once() -> None:
+    with Origin(max_connections=2, delay=0.2) as origin:
+        sheet = probed(origin.url, max_wait=0, crowd=5)
+
+    assert sheet.crowd
+    assert dict(sheet.crowd.statuses)[200] < 5
+    assert sum(count for _, count in (*sheet.crowd.statuses, *sheet.crowd.failed)) == 5
+
+
+def test_every_address_of_a_name() -> None:
+    with Port() as port, Origin(port=port.number) as origin:
+        resolve = "localhost=127.0.0.1,[::1]"
+        sheet = probed(f"http://localhost:{origin.port}/", resolve, max_wait=0)
+
+    assert [each.cause for each in sheet.addresses] == [None, Cause.REFUSED]
+    assert sheet.asked == f"127.0.0.1:{origin.port}"
+
+
+def test_the_queue_of_a_listener_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("surehop.doctor.probing.asking.ANSWER_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0), backlog=7) as listener:
+        port = listener.getsockname()[1]
+        waits = [socket.create_connection(("127.0.0.1", port)) for _ in range(3)]
+        sheet = probed(f"http://127.0.0.1:{port}/", max_wait=0)
+        for each in waits:
+            each.close()
+
+    (address,) = sheet.addresses
+    if address.queue is None:
+        pytest.skip("this system lists no sockets")
+    assert (address.queue.waiting, address.queue.room) == (3, 7)
+    assert sheet.trouble == "it takes the request, and says nothing for 10 s"
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+LENGTH = b"Content-Length: "
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+TWICE = OK + LENGTH + b"3\r\n" + CHUNKED + b"3\r\nok\n\r\n0\r\n\r\n"
+
+
+def test_an_answer_with_two_lengths() -> None:
+    with Recorder(TWICE) as server:
+        sheet = probed(server.url)
+
+    assert sheet.answered
+    assert sheet.answered.both_lengths
+    assert sheet.kept
+    assert sheet.kept.ended == "it says twice how long it is"
+
+
+@pytest.mark.parametrize(
+    ("answer", "greeting", "why"),
+    [
+        (b"", b"SSH-2.0-OpenSSH_9.2\r\n", r"it answers no HTTP/1, but `SSH-2.0-OpenSSH_9.2\r\n`"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", b"", "it speaks TLS"),
+        (b"HTTP/1.1 OK\r\n\r\n", b"", "it answers no HTTP/1, but `HTTP/1.1 OK`"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000, b"", "its head is longer than 65536 bytes"),
+    ],
+)
+def test_what_is_no_http(answer: bytes, greeting: bytes, why: str) -> None:
+    with Recorder(answer, greeting=greeting) as server:
+        assert probed(server.url).trouble == why
+
+
+@pytest.mark.parametrize(
+    ("answer", "ended"),
+    [
+        (OK + b"\r\nok", "it ends with the connection"),
+        (OK + LENGTH + b"9999999999\r\n\r\n", "it is longer than 1 MiB"),
+        (OK + LENGTH + b"-1\r\n\r\n", "its Content-Length is no number"),
+        (OK + CHUNKED + b"zz\r\n", "its chunks are no chunks"),
+        (OK + LENGTH + b"0\r\nConnection: close\r\n\r\n", "it says `Connection: close`"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", ""),
+        (OK + CHUNKED + b"2;a=b\r\nok\r\n0\r\nX: y\r\n\r\n", ""),
+    ],
+)
+def test_answers_after_which_another_may_follow_or_not(answer: bytes, ended: str) -> None:
+    with Recorder(answer) as server:
+        sheet = probed(server.url, max_wait=0)
+
+    assert sheet.kept
+    assert sheet.kept.ended == ended
+    assert sheet.kept.supported is not bool(ended)
+
+
+def test_nobody_listens() -> None:
+    with Port() as port:
+        sheet = probed(f"http://127.0.0.1:{port.number}/")
+
+    assert sheet.trouble == "no address takes connections"
+    assert sheet.requests == 0
+
+
+def test_a_head_alone() -> None:
+    with Recorder(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n") as server:
+        sheet = probed(server.url, method="HEAD")
+
+    assert all(each.startswith(b"HEAD / HTTP/1.1\r\n") for each in server.heard if each)
+    assert sheet.kept
+    assert sheet.kept.answers == 10
