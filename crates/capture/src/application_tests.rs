@@ -77,7 +77,7 @@ node-refused-ipv6-pino.log: 1 node connect refused ::1:9
 node-both-refused.log: 1 node aggregate -; 1 node connect refused 127.0.0.1:9; 1 node connect refused ::1:9
 node-happy-eyeballs.log: 1 node aggregate -; 1 node connect connect_timed_out 127.0.0.1:39871; 1 node connect unreachable 2001:db8::1:39871
 node-happy-eyeballs-pino.log: 1 node aggregate -; 1 node connect connect_timed_out 127.0.0.1:39871; 1 node connect unreachable 2001:db8::1:39871
-node-no-name.log: 1 node not resolved resolve_failed no-such-name.invalid
+node-no-name.log: 1 node lookup resolve_failed no-such-name.invalid
 axios-hang-up.log: 1 axios closed reused_closed 127.0.0.1:45827 reused GET
 axios-pino.log: 1 axios closed reused_closed 127.0.0.1:45827 reused GET
 axios-winston.log: 1 axios reset reused_reset 127.0.0.1:46339 reused GET
@@ -111,7 +111,7 @@ reqwest-reused-fin.log: 3 hyper closed closed 127.0.0.1:45827
 reqwest-reused-rst.log: 3 hyper reset reset 127.0.0.1:46339
 reqwest-refused.log: 3 hyper connect refused 127.0.0.1:35171
 go-eof.log: 3 go closed closed 127.0.0.1:37601 POST; 2 go closed closed
-go-reset.log: 3 go reset reset 127.0.0.1:34731 POST; 2 go reset reset 127.0.0.1:34731
+go-reset.log: 1 go reset reset 127.0.0.1:34731 POST; 1 go reset reset 127.0.0.1:34731
 go-refused.log: 3 go connect refused 127.0.0.1:39429 GET
 caddy-reused-fin.log: 1 caddy closed closed  POST
 caddy-reused-rst.log: 1 caddy reset reset 127.0.0.1:44811 POST

@@ -56,7 +56,11 @@ impl<'a> Circumstances<'a> {
             peer: peer(record, upstream),
             upstream,
             method: method(record, before),
-            reused: reused(record).or(idle.then_some(true)),
+            reused: reused(record).or(match software {
+                "surehop" if idle => Some(true),
+                "surehop" if record[..end].ends_with(b" without an answer") => Some(false),
+                _ => None,
+            }),
             idle_ms: idle
                 .then(|| moment::unix(&record[end..]))
                 .flatten()

@@ -75,17 +75,11 @@ pub(crate) static SAYINGS: &[Saying] = &[
         NO_CONNECTION,
         Address,
     ),
-    say(
-        "getaddrinfo ENOTFOUND ",
-        "node",
-        "not resolved",
-        NO_NAME,
-        Address,
-    ),
+    say("getaddrinfo ENOTFOUND ", "node", "lookup", NO_NAME, Address),
     say(
         "getaddrinfo EAI_AGAIN ",
         "node",
-        "not resolved",
+        "lookup",
         NO_RESOLVER,
         Address,
     ),
@@ -103,8 +97,8 @@ pub(crate) static SAYINGS: &[Saying] = &[
     say("ETIMEDOUT", "node", "connect", SLOW, Code),
     say("EHOSTUNREACH", "node", "connect", NO_WAY, Code),
     say("ENETUNREACH", "node", "connect", NO_WAY, Code),
-    say("ENOTFOUND", "node", "not resolved", NO_NAME, Code),
-    say("EAI_AGAIN", "node", "not resolved", NO_RESOLVER, Code),
+    say("ENOTFOUND", "node", "lookup", NO_NAME, Code),
+    say("EAI_AGAIN", "node", "lookup", NO_RESOLVER, Code),
     say("ms exceeded", "axios", "time-out", LATE, Hint),
     say("ECONNABORTED", "axios", "time-out", LATE, Code),
     // undici, and Node's fetch, which is made of it
@@ -221,7 +215,7 @@ pub(crate) static SAYINGS: &[Saying] = &[
     say(
         "NameResolutionError(",
         "urllib3",
-        "not resolved",
+        "lookup",
         NO_NAME,
         Sentence,
     ),
@@ -271,14 +265,14 @@ pub(crate) static SAYINGS: &[Saying] = &[
     say(
         "[Errno -2] Name or service not known",
         "python",
-        "not resolved",
+        "lookup",
         NO_NAME,
         Sentence,
     ),
     say(
         "[Errno -3] Temporary failure in name resolution",
         "python",
-        "not resolved",
+        "lookup",
         NO_RESOLVER,
         Sentence,
     ),
@@ -347,7 +341,7 @@ pub(crate) static SAYINGS: &[Saying] = &[
         NO_CONNECTION,
         Code,
     ),
-    say("dns error: ", "hyper", "not resolved", NO_NAME, Sentence),
+    say("dns error: ", "hyper", "lookup", NO_NAME, Sentence),
     // Go's net/http, and the proxies made of it
     say(
         "read: connection reset by peer",
@@ -400,7 +394,7 @@ pub(crate) static SAYINGS: &[Saying] = &[
         Sentence,
     ),
     say(": i/o timeout", "go", "connect", SLOW, Sentence),
-    say("no such host", "go", "not resolved", NO_NAME, Sentence),
+    say("no such host", "go", "lookup", NO_NAME, Sentence),
     say(
         "timeout awaiting response headers",
         "go",
@@ -483,7 +477,7 @@ pub(crate) static SAYINGS: &[Saying] = &[
     say(
         "the name can't be resolved (",
         "surehop",
-        "not resolved",
+        "lookup",
         NO_NAME,
         Sentence,
     ),

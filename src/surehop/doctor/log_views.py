@@ -82,6 +82,10 @@ def by_peer(tallies: Iterable[Tally]) -> dict[str, list[Tally]]:
     return found
 
 
+def named(peer: str) -> str:
+    return f"`{peer}`" if peer else "a server"
+
+
 def where(tallies: Iterable[Tally]) -> str:
     """Name the first peers, in brackets; nothing where no line names one."""
     peers = list(dict.fromkeys(each.peer for each in tallies if each.peer))

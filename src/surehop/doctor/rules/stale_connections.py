@@ -1,4 +1,4 @@
-"""SH022–SH025, SH027, SH028, SH030: one race, in the words of whoever met it."""
+"""SH022 to SH025, SH027, SH028, SH030: one race, in the words of whoever met it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ _CAUSE = (
     "the server closes a connection that has rested for its idle time-out, and just then the next"
     " request goes out on it"
 )
+_TIME = "2026-01-05T10:00:00.250Z"
 _TRACE = "    at Socket.socketOnEnd (node:_http_client:528:25)\n"
 _ALB = (
     "http 2026-01-05T10:00:00.186641Z app/web/50dc6c495c0c9188 192.0.2.9:2817 10.0.0.1:3000 0.000"
@@ -51,15 +52,15 @@ _RACES = (
             id="SH022",
             name="node-socket-hang-up",
             summary="a server closes a kept connection under a request of Node's http or axios",
-            symptom="`socket hang up` or `read ECONNRESET`, now and then, with `reusedSocket: true`",
+            symptom="now and then `socket hang up` or `read ECONNRESET`, `reusedSocket: true`",
             cause=_CAUSE,
             cure="let the client give connections up first (`new Agent({keepAlive: true, timeout})`"
             " below the server's), and send again what may be repeated",
             needs="a log of an application with errors of Node or axios",
             examples=(
                 Example(
-                    f"Error: socket hang up\n{_TRACE}    code: 'ECONNRESET'\n",
-                    f"Error: no such user\n{_TRACE}",
+                    f"{_TIME} Error: socket hang up\n{_TRACE}  code: 'ECONNRESET'\n",
+                    f"{_TIME} Error: no such user\n{_TRACE}",
                     kind="application log",
                 ),
                 Example(
@@ -82,7 +83,7 @@ _RACES = (
             id="SH023",
             name="undici-other-side-closed",
             summary="a server closes a kept connection under a request of fetch or undici",
-            symptom="`fetch failed`, and under it `SocketError: other side closed` (`UND_ERR_SOCKET`)",
+            symptom="`fetch failed`, its cause `other side closed` (`UND_ERR_SOCKET`)",
             cause=_CAUSE,
             cure="`keepAliveTimeout` of undici's Agent below the server's (it is 4s, but a"
             " `Keep-Alive` hint of the server goes over it), and send again what may be repeated",

@@ -1,16 +1,19 @@
 """SH026: a server takes connections and closes them at once, since it has too many."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from surehop.doctor.about import About, Example
 from surehop.doctor.attempts import Line, Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import APPLICATIONS, by_peer, failed, line, many, quoted
+from surehop.doctor.log_views import APPLICATIONS, by_peer, failed, line, lines, many, named, quoted
 from surehop.events import Reason
 
 _AT_ONCE = 3
 _WITHIN = 50  # milliseconds
+_IN_A_SECOND = 5  # where the log tells no milliseconds
+_NEW = "the connections were new"
+_STALE = "stale connections come one by one"
 _RESET = "recv() failed (104: Connection reset by peer)"
 _NODE = "2026-01-05T10:00:0{}Z Error: read ECONNRESET\n    at TCP.onStreamRead (node:x:1:2)\n"
 
@@ -34,7 +37,7 @@ ABOUT = About(
         Example(
             "".join(
                 line(_RESET, "reading", "192.0.2.1:80").replace("*7", f"*{each}")
-                for each in (1, 2, 3)
+                for each in range(5)
             ),
             line(_RESET, "reading", "192.0.2.1:80"),
             kind="error log",
@@ -60,10 +63,9 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.MEDIUM,
-            because=f"{'the connections were new' if fresh else 'stale connections come one by"
-            " one'}; a server that is restarted under load looks the same",
-            title=f"{f'`{peer}`' if peer else 'a server'} closed {len(burst)} connections at one"
-            f" moment, {many(tallies, 'time')} in all",
+            because=f"{_NEW if fresh else _STALE}; a server that is restarted looks the same",
+            title=f"{named(peer)} closed {len(burst)} connections at one moment,"
+            f" {many(tallies, 'time')} in all",
             text="Servers with a limit accept a connection that is one too many and close it at"
             " once; the request on it meets RST. One that goes on working and resets several at the"
             " same moment is most often one of these.",
@@ -74,16 +76,13 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _first_burst(tallies: Sequence[Tally]) -> list[Line]:
+def _first_burst(tallies: Iterable[Tally]) -> list[Line]:
     """Give the first lines that came at one moment, each of a request of its own."""
-    within = 0 if tallies[0].software == "nginx" else _WITHIN  # nginx tells whole seconds
-    every = sorted(
-        (each for tally in tallies for each in tally.kept if each.at_ms and each.tries == 1),
-        key=lambda each: each.at_ms,
-    )
+    every = [each for each in lines(tallies) if each.at_ms and each.tries == 1]
+    whole = all(each.at_ms % 1000 == 0 for each in every)
+    within, enough = (0, _IN_A_SECOND) if whole else (_WITHIN, _AT_ONCE)
     for at, first in enumerate(every):
         burst = [each for each in every[at:] if each.at_ms - first.at_ms <= within]
-        requests = {each.connection or each.line for each in burst}
-        if len(requests) >= _AT_ONCE:
+        if len({each.connection or each.line for each in burst}) >= enough:
             return burst
     return []
