@@ -117,8 +117,8 @@ caddy-reused-fin.log: 1 caddy closed closed  POST
 caddy-reused-rst.log: 1 caddy reset reset 127.0.0.1:44811 POST
 caddy-refused.log: 2 caddy connect refused 127.0.0.1:34235 GET; 2 caddy connect refused 127.0.0.1:34235 POST
 caddy-hang.log: 2 caddy time-out timed_out  GET; 2 caddy time-out timed_out  POST
-surehop-typed.log: 2 surehop closed closed 127.0.0.1:43219 GET
-surehop-trace.log: 1 surehop closed closed 127.0.0.1:43219 GET
+surehop-typed.log: 2 surehop closed closed 127.0.0.1:43219 fresh GET
+surehop-trace.log: 1 surehop closed closed 127.0.0.1:43219 fresh GET
 ";
 
 #[test]

@@ -37,7 +37,7 @@ ABOUT = About(
         Example(
             "".join(
                 line(_RESET, "reading", "192.0.2.1:80").replace("*7", f"*{each}")
-                for each in range(5)
+                for each in range(1, 6)
             ),
             line(_RESET, "reading", "192.0.2.1:80"),
             kind="error log",
