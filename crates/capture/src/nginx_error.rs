@@ -15,6 +15,8 @@ const LEVELS: [&[u8]; 8] = [
 const TIME: usize = 19;
 /// The most bytes of ` while ACTION`.
 const ACTION: usize = 71;
+/// Bytes go both ways then, until one side is gone or idle: no try has failed.
+const UPGRADED: &[u8] = b"proxying upgraded connection";
 const CLIENT: &[u8] = b", client: ";
 const SERVER: &[u8] = b", server: ";
 const REQUEST: &[u8] = b", request: \"";
@@ -134,7 +136,9 @@ fn tell<'a>(head: &Head, rest: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> bool
     let fields = &rest[tail..];
     let upstream = quoted(fields, UPSTREAM);
     let errno = errno(message);
-    let outcome = meaning.ended.filter(|_| !upstream.is_empty());
+    // nginx is loud where an upstream fails; what it tells quietly, the client did.
+    let failed = !upstream.is_empty() && !head.quiet && action != UPGRADED;
+    let outcome = meaning.ended.filter(|_| failed);
     out(Event {
         at_ms: head.at_ms,
         outcome: outcome.map(|ended| sharpened(ended, phase(action), errno)),
@@ -180,7 +184,7 @@ fn phase(action: &[u8]) -> Option<Phase> {
         b"SSL handshaking to upstream" => Phase::Tls,
         b"sending request to upstream" => Phase::Send,
         b"reading response header from upstream" => Phase::Head,
-        b"reading upstream" | b"sending to client" | b"proxying upgraded connection" => Phase::Body,
+        b"reading upstream" | b"sending to client" => Phase::Body,
         _ => return None,
     })
 }

@@ -86,3 +86,33 @@ fn what_others_put_before_a_line() {
         assert!(NginxError.looks_like(text.as_bytes()));
     }
 }
+
+#[test]
+fn what_clients_do_and_upgraded_connections_are_no_failed_tries() {
+    const RESET: &str = "recv() failed (104: Connection reset by peer) while ";
+    let loud = line(&format!("{RESET}reading upstream"), "http://a/");
+    let quiet = loud.replace("[error]", "[info]");
+    let upgraded = line(&format!("{RESET}proxying upgraded connection"), "http://a/");
+
+    let outcomes = [&loud, &quiet, &upgraded].map(|text| events(text.as_bytes()).0[0].outcome);
+
+    assert!(outcomes[0].is_some());
+    assert_eq!(outcomes[1..], [None, None]);
+}
+
+#[test]
+fn what_has_nothing_to_do_with_hops_is_understood() {
+    for message in [
+        "SSL_do_handshake() failed (SSL: error:0A00006C:SSL routines::bad key share) while SSL handshaking",
+        "SSL_read() failed (SSL: error:0A000126:SSL routines::unexpected eof while reading) while keepalive",
+        "user \"admin\": password mismatch",
+        "FastCGI sent in stderr: \"PHP message: x\" while reading response header from upstream",
+        "\"ssl_stapling\" ignored, no OCSP responder URL in the certificate \"/a\"",
+        "the \"listen ... http2\" directive is deprecated, use the \"http2\" directive instead in /a:1",
+        "worker process 31 exited on signal 9",
+    ] {
+        let text = line(message, "http://a/");
+        let (found, understood) = events(text.as_bytes());
+        assert_eq!((found.len(), understood), (1, Understood::Yes), "{message}");
+    }
+}

@@ -89,8 +89,37 @@ const BEGINNINGS: &[(&str, &str, Option<Ended>)] = &[
     ("limiting requests", "limit", None),
     ("limiting connections", "limit", None),
     ("delaying request", "limit", None),
+    ("reconfiguring", "reload", None),
     ("a client request body is buffered", "buffered", None),
     ("an upstream response is buffered", "buffered", None),
+];
+
+/// What has nothing to do with hops, though it is loud: scanners, passwords, certificates, scripts, caches.
+const ELSEWHERE: &[&str] = &[
+    "SSL_",
+    "peer closed connection in SSL handshake",
+    "FastCGI sent in stderr",
+    "user \"",
+    "auth request unexpected status",
+    "rewrite or internal redirection cycle",
+    "bind() to ",
+    "still could not bind()",
+    "worker process ",
+    "cannot load certificate",
+    "no \"ssl_certificate\" is defined",
+    "OCSP ",
+    "could not ",
+    "mkdir() ",
+    "rename() ",
+    "unlink() ",
+    "realpath() ",
+    "testing \"",
+    "cache file ",
+    "shared memory zone ",
+    "[lua] ",
+    "lua ",
+    "ModSecurity",
+    "the \"",
 ];
 
 /// The calls that find a connection reset.
@@ -135,9 +164,16 @@ pub(crate) fn meaning(message: &[u8]) -> Option<Meaning<'_>> {
     {
         return told("no connections", None);
     }
+    if ELSEWHERE
+        .iter()
+        .any(|begins| message.starts_with(begins.as_bytes()))
+    {
+        return told("elsewhere", None);
+    }
     let quoted = message.strip_prefix(b"\"")?;
     let end = quoted.iter().position(|byte| *byte == b'"')?;
-    if quoted[end..].starts_with(b"\" directive ") {
+    let behind = &quoted[end..];
+    if behind.starts_with(b"\" directive ") || behind.starts_with(b"\" ignored") {
         return told("configuration", None);
     }
     None
