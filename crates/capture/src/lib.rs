@@ -36,10 +36,7 @@ mod words;
 pub use digest::{Digest, File};
 pub use event::{Event, Outcome, is_write};
 pub use format::{Format, Understood};
-/// Times as logs write them.
-pub mod moment;
 pub use kept::Line;
-pub use kinds::{Kind, kind_named, kind_of};
 pub use kinds::{Kind, kind_of};
 pub use packets::{Counts, Packets};
 pub use read::Reading;
