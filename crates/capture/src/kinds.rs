@@ -31,8 +31,9 @@ impl fmt::Debug for Kind {
     }
 }
 
-/// Every kind. Where two claim the same number of lines, the first one has them.
-fn kinds(formats: &[impl AsRef<[u8]>]) -> impl Iterator<Item = Kind> {
+/// Every kind: those of access logs that a configuration tells, then those that are known. Where two claim the
+/// same number of lines, the first one has them.
+pub fn kinds(formats: &[impl AsRef<[u8]>]) -> impl Iterator<Item = Kind> {
     let told = formats.iter().filter_map(|text| Access::new(text.as_ref()));
     told.map(|format| kind(ACCESS, format))
         .chain([

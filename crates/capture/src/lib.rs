@@ -37,7 +37,7 @@ pub use digest::{Digest, File};
 pub use event::{Event, Outcome, is_write};
 pub use format::{Format, Understood};
 pub use kept::Line;
-pub use kinds::{Kind, kind_of};
+pub use kinds::{Kind, kind_of, kinds};
 pub use packets::{Counts, Packets};
 pub use read::Reading;
 pub use traffic::{Counter, Traffic};
