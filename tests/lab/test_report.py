@@ -101,7 +101,7 @@ def test_the_command_shows_a_saved_report(
     page = tmp_path / "page.html"
     assert main(["lab", "report", str(tmp_path / "run.json"), "--html", str(page)]) == 0
     told = capsys.readouterr().out
-    assert "SH022 race" in told
+    assert "SH022" in told
     assert "GET /" in told
     assert page.read_text().startswith("<!doctype html>")
     assert main(["lab", "report", str(tmp_path / "none.json")]) == 2

@@ -7,7 +7,9 @@ import pytest
 from missing import missing
 from surehop.errors import StartError
 from surehop.lab.report import Bars, Report
+from surehop.lab.report.page import page
 from surehop.lab.scenarios import SCENARIOS
+from surehop.lab.scenarios.frame import Silent
 from surehop.lab.scenarios.running import Asked, perform
 from surehop.lab.tap.packets import Segment
 from surehop.lab.tap.sequence import Arrow, Kind
@@ -110,3 +112,22 @@ def test_ports_are_used_again_and_others_are_left_out() -> None:
     assert of_packets([*HELLO, ASK], {81}) == []
     assert of_packets([ASK], {80}) == [], "it began before anybody looked"
     assert len(of_packets([HELLO[0], *HELLO], {80})) == 1, "a SYN that is sent again"
+
+
+class Impatient(Silent):
+    """Ctrl-C when some answers have come."""
+
+    left = 120
+
+    def step(self, steps: float = 1) -> None:
+        self.left -= int(steps)
+        if self.left <= 0:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_leaves_all_that_was_seen_until_then() -> None:
+    asked = Asked(("httpx", "urllib3"), 0.05, bar=Impatient())
+    report = perform(SCENARIOS["keepalive-race"], asked)
+    assert report.partial
+    assert sum(closed(report, "httpx").values()) > 0
+    assert "who closed first" in page(report)

@@ -68,13 +68,13 @@ def _summary(records: Mapping[str, Sequence[Record]], running: Sequence[Running]
         )
     columns = (
         "proxy",
-        "requests",
+        "asked",
         "failed",
         "answers",
         "tried twice",
         "never tried",
-        "outage, s",
-        "longest, ms",
+        "outage s",
+        "longest ms",
         "log lines",
     )
     return Table(
