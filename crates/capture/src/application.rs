@@ -56,6 +56,10 @@ impl Format for Application {
         }
     }
 
+    fn stamp(&self, record: &[u8]) -> Option<i64> {
+        stamp(record)
+    }
+
     fn looks_like(&self, line: &[u8]) -> bool {
         let is_comment = matches!(line.trim_ascii_start(), [b'#', ..] | [b'/', b'/', ..]);
         !is_comment && self.parse(line, &mut |_| ()) == Understood::Yes

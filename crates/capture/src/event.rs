@@ -32,6 +32,8 @@ pub struct Event<'a> {
     pub idle_ms: Option<u64>,
     /// How old the connection was.
     pub age_ms: Option<u64>,
+    /// How long the log had stood still, where it went on just before.
+    pub pause_ms: Option<u64>,
     /// What the client got; 0 is unknown.
     pub status: u16,
     /// How many tries the line tells of.
@@ -56,6 +58,7 @@ impl Event<'_> {
             reused: None,
             idle_ms: None,
             age_ms: None,
+            pause_ms: None,
             status: 0,
             tries: 1,
             at: 0,

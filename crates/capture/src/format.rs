@@ -28,6 +28,11 @@ pub trait Format: Sync {
         self.parse(line, out)
     }
 
+    /// When a record was written, if it is worth knowing where the log stood still.
+    fn stamp(&self, _record: &[u8]) -> Option<i64> {
+        None
+    }
+
     /// Whether its records have several lines, as those with traces do.
     fn spans_lines(&self) -> bool {
         false

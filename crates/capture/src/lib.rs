@@ -24,6 +24,7 @@ mod nginx_error;
 mod nginx_messages;
 mod outages;
 mod packets;
+mod pauses;
 mod read;
 mod records;
 mod sayings;

@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::format::{Format, Understood};
 use crate::kept::Line;
 use crate::kinds::Kind;
+use crate::pauses::{Pauses, Times};
 use crate::records;
 use crate::traffic::{Counter, Traffic};
 
@@ -27,6 +28,7 @@ pub struct Reading {
     file: File,
     threads: usize,
     tail: Tail,
+    pauses: Pauses,
 }
 
 impl Reading {
@@ -45,6 +47,7 @@ impl Reading {
             file,
             threads: threads.max(1),
             tail: Tail::default(),
+            pauses: Pauses::default(),
         }
     }
 
@@ -69,6 +72,7 @@ impl Reading {
         let fold = Fold {
             digest,
             file: &mut self.file,
+            pauses: &mut self.pauses,
         };
         thread::scope(|scope| {
             let places = ring(source, self.threads).into_iter();
@@ -88,6 +92,7 @@ impl Reading {
         let mut fold = Fold {
             digest,
             file: &mut self.file,
+            pauses: &mut self.pauses,
         };
         fold.take(parse(&*self.kind.format, &name, &last));
         digest.file(self.file);
@@ -188,6 +193,7 @@ impl Tail {
 struct Fold<'s> {
     digest: &'s mut Digest,
     file: &'s mut File,
+    pauses: &'s mut Pauses,
 }
 
 impl Fold<'_> {
@@ -195,6 +201,7 @@ impl Fold<'_> {
         for line in &mut parsed.told {
             line.number += self.file.lines;
         }
+        self.pauses.tell(&parsed.times, &mut parsed.told);
         self.digest.take(&parsed.told);
         if let Some(traffic) = &parsed.traffic {
             self.digest.count(&self.file.kind, traffic);
@@ -210,14 +217,18 @@ struct Parsed<'a> {
     lines: u64,
     understood: u64,
     told: Vec<Line<'a>>,
+    times: Times,
     traffic: Option<Traffic>,
 }
 
 fn parse<'a>(format: &dyn Format, name: &'a Arc<str>, block: &'a [u8]) -> Parsed<'a> {
-    let mut counter = Counter::default();
+    let (mut counter, mut times) = (Counter::default(), Times::default());
     let (mut lines, mut understood, mut told) = (0, 0, Vec::new());
     let mut one = |record: &'a [u8], length: u64| {
         let text = without_end(record);
+        if let Some(at) = format.stamp(text) {
+            times.note(told.len(), at);
+        }
         let mut out = |event: Event<'a>| {
             let (text, before) = records::line(text, event.at);
             told.push(Line {
@@ -253,6 +264,7 @@ fn parse<'a>(format: &dyn Format, name: &'a Arc<str>, block: &'a [u8]) -> Parsed
         lines,
         understood,
         told,
+        times,
         traffic: counter.finish(),
     }
 }

@@ -18,6 +18,7 @@ const PIECES: &[&[u8]] = &[
 ];
 
 const TRACES: &[&[u8]] = &[
+    b"2026-01-05 10:10:00 INFO app: going on",
     b"2026-01-05 10:00:00 ERROR app: failed",
     b"Error: socket hang up",
     b"    at Socket.socketOnEnd (node:_http_client:528:25)",
@@ -112,18 +113,28 @@ fn a_trace_is_one_failure_at_its_own_line() {
 }
 
 #[test]
+fn what_comes_after_a_pause_is_told_so() {
+    let log = b"2026-01-05 10:00:00 INFO end\n2026-01-05 10:20:00 INFO begin\n2026-01-05 10:20:01 ERROR socket hang up\n\
+        2026-01-05 10:20:31 ERROR socket hang up\n";
+    let told = digest_as(log, log, usize::MAX, usize::MAX, 1);
+    for pause in ["\"pause_ms\":1200000", "\"pause_ms\":null"] {
+        assert_eq!(told.matches(pause).count(), 1, "{told}");
+    }
+}
+
+#[test]
 fn a_trace_that_is_too_long_is_cut_at_the_same_line() {
     let head = b"2026-01-05 10:00:01 ERROR failed\n";
     let mut log = head.to_vec();
-    for _ in 0..9000 {
+    for _ in 0..4000 {
         log.extend_from_slice(b"    at Socket.socketOnEnd: socket hang up\n");
     }
     log.extend_from_slice(b"    ");
     log.extend(std::iter::repeat_n(b'a', 1 << 18));
     log.extend_from_slice(b"\n2026-01-05 10:00:02 ERROR socket hang up\n");
     let whole = digest_as(head, &log, usize::MAX, usize::MAX, 1);
-    assert!(whole.contains("\"lines\":9003,"), "{whole}");
-    for (step, limit, threads) in [(1000, 100_000, 2), (100_000, 1 << 20, 3), (7000, 70_000, 1)] {
+    assert!(whole.contains("\"lines\":4003,"), "{whole}");
+    for (step, limit, threads) in [(9000, 1 << 17, 2), (100_000, 1 << 20, 3)] {
         assert_eq!(digest_as(head, &log, step, limit, threads), whole);
     }
 }
@@ -137,7 +148,7 @@ proptest! {
         threads in 1..4_usize,
     ) {
         let log: Vec<u8> = pieces.iter().flat_map(|&at| TRACES[at]).copied().collect();
-        let digest = |step, limit, threads| digest_as(TRACES[0], &log, step, limit, threads);
+        let digest = |step, limit, threads| digest_as(b"2026-01-05 10:00:00", &log, step, limit, threads);
         prop_assert_eq!(digest(step, limit, threads), digest(usize::MAX, usize::MAX, 1));
     }
 

@@ -21,6 +21,11 @@ APPLICATIONS = (
     *(*NODE, "python", "httpx", "requests", "urllib3", "aiohttp"),
     *("hyper", "go", "surehop"),
 )
+# How a connection ends before an answer.
+ENDED = (
+    *(Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED, Reason.REUSED_RESET),
+    Reason.REUSED_UNSENT,
+)
 _ACTIONS = {
     "connecting": "connecting to upstream",
     "reading": "reading response header from upstream",

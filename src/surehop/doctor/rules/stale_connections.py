@@ -7,13 +7,8 @@ from surehop.doctor.about import About, Example, Rule
 from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import failed, many, quotes, where
-from surehop.events import Reason
+from surehop.doctor.log_views import ENDED, failed, many, quotes, where
 
-_ENDED = (
-    *(Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED, Reason.REUSED_RESET),
-    Reason.REUSED_UNSENT,
-)
 _CAUSE = (
     "the server closes a connection that has rested for its idle time-out, and just then the next"
     " request goes out on it"
@@ -248,7 +243,7 @@ _RACES = (
 
 
 def _judge(race: _Race, evidence: Evidence) -> Iterator[Finding]:
-    every = failed(evidence.logs, *_ENDED, software=race.software)
+    every = failed(evidence.logs, *ENDED, software=race.software)
     # On a connection that was new it is no race.
     ended = [each for each in every if each.reused is not False]
     if not ended:

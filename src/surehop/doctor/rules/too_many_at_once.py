@@ -78,7 +78,11 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 def _first_burst(tallies: Iterable[Tally]) -> list[Line]:
     """Give the first lines that came at one moment, each of a request of its own."""
-    every = [each for each in lines(tallies) if each.at_ms and each.tries == 1]
+    every = [
+        each
+        for each in lines(tallies)
+        if each.at_ms and each.tries == 1 and not each.pause_ms  # SH042 tells of that one
+    ]
     whole = all(each.at_ms % 1000 == 0 for each in every)
     within, enough = (0, _IN_A_SECOND) if whole else (_WITHIN, _AT_ONCE)
     for at, first in enumerate(every):
