@@ -94,6 +94,9 @@ fn next_trace(record: &[u8]) -> usize {
 /// A line without what container runtimes, compose and syslog put before it.
 fn written(line: &[u8]) -> &[u8] {
     const BEFORE: [&[u8]; 4] = [b" stdout F ", b" stderr F ", b" | ", b"]: "];
+    if line.first().is_some_and(u8::is_ascii_whitespace) {
+        return line;
+    }
     let head = &line[..line.len().min(96)];
     let is_prefix = |words: &[u8], at: usize| {
         words != b"]: " || head[..at].last().is_some_and(u8::is_ascii_digit)
@@ -186,18 +189,13 @@ impl<'a> Found<'a> {
             }
             if saying.weight == Weight::Address && found.addresses.len() < ADDRESSES {
                 let address = address_at(&part[place.end()..]);
-                if !found
-                    .addresses
-                    .iter()
-                    .any(|(known, _, _)| *known == address)
-                {
+                let mut others = found.addresses.iter();
+                if others.all(|(known, _, _)| *known != address) {
                     found.addresses.push((address, saying, place.end()));
                 }
             }
-            if found
-                .best
-                .is_none_or(|(best, _)| saying.weight > best.weight)
-            {
+            let said_so_far = found.best.map(|(best, _)| best.weight);
+            if said_so_far.is_none_or(|weight| saying.weight > weight) {
                 found.best = Some((saying, place.end()));
             }
         }

@@ -196,6 +196,14 @@ fn traces_that_nobody_heads_are_told_apart() {
 }
 
 #[test]
+fn the_branches_of_a_group_are_one_failure() {
+    let text = "2026-01-05 10:00:00 failed\n  + Exception Group Traceback (most recent call last):\n  |   File \"a.py\"\n  | \
+                ExceptionGroup: two (1 sub-exception)\n  +-+---------------- 1 ----------------\n    | Traceback (most recent \
+                call last):\n    | httpx.ReadError: [Errno 104] Connection reset by peer\n    +------------------------------------\n";
+    assert_eq!(events(text.as_bytes()).len(), 1);
+}
+
+#[test]
 fn other_errors_are_none() {
     for line in [
         "2026-01-05 10:00:00 ERROR app: KeyError: 'name'",
