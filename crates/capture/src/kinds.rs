@@ -15,6 +15,7 @@ use crate::nginx_error::NginxError;
 /// How many lines are looked at.
 const LINES: usize = 100;
 const ACCESS: &str = "access log";
+const APPLICATION: &str = "application log";
 
 /// A kind of log.
 #[derive(Clone)]
@@ -44,6 +45,7 @@ pub fn kinds(formats: &[impl AsRef<[u8]>]) -> impl Iterator<Item = Kind> {
             kind("gcp load balancer log", Gcp),
         ])
         .chain(Access::known().map(|format| kind(ACCESS, format)))
+        .chain([kind(APPLICATION, Application)])
 }
 
 fn kind(name: &'static str, format: impl Format + Send + 'static) -> Kind {
@@ -60,13 +62,15 @@ pub fn kind_of(head: &[u8], formats: &[impl AsRef<[u8]>]) -> Option<Kind> {
     let mut best = None;
     let mut most = 0;
     for kind in kinds(formats) {
+        // An application may write anything, so that only what nobody else claims is one's.
+        if kind.name == APPLICATION && most > 0 {
+            break;
+        }
         let like = |line: &&&[u8]| kind.format.looks_like(line);
         let count = lines.iter().filter(like).count();
         if count > most {
             (best, most) = (Some(kind), count);
         }
     }
-    // An application may write anything, so that only what nobody else claims is one's.
-    let application = || lines.iter().any(|line| Application.looks_like(line));
-    best.or_else(|| application().then(|| kind("application log", Application)))
+    best
 }
