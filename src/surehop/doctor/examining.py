@@ -22,7 +22,10 @@ from surehop.doctor.sources.nginx import NginxReader, access_formats
 from surehop.doctor.sources.opening import Opened, files_of, is_plain, open_target
 from surehop.errors import OptionError
 
-_READ = "configurations of nginx and haproxy, and logs of nginx, haproxy and envoy are read"
+_READ = (
+    "configurations of nginx and haproxy, and logs of nginx, haproxy, envoy, load balancers of AWS"
+    " and Google Cloud, and applications are read"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,6 @@ class Examination:
             options.version or version_of(logs),
             gathering.documents,
             self._probes,
-            gathering.logs.digest(),
         )
         comments = gathering.ignored()
         names = frozenset(word for r in RULES for word in (r.about.id.lower(), r.about.name))
