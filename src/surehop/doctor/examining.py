@@ -23,7 +23,8 @@ from surehop.doctor.sources.opening import Opened, files_of, is_plain, open_targ
 from surehop.errors import OptionError
 
 _READ = (
-    "configurations of nginx and haproxy, logs of nginx, haproxy and envoy, and captures are read"
+    "configurations of nginx and haproxy; logs of nginx, haproxy, envoy, load balancers of AWS"
+    " and Google Cloud, and applications; and captures are read"
 )
 
 
@@ -35,7 +36,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`hidden` counts the findings that comments and the baseline keep back."""
+    """`hidden` counts the findings that comments and the baseline keep back.
+
+    `digest` is all that the logs told, to be put together with that of other machines.
+    """
 
     targets: tuple[Target, ...]
     findings: tuple[Finding, ...]
@@ -44,6 +48,7 @@ class Report:
     documents: dict[str, bytes]
     logs: LogFacts
     probes: tuple[Sheet, ...] = ()
+    digest: bytes = b""
 
 
 def examine(targets: Sequence[str], options: Options) -> Report:
@@ -101,6 +106,7 @@ class Examination:
             gathering.documents,
             logs,
             self._probes,
+            gathering.logs.digest(),
         )
 
 
@@ -113,6 +119,9 @@ def _counted(logs: LogFacts) -> Iterable[str]:
     for each in logs.files:
         if each.captured:
             yield _packets(each)
+    if logs.others or logs.other_outages:
+        lines = f"{logs.others} lines of other peers, {logs.other_outages} of other outages"
+        yield f"the logs tell of more than is kept apart: {lines} are only counted"
 
 
 def _packets(file: LogFile) -> str:
@@ -152,12 +161,15 @@ class _Gathering:
     configurations: list[Configuration] = field(default_factory=list)
     documents: dict[str, bytes] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    logs: LogReader = field(default_factory=LogReader)
+    logs: LogReader = field(init=False)
     followed: list[Followed] = field(default_factory=list)
     _blocks: set[str] = field(default_factory=set)
     _jobs: list[Job] = field(default_factory=list)
     _later: list[tuple[str, str]] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.logs = LogReader(self.options.reading.progress, self.options.reading.rows)
 
     def add(self, target: str) -> None:
         if looks_like_url(target):
@@ -225,6 +237,8 @@ class _Gathering:
             self._nginx(opened.name, opened.whole())
         elif kind is Kind.HAPROXY:
             self._haproxy(opened.name, opened.whole())
+        elif kind is Kind.DIGEST:
+            self.logs.merge(opened)
 
     def _nginx(self, name: str, raw: bytes) -> None:
         reader = NginxReader(self.options.names, _included)
