@@ -16,14 +16,14 @@ global
 defaults
     mode http
     log global
+    option httplog
     option redispatch
     timeout connect 5s
     timeout client 60s
     timeout server {read_timeout}ms
 frontend front
     bind 127.0.0.1:@PORT@
-    http-request capture req.hdr(X-Request-Id) len 100
-    log-format "request [%s] %rc %[capture.req.hdr(0)]"
+    capture request header X-Request-Id len 100
     default_backend app
 {resolvers}backend app
     default-server check inter {inter}ms{options}
@@ -36,7 +36,10 @@ resolvers lab
     timeout resolve 1s
 """
 _LINE = re.compile(r"^<(\d)>(.*)$")
-_REQUEST = re.compile(r"^request \[(?P<server>.*)\] \+?(?P<again>\d+) (?P<id>\S+)$")
+# As `option httplog` has it: the server, how often another was connected to, what was captured.
+_REQUEST = re.compile(
+    r"^\S+ \[[^]]*\] front \S+/(?P<server>\S+) .* [\d/]+/\+?(?P<again>\d+) \S+ \{(?P<id>[^}]*)\} "
+)
 _LEVELS = ("emerg", "alert", "crit", "error", "warn", "notice", "info", "debug")
 _SERVER = re.compile(r"^Server app/s(\d+) ")
 _CHECKS = 5  # in a fail_timeout, as two seconds stand to ten where nobody says otherwise
