@@ -7,28 +7,33 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import (
+    APPLICATIONS,
     by_peer,
     dead_siblings,
+    failed,
     line,
     many,
     quotes,
     refusals,
     refused_families,
+    refused_ipv6,
     seconds,
 )
 from surehop.doctor.probe_views import seen
-from surehop.events import Cause
+from surehop.events import Cause, Reason
 
 _REFUSED = "connect() failed (111: Connection refused)"
+_NODE = "2026-01-05T10:00:00.250Z Error: connect ECONNREFUSED {}:3000\n"
 
 ABOUT = About(
     id="SH044",
     name="nobody-listens",
-    summary="nobody listens where nginx connects to",
-    symptom="`connect() failed (111: Connection refused) while connecting to upstream`",
+    summary="nobody listens where nginx, or an application, connects to",
+    symptom="`connect() failed (111: Connection refused) while connecting to upstream`; in"
+    " applications `connect ECONNREFUSED`, `[Errno 111] Connection refused` and the like",
     cause="the backend is down, restarts, or listens on another port or address",
     cure="start it, or name the address on which it listens",
-    needs="an error log of nginx, a probe, or a capture",
+    needs="an error log of nginx, a log of an application, a probe, or a capture",
     examples=(
         Example(
             line(_REFUSED, "connecting", "127.0.0.1:3000"),
@@ -39,6 +44,11 @@ ABOUT = About(
             "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > SYN\n0.001 < RST\n",
             "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > open\n0.001 < RST\n",
             kind="capture",
+        ),
+        Example(
+            _NODE.format("127.0.0.1"),
+            _NODE.format("::1"),  # SH020 tells of this one
+            kind="application log",
         ),
     ),
     proof=("ss -ltnp",),
@@ -69,8 +79,9 @@ def _probed(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
-    siblings = {*dead_siblings(evidence.logs), *_halves(evidence)}
-    for peer, tallies in by_peer(refusals(evidence.logs)).items():
+    siblings = {*dead_siblings(evidence.logs), *refused_ipv6(evidence.logs), *_halves(evidence)}
+    asked = failed(evidence.logs, Reason.REFUSED, software=APPLICATIONS)
+    for peer, tallies in by_peer([*refusals(evidence.logs), *asked]).items():
         if peer in siblings:
             continue
         total = f"{many(tallies, 'connection')} refused in {seconds(tallies)}s"
@@ -78,7 +89,7 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             Severity.ERROR,
             Confidence.HIGH,
             because="the system said so; whether it was for a restart only, the times tell",
-            title=f"nobody listened on `{peer}`: {total}",
+            title=f"nobody listened{f' on `{peer}`' if peer else ''}: {total}",
             text="The machine is there, and no program takes connections on this address and port.",
             advice="see whether the backend runs, and on which address it listens",
             subject=f"log {peer}",
