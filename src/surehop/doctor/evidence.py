@@ -13,7 +13,10 @@ KEEPS_ALIVE: Version = (1, 29, 7)
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`version` is nginx's, None where nobody said it. `documents` are the files as they are."""
+    """`version` is nginx's, as options or logs say it; None where they don't.
+
+    `documents` are the files as they are.
+    """
 
     configurations: tuple[Configuration, ...] = ()
     logs: LogFacts = field(default_factory=LogFacts)

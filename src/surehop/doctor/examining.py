@@ -1,7 +1,7 @@
 """Targets -> evidence -> findings: the way through the house."""
 
 import errno
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,14 +11,15 @@ from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Configuration
 from surehop.doctor.finding import Finding
 from surehop.doctor.ignoring import Ignored, ignored, unknown_ids
+from surehop.doctor.log_views import version_of
 from surehop.doctor.options import Options
 from surehop.doctor.probing import Job, Sheet, hop_of, hops_of, looks_like_url, probe_all
 from surehop.doctor.rules import RULES
 from surehop.doctor.sources.haproxy import HaproxyReader
 from surehop.doctor.sources.kinds import Kind, kind_of
-from surehop.doctor.sources.nginx import NginxReader
-from surehop.doctor.sources.nginx_log import LogReader
-from surehop.doctor.sources.opening import files_of, open_target
+from surehop.doctor.sources.logs import LogReader, log_kind
+from surehop.doctor.sources.nginx import NginxReader, access_formats
+from surehop.doctor.sources.opening import Opened, files_of, is_plain, open_target
 from surehop.errors import OptionError
 
 _READ = "configurations of nginx and haproxy, and logs of nginx, haproxy and envoy are read"
@@ -27,7 +28,7 @@ _READ = "configurations of nginx and haproxy, and logs of nginx, haproxy and env
 @dataclass(frozen=True, slots=True)
 class Target:
     name: str
-    kind: Kind
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,12 @@ def examine(targets: Sequence[str], options: Options) -> Report:
     gathering = _Gathering(options)
     for target in targets:
         gathering.add(target)
+    gathering.finish(targets)
     logs = gathering.logs.facts()
     evidence = Evidence(
         tuple(gathering.configurations),
         logs,
-        options.version,
+        options.version or version_of(logs),
         gathering.documents,
         gathering.probed(),
     )
@@ -113,45 +115,67 @@ class _Gathering:
     logs: LogReader = field(default_factory=LogReader)
     _blocks: set[str] = field(default_factory=set)
     _jobs: list[Job] = field(default_factory=list)
+    _later: list[tuple[str, str]] = field(default_factory=list)
+    _known: set[str] = field(default_factory=set)
 
     def add(self, target: str) -> None:
         if looks_like_url(target):
             self._url(target)
             return
-        count = len(self.targets)
         for name in files_of(target):
-            if name not in self.documents:  # as one that was read before includes
-                self._named(name, target)
-        if len(self.targets) == count and not self.documents:
-            raise OptionError(f"nothing in `{target}` is known here", hint=_READ)
+            if name in self.documents:  # as one that was read before includes
+                self._known.add(target)
+            elif is_plain(name):
+                self._named(name, target, self._configuration)
+            else:
+                self._later.append((name, target))
 
-    def _named(self, name: str, target: str) -> None:
+    def finish(self, targets: Iterable[str]) -> None:
+        """Read the logs: by now configurations have told how access logs are written."""
+        for name, target in self._later:
+            self._named(name, target, self._anything)
+        for target in targets:
+            if target not in self._known:
+                raise OptionError(f"nothing in `{target}` is known here", hint=_READ)
+
+    def _named(self, name: str, target: str, read: Callable[[str, str], None]) -> None:
         try:
-            self._file(name, named=name == target)
+            read(name, target)
         except OptionError as error:
             if name == target:
                 raise
             self.notes.append(f"{error}: the rest is judged")
 
-    def _file(self, name: str, *, named: bool) -> None:
+    def _configuration(self, name: str, target: str) -> None:
+        """Read a configuration; anything else waits."""
         with open_target(name) as opened:
-            kind = kind_of(opened.head)
+            kind = Kind.UNKNOWN if log_kind(opened.head) else kind_of(opened.head)
             if kind is Kind.UNKNOWN:
-                if named:
-                    raise OptionError(f"`{name}` is nothing that is known here", hint=_READ)
+                self._later.append((name, target))
+            else:
+                self._take(opened, kind, target)
+
+    def _anything(self, name: str, target: str) -> None:
+        formats = [text for each in self.configurations for text in access_formats(each)]
+        with open_target(name) as opened:
+            if log := log_kind(opened.head, formats):
+                self._known.add(target)
+                self.targets.append(Target(name, log))
+                self.logs.read(opened, formats)
                 return
-            self.targets.append(Target(name, kind))
-            match kind:
-                case Kind.NGINX:
-                    self._nginx(name, opened.whole())
-                case Kind.HAPROXY:
-                    self._haproxy(name, opened.whole())
-                case Kind.NGINX_LOG:
-                    self.logs.read(name, opened.lines())
-                case Kind.HAPROXY_LOG | Kind.ENVOY_LOG:
-                    self.logs.read_flagged(name, opened.lines())
-                case _:
-                    pass
+            kind = kind_of(opened.head)
+            if kind is not Kind.UNKNOWN:
+                self._take(opened, kind, target)
+            elif name == target:
+                raise OptionError(f"`{name}` is nothing that is known here", hint=_READ)
+
+    def _take(self, opened: Opened, kind: Kind, target: str) -> None:
+        self._known.add(target)
+        self.targets.append(Target(opened.name, kind))
+        if kind is Kind.NGINX:
+            self._nginx(opened.name, opened.whole())
+        elif kind is Kind.HAPROXY:
+            self._haproxy(opened.name, opened.whole())
 
     def _nginx(self, name: str, raw: bytes) -> None:
         reader = NginxReader(self.options.names, _included)
@@ -172,6 +196,7 @@ class _Gathering:
         if addresses is None:
             hint = "`--resolve NAME=ADDR` tells its addresses"
             raise OptionError(f"`{hop.host}` has no address that is known here", hint=hint)
+        self._known.add(target)
         self.targets.append(Target(target, Kind.SERVER))
         self._jobs.append(Job(hop, addresses, self.options.probing.asked))
 

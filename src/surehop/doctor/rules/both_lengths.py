@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, line, quotes
+from surehop.doctor.log_views import by_peer, line, quotes, told
 
 _SAID = 'upstream sent "Content-Length" and "Transfer-Encoding" headers at the same time'
 
@@ -28,8 +28,7 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    said = [each for each in evidence.logs.tries if each.word == "both lengths"]
-    for peer, lines in by_peer(said).items():
+    for peer, tallies in by_peer(told(evidence.logs, "both lengths")).items():
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
@@ -38,5 +37,5 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             text="nginx refuses such an answer, since its end can be read in two ways.",
             advice="mend the backend; until then `proxy_http_version 1.0;`",
             subject=f"log {peer}",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )

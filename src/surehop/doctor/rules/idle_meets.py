@@ -7,7 +7,7 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import KEEPS_ALIVE, Evidence
 from surehop.doctor.facts import Configuration, Group, Listener, Server
 from surehop.doctor.finding import Confidence, Edit, Finding, Severity
-from surehop.doctor.log_views import many, quotes
+from surehop.doctor.log_views import by_peer, failed, many, quotes
 from surehop.doctor.sections import insert_after, place, replace
 from surehop.events import Reason
 
@@ -120,29 +120,25 @@ def _shorten(group: Group, back: int) -> tuple[Edit, ...]:
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
-    dead = [
-        each
-        for each in evidence.logs.tries
-        if each.attempt.reason in {Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED}
-    ]
-    for peer in dict.fromkeys(each.attempt.address for each in dead):
-        tries = [each for each in dead if each.attempt.address == peer]
-        resets = sum(each.attempt.reason is Reason.RESET for each in tries)
+    dead = failed(evidence.logs, Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED)
+    for peer, tallies in by_peer(dead).items():
+        resets = sum(each.count for each in tallies if each.reason is Reason.RESET)
+        closes = sum(each.count for each in tallies) - resets
         yield ABOUT.found(
             Severity.WARNING,
             Confidence.MEDIUM,
             because="the log does not say whether the connection was reused; a crash of the"
             " backend looks the same",
-            title=f"`{peer}` closed {many(tries, 'connection')} under a request",
+            title=f"`{peer}` closed {many(tallies, 'connection')} under a request",
             text=(
-                f"The server ended the connection ({len(tries) - resets} by FIN, {resets} by RST)"
+                f"The server ended the connection ({closes} by FIN, {resets} by RST)"
                 " before the first byte of an answer. On a reused connection that is the keep-alive"
                 " race: its idle time-out is over just as the next request comes."
             ),
             advice="let the upstream's `keepalive_timeout` be shorter than the backend's idle"
             " time-out (Node 5s, gunicorn 2s, uvicorn 5s unless told otherwise)",
             subject=f"log {peer}",
-            quotes=quotes(tries),
+            quotes=quotes(tallies),
         )
 
 

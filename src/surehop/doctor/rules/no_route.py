@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, line, many, quotes
+from surehop.doctor.log_views import by_peer, failed, line, many, quotes
 from surehop.events import Family, Reason
 
 ABOUT = About(
@@ -32,19 +32,18 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    lost = [each for each in evidence.logs.tries if each.attempt.reason is Reason.UNREACHABLE]
-    for peer, lines in by_peer(lost).items():
-        six = lines[0].attempt.family is Family.IPV6
+    for peer, tallies in by_peer(failed(evidence.logs, Reason.UNREACHABLE)).items():
+        six = tallies[0].family is Family.IPV6
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
             because="the system said so",
-            title=f"there is no way to `{peer}` ({many(lines, 'time')})",
+            title=f"there is no way to `{peer}` ({many(tallies, 'time')})",
             text="Each request that nginx gives this address fails at once and goes on to another,"
             " if there is one.",
             advice="`resolver … ipv6=off`, or write the IPv4 address"
             if six
             else "look at the routes of this machine, and whether the server is there",
             subject=f"log {peer}",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )

@@ -6,7 +6,16 @@ from surehop.conf.address import socket_text
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, dead_siblings, line, many, quotes, refused_families
+from surehop.doctor.log_views import (
+    by_peer,
+    dead_siblings,
+    failed,
+    line,
+    many,
+    quotes,
+    refused_families,
+    seconds,
+)
 from surehop.events import Reason
 
 _REFUSED = "connect() failed (111: Connection refused)"
@@ -32,20 +41,19 @@ ABOUT = About(
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     siblings = {*dead_siblings(evidence.logs), *_halves(evidence)}
-    refused = [each for each in evidence.logs.tries if each.attempt.reason is Reason.REFUSED]
-    for peer, lines in by_peer(refused).items():
+    for peer, tallies in by_peer(failed(evidence.logs, Reason.REFUSED)).items():
         if peer in siblings:
             continue
-        span = lines[-1].seconds - lines[0].seconds
+        refusals = f"{many(tallies, 'connection')} refused in {seconds(tallies)}s"
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
             because="the system said so; whether it was for a restart only, the times tell",
-            title=f"nobody listened on `{peer}`: {many(lines, 'connection')} refused in {span}s",
+            title=f"nobody listened on `{peer}`: {refusals}",
             text="The machine is there, and no program takes connections on this address and port.",
             advice="see whether the backend runs, and on which address it listens",
             subject=f"log {peer}",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )
 
 

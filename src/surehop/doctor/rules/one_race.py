@@ -6,7 +6,7 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import KEEPS_ALIVE, Evidence
 from surehop.doctor.facts import Group
 from surehop.doctor.finding import Confidence, Finding, Place, Severity
-from surehop.doctor.log_views import before, by_peer, line, many, quotes
+from surehop.doctor.log_views import by_peer, line, many, quoted, seconds, told
 from surehop.doctor.sections import place
 from surehop.events import Reason
 
@@ -70,34 +70,34 @@ def _half_dead(group: Group) -> bool:
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
-    tries = evidence.logs.tries
-    out = [each for each in tries if each.attempt.reason is Reason.NO_LIVE]
-    for group, lines in by_peer(out).items():
-        earlier = before(tries, lines[0])
-        races = [each for each in earlier if each.attempt.reason in _RACES]
-        if not races:
+    for group, tallies in by_peer(told(evidence.logs, "no live")).items():
+        first = next((each for each in evidence.logs.outages if each.group == group), None)
+        races = [each for each in first.before if each.reason in _RACES] if first else []
+        if first is None or not races:
             continue
-        peer = races[-1].attempt.address
-        others = {e.attempt.address: e for e in earlier if e.attempt.address != peer}
+        peer = races[-1].peer
+        others = {each.peer: each for each in first.before if each.peer != peer}
         dead = ", ".join(f"`{each}`" for each in others)
+        requests = many(tallies, "request")
         known = f" {dead} had failed before it and was out already." if dead else ""
+        evident = [*list(others.values())[:2], races[-1]]
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH if others else Confidence.MEDIUM,
             because="the log has the failures of every address just before the outage"
             if others
             else "the log has one failure before the outage, and not who else was out",
-            title=f"one closed connection to `{peer}` took `{group}` out: {many(lines, 'request')}",
+            title=f"one closed connection to `{peer}` took `{group}` out: {requests}",
             text=(
                 f"`{peer}` closed a connection under a request; nginx charged that to the server."
                 f"{known} So nobody was left, and every request got 502 without a try, for"
-                f" {lines[-1].seconds - lines[0].seconds}s in this log."
+                f" {seconds(tallies)}s in this log."
             ),
             advice="let the group have one address (such a group is never disabled), or write"
             " `max_fails=3`; and let `keepalive_timeout` be shorter than the backend's",
             subject=f"log {group}",
             place=_place(evidence, group),
-            quotes=quotes([*list(others.values())[:2], races[-1], lines[0]]),
+            quotes=quoted([*(each.line for each in evident), first.first]),
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, line, many, quotes
+from surehop.doctor.log_views import by_peer, failed, line, many, quotes
 from surehop.events import Reason
 
 ABOUT = About(
@@ -32,16 +32,15 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    out = [each for each in evidence.logs.tries if each.attempt.reason is Reason.NO_PORTS]
-    for peer, lines in by_peer(out).items():
+    for peer, tallies in by_peer(failed(evidence.logs, Reason.NO_PORTS)).items():
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
             because="the system said so",
-            title=f"no local port was left to connect to `{peer}`, {many(lines, 'time')}",
+            title=f"no local port was left to connect to `{peer}`, {many(tallies, 'time')}",
             text="Each connection that is closed keeps its port for a minute. Where every request"
             " makes one, some hundred requests a second use all ports up.",
             advice="name an `upstream` with `keepalive`; see SH010 and SH011",
             subject=f"log {peer}",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )

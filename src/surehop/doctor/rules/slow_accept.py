@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, line, many, quotes
+from surehop.doctor.log_views import by_peer, failed, line, many, quotes
 from surehop.events import Reason
 
 _TIMED_OUT = "upstream timed out (110: Connection timed out)"
@@ -31,16 +31,15 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    slow = [each for each in evidence.logs.tries if each.attempt.reason is Reason.CONNECT_TIMED_OUT]
-    for peer, lines in by_peer(slow).items():
+    for peer, tallies in by_peer(failed(evidence.logs, Reason.CONNECT_TIMED_OUT)).items():
         yield ABOUT.found(
             Severity.WARNING,
             Confidence.MEDIUM,
             because="a full queue, a firewall and a machine that is gone look the same from here",
-            title=f"connecting to `{peer}` timed out {many(lines, 'time')}",
+            title=f"connecting to `{peer}` timed out {many(tallies, 'time')}",
             text="Nobody refused, and nobody answered: the server's accept queue was full, or the"
             " packets never came there.",
             advice="look at the listener's queue on the server (Recv-Q against Send-Q)",
             subject=f"log {peer}",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )

@@ -10,10 +10,13 @@ from surehop.doctor.log_views import (
     by_peer,
     dead_siblings,
     line,
+    lines,
     many,
-    quotes,
+    quoted,
     refused_families,
+    seconds,
     split,
+    told,
 )
 from surehop.doctor.sections import replace
 from surehop.events import Family
@@ -138,13 +141,14 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
         for server in group.servers
         if server.two_families
     ]
-    ejections = by_peer(evidence.logs.ejections)
-    for peer, lines in dead_siblings(evidence.logs).items():
+    ejections = by_peer(told(evidence.logs, "disabled"))
+    for peer, tallies in dead_siblings(evidence.logs).items():
         host, port = split(peer)
         if any(s.port == port and host in map(str, s.addresses or ()) for s in written):
             continue
-        six = lines[0].attempt.family is Family.IPV6
-        span = lines[-1].seconds - lines[0].seconds
+        six = tallies[0].family is Family.IPV6
+        first, *others = lines(tallies)
+        out = lines(ejections.get(peer, ()))[:1]
         alive = f"127.0.0.1:{port}" if six else f"[::1]:{port}"
         yield ABOUT.found(
             Severity.ERROR,
@@ -152,14 +156,14 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             because=f"only `{peer}` refuses; nobody was refused by `{alive}`",
             title=f"`{peer}` refuses, and it is half of a name that is also `{alive}`",
             text=(
-                f"{many(lines, 'connection')} refused in {span}s."
+                f"{many(tallies, 'connection')} refused in {seconds(tallies)}s."
                 " The backend listens on the other family. nginx takes the dead address out, sends"
                 " the request on, and tries again with a live request when `fail_timeout` is over."
             ),
             advice=f"write `{alive}` where the name stands in the configuration, most likely"
             f" `localhost:{port}`",
             subject=f"log {peer}",
-            quotes=quotes([lines[0], *ejections.get(peer, [])[:1], *lines[1:]]),
+            quotes=quoted([first, *out, *others]),
             proof=tuple(each.replace("PORT", str(port)) for each in ABOUT.proof),
         )
 
