@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from surehop.doctor.attempts import Line, LogFacts, Tally
 from surehop.doctor.evidence import Version
@@ -11,6 +11,7 @@ from surehop.doctor.finding import Quote
 from surehop.events import Family, Reason
 
 _QUOTED = 4
+_BARELY = "try "  # how the words begin in which access logs tell of tries
 _LONGEST = 400
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
 _PORT = re.compile(r":(\d{1,5})$")
@@ -18,6 +19,7 @@ _VERSIONS = {Family.IPV4: 4, Family.IPV6: 6}
 _ACTIONS = {
     "connecting": "connecting to upstream",
     "reading": "reading response header from upstream",
+    "body": "reading upstream",
 }
 
 
@@ -30,9 +32,19 @@ def version_of(logs: LogFacts) -> Version | None:
     return int(major), int(minor), int(patch)
 
 
-def failed(logs: LogFacts, *reasons: Reason) -> list[Tally]:
-    """Give nginx's tries that failed for one of these reasons."""
-    return [each for each in logs.tallies if each.software == "nginx" and each.reason in reasons]
+def failed(logs: LogFacts, *reasons: Reason, software: Collection[str] = ("nginx",)) -> list[Tally]:
+    """Give the tries that failed for one of these reasons: nginx's, unless others are named.
+
+    An access log tells of a try only that it failed, so it is not heard where the error log says
+    how: they would be counted twice.
+    """
+    every = [each for each in logs.tallies if each.software in software and each.reason]
+    explained = {each.peer for each in every if not each.word.startswith(_BARELY)}
+    return [
+        each
+        for each in every
+        if each.reason in reasons and not (each.word.startswith(_BARELY) and each.peer in explained)
+    ]
 
 
 def told(logs: LogFacts, word: str) -> list[Tally]:
@@ -89,7 +101,8 @@ def dead_siblings(logs: LogFacts) -> dict[str, list[Tally]]:
     Nobody writes `[::1]` beside 127.0.0.1 by hand: they come of one name. Of IPv4 ones, only those
     whose sibling was seen doing something else.
     """
-    refused = by_peer(failed(logs, Reason.REFUSED))
+    # BROKEN: an access log tells no more of a try.
+    refused = by_peer(failed(logs, Reason.REFUSED, Reason.BROKEN))
     seen = {each.peer for each in failed(logs, *Reason)}
     found = {}
     for peer, tallies in refused.items():

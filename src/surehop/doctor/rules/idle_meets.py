@@ -26,8 +26,8 @@ ABOUT = About(
     name="idle-timeouts-meet",
     summary="connections to a server are kept as long as the server keeps them, or longer",
     symptom=(
-        "now and then `upstream prematurely closed connection while reading response header`, or"
-        " `recv() failed (104: Connection reset by peer)`, on a connection that had been resting"
+        "now and then `upstream prematurely closed connection while reading response header`, on a"
+        " connection that had been resting"
     ),
     cause=(
         "a server closes a connection that has rested for its idle time-out. If the proxy sends a"
@@ -56,7 +56,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         for group in configuration.groups:
             if group.explicit and _kept(evidence, configuration, group):
                 yield from _meeting(configuration, group)
-    yield from _logged(evidence)
+    yield from raced(ABOUT, evidence, Reason.CLOSED)
 
 
 def _kept(evidence: Evidence, configuration: Configuration, group: Group) -> bool:
@@ -119,17 +119,21 @@ def _shorten(group: Group, back: int) -> tuple[Edit, ...]:
     return (insert_after(keep[-1], f"keepalive_timeout {seconds};"),) if keep else ()
 
 
-def _logged(evidence: Evidence) -> Iterator[Finding]:
+def raced(about: About, evidence: Evidence, mostly: Reason) -> Iterator[Finding]:
+    """Tell of the servers whose connections ended under requests, mostly in this way."""
     dead = failed(evidence.logs, Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED)
     for peer, tallies in by_peer(dead).items():
         resets = sum(each.count for each in tallies if each.reason is Reason.RESET)
         closes = sum(each.count for each in tallies) - resets
-        yield ABOUT.found(
+        if (resets > closes) is not (mostly is Reason.RESET):
+            continue
+        yield about.found(
             Severity.WARNING,
             Confidence.MEDIUM,
             because="the log does not say whether the connection was reused; a crash of the"
             " backend looks the same",
-            title=f"`{peer}` closed {many(tallies, 'connection')} under a request",
+            title=f"`{peer}` {'reset' if resets > closes else 'closed'}"
+            f" {many(tallies, 'connection')} under a request",
             text=(
                 f"The server ended the connection ({closes} by FIN, {resets} by RST)"
                 " before the first byte of an answer. On a reused connection that is the keep-alive"

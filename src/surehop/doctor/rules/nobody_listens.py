@@ -16,6 +16,7 @@ from surehop.doctor.log_views import (
     refused_families,
     seconds,
 )
+from surehop.doctor.rules.resolved_once import moved
 from surehop.events import Reason
 
 _REFUSED = "connect() failed (111: Connection refused)"
@@ -40,9 +41,10 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    siblings = {*dead_siblings(evidence.logs), *_halves(evidence)}
+    # Other findings tell of these.
+    told = {*dead_siblings(evidence.logs), *_halves(evidence), *moved(evidence)}
     for peer, tallies in by_peer(failed(evidence.logs, Reason.REFUSED)).items():
-        if peer in siblings:
+        if peer in told:
             continue
         refusals = f"{many(tallies, 'connection')} refused in {seconds(tallies)}s"
         yield ABOUT.found(
