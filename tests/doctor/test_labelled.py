@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from incident_runs import HAPROXY, INCIDENTS, run
+from other_formats import as_envoy
 from reading import options
 
 from missing import missing
@@ -41,6 +42,7 @@ BY_STATUS = {
     "never-answers": "SH045",
     "keepalive-race": "SH007",
     "keepalive-race-reset": "SH007",
+    **dict.fromkeys(("dead-backend", "flapping-backend", "garbage"), "SH049"),
 }
 # Which of HAProxy's termination states each is.
 STATES = {
@@ -77,6 +79,28 @@ def test_the_cause_is_told_first(name: str, targets: tuple[str, ...]) -> None:
     assert first.id == wanted[name], first.title
     assert f"`{STATES.get(name, '')}" in first.title
     assert first.quotes
+
+
+@pytest.mark.parametrize(
+    ("name", "flag"),
+    [
+        ("dead-backend", "UF"),
+        ("accept-queue-full", "UF"),
+        ("race-meets-two-stacks", "UF"),
+        ("keepalive-race", "UC"),
+        ("two-stale-connections", "UC"),
+        ("keepalive-race-reset", "UR"),
+        ("reset-mid-body", "UR"),
+        ("slow-backend", "UT"),
+    ],
+)
+def test_the_same_in_envoys_words(name: str, flag: str, tmp_path: Path) -> None:
+    (tmp_path / "envoy.log").write_text(as_envoy(INCIDENTS / name))
+
+    first, *_ = told(tmp_path, "envoy.log")
+
+    assert first.id == "SH032"
+    assert f"`{flag}`" in first.title
 
 
 def test_both_causes_and_their_product() -> None:

@@ -10,6 +10,7 @@ from surehop.doctor.rules import (
     envoy_flags,
     flapping,
     forgotten_idle,
+    gateway_errors,
     haproxy_flags,
     haproxy_timeouts,
     idle_meets,
@@ -77,5 +78,6 @@ _MODULES = (
     haproxy_timeouts,
     cut_short,
     no_http,
+    gateway_errors,
 )
 RULES = tuple(Rule(module.ABOUT, module.judge) for module in _MODULES)
