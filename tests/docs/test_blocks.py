@@ -17,6 +17,8 @@ from pages import PAGES, ROOT, Block, blocks, blocks_of, links_of
 
 from surehop.cli import main, nginx_main
 from surehop.lab.origins import command
+from surehop.lab.report import command as report_command
+from surehop.lab.scenarios import SCENARIOS, command as run_command
 from surehop.lab.tap import command as tap_command
 
 NAMES = {"localhost": "127.0.0.1,[::1]", "app.internal": "192.0.2.7,[2001:db8::7]"}
@@ -106,6 +108,8 @@ def test_commands_parse(
     monkeypatch.setattr("surehop.cli.doctor._examine", lambda *_: 0)
     monkeypatch.setattr("surehop.cli.probe._probe", lambda *_: 0)
     monkeypatch.setattr("surehop.lab.tap.main", _parsed_tap)
+    monkeypatch.setattr("surehop.lab.scenarios.command.main", _parsed_run)
+    monkeypatch.setattr("surehop.lab.report.command.main", _parsed_report)
     found = commands(block)
 
     assert found, "a console block shows what to type after `$ `"
@@ -151,6 +155,16 @@ def targets() -> set[str]:
 
 def _parsed_origin(arguments: list[str]) -> int:
     return 0 if command._parser().parse_args(arguments) else 1
+
+
+def _parsed_run(arguments: list[str]) -> int:
+    assert run_command._parser().parse_args(arguments).scenario in SCENARIOS
+    return 0
+
+
+def _parsed_report(arguments: list[str]) -> int:
+    report_command._parser().parse_args(arguments)
+    return 0
 
 
 def _parsed_tap(arguments: list[str]) -> int:

@@ -1,7 +1,9 @@
 """Profiles: each keeps connections, and says so, as its server does."""
 
+import os
 import resource
 import select
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -190,6 +192,22 @@ def test_idle_jitter_moves_the_end_to_both_sides() -> None:
         first = time.monotonic()
         assert [raw.end() for raw in raws] == ["fin"] * 12
         assert time.monotonic() - first > 0.05
+
+
+def test_a_request_that_comes_in_time_is_answered_by_who_wakes_too_late() -> None:
+    with OriginProcess(keepalive_timeout=1) as origin, Raw(origin.port) as raw:
+        raw.answer()
+        os.kill(origin.pid, signal.SIGSTOP)
+        raw.send(GET)
+        time.sleep(1.1)
+        os.kill(origin.pid, signal.SIGCONT)
+        assert raw.head()[0] == 200
+
+
+def test_what_can_not_begin_a_request_is_refused_before_its_end(origin: Origin) -> None:
+    hello = bytes.fromhex("16030100a5010000a10303")
+    with Raw(origin.port) as raw:
+        assert raw.send(hello).head()[0] == 400
 
 
 def test_another_host_on_request() -> None:

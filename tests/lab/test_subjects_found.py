@@ -56,6 +56,13 @@ def test_what_is_missing_is_told_with_how_to_add_it(
         assert "install" in found[name].add
 
 
+def test_a_folder_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package(tmp_path / "node_modules", "axios", "1.2.3")
+    monkeypatch.chdir(tmp_path)
+    where = by_name(find_all(node_modules=Path()))["axios"].where
+    assert where == str(tmp_path / "node_modules" / "axios")
+
+
 @pytest.mark.parametrize("inner", ["", "node_modules"])
 def test_packages_of_node(tmp_path: Path, inner: str) -> None:
     package(tmp_path / "kept" / inner, "axios", "1.2.3")

@@ -7,7 +7,9 @@ import pytest
 from missing import missing
 from surehop.errors import StartError
 from surehop.lab.report import Bars, Report
+from surehop.lab.report.page import page
 from surehop.lab.scenarios import SCENARIOS
+from surehop.lab.scenarios.frame import Silent
 from surehop.lab.scenarios.running import Asked, perform
 from surehop.lab.tap.packets import Segment
 from surehop.lab.tap.sequence import Arrow, Kind
@@ -60,12 +62,14 @@ def test_packets_show_who_was_turned_away() -> None:
 def test_without_privilege_the_origin_tells_as_much() -> None:
     report = perform(SCENARIOS["max-connections"], Asked(("httpx",), 0.2))
     assert closed(report, "httpx")["server, FIN"] == 8
-    report = perform(SCENARIOS["two-stale-connections"], Asked(("surehop", "surehop-nginx"), 0.1))
+    scenario = SCENARIOS["two-stale-connections"]
+    ours = scenario.only[0]
+    report = perform(scenario, Asked((ours, "surehop-nginx"), 0.1))
     assert closed(report, "surehop-nginx, to backends")["server, FIN"] == 2
     told = arrows(report)
     assert [one.text for one in told if one.kind is Kind.FIN]
     assert told[-1].text == "502"
-    assert report.diagrams[1].title == "surehop: a GET went through"
+    assert report.diagrams[1].title == f"{ours}: a GET went through"
     for diagram in report.diagrams:
         assert "what the origins saw (can't capture packets" in diagram.note
 
@@ -110,3 +114,33 @@ def test_ports_are_used_again_and_others_are_left_out() -> None:
     assert of_packets([*HELLO, ASK], {81}) == []
     assert of_packets([ASK], {80}) == [], "it began before anybody looked"
     assert len(of_packets([HELLO[0], *HELLO], {80})) == 1, "a SYN that is sent again"
+
+
+class Impatient(Silent):
+    """Ctrl-C when some answers have come."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def step(self, steps: float = 1) -> None:
+        self.left -= int(steps)
+        if self.left <= 0:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("name", "subject"), [("keepalive-race", "surehop"), ("two-stacks", "surehop-nginx")]
+)
+def test_ctrl_c_before_anything_was_seen(name: str, subject: str) -> None:
+    report = perform(SCENARIOS[name], Asked((subject,), 0.05, bar=Impatient(1)))
+    assert report.partial
+    assert not report.requests
+    assert "This report is partial" in page(report)
+
+
+def test_ctrl_c_leaves_all_that_was_seen_until_then() -> None:
+    asked = Asked(("urllib3",), 0.05, bar=Impatient(120))
+    report = perform(SCENARIOS["keepalive-race"], asked)
+    assert report.partial
+    assert sum(closed(report, "urllib3").values()) > 0
+    assert "who closed first" in page(report)

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 from missing import missing
 from surehop.lab.ports import Port
 from surehop.lab.subjects import listens
@@ -47,6 +49,7 @@ HEADERS = [("content-type", "text/plain"), ("content-length", "3")]
 
 
 def wsgi(environ, start):
+    environ["wsgi.input"].read()
     if environ["PATH_INFO"] == "/slow":
         time.sleep(0.3)
     start("200 OK", [(name.title(), value) for name, value in HEADERS])
@@ -56,11 +59,20 @@ def wsgi(environ, start):
 async def asgi(scope, receive, send):
     if scope["type"] != "http":
         raise RuntimeError("no lifespan")
+    while (await receive()).get("more_body"):
+        pass
     if scope["path"] == "/slow":
         await asyncio.sleep(0.3)
     headers = [(name.encode(), value.encode()) for name, value in HEADERS]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"ok\\n"})
+"""
+
+_RACK = """\
+run lambda { |env|
+  env['rack.input'].read
+  [200, {'Content-Type' => 'text/plain', 'Content-Length' => '3'}, ["ok\\n"]]
+}
 """
 
 
@@ -107,6 +119,19 @@ def python_server(folder: Path, *words: str) -> Iterator[int]:
         where = ["--port", number] if program == "uvicorn" else ["-b", f"127.0.0.1:{number}"]
         app = "small:asgi" if program == "uvicorn" else "small:wsgi"
         argv = [sys.executable, "-m", program, app, *where, *options]
+        with _running(argv, folder, port.number):
+            yield port.number
+
+
+@contextmanager
+def unicorn_server(folder: Path) -> Iterator[int]:
+    """unicorn with a small application; its port."""
+    path = shutil.which("unicorn")
+    if not path:
+        pytest.skip("missing: unicorn (apt-get install unicorn), which no other test wants")
+    (folder / "small.ru").write_text(_RACK)
+    with Port() as port:
+        argv = [path, "-l", f"127.0.0.1:{port.number}", "-E", "none", str(folder / "small.ru")]
         with _running(argv, folder, port.number):
             yield port.number
 

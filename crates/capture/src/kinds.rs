@@ -34,7 +34,7 @@ pub fn kinds(formats: &[impl AsRef<[u8]>]) -> impl Iterator<Item = Kind> {
     let told = formats.iter().filter_map(|text| Access::new(text.as_ref()));
     told.map(|format| kind(ACCESS, format))
         .chain([
-            kind("nginx error log", NginxError),
+            kind("nginx error log", NginxError::default()),
             kind("haproxy log", Haproxy),
             kind("envoy access log", Envoy),
         ])

@@ -142,7 +142,8 @@ def _package(name: str, given: Path | None) -> Found:
 
 def _folders(given: Path | None) -> list[Path]:
     if given:
-        return [given / "node_modules", given]
+        folder = given.absolute()
+        return [folder / "node_modules", folder]
     named = os.environ.get("NODE_PATH", "").split(os.pathsep)
     return [Path("node_modules").absolute(), *(Path(one) for one in named if one)]
 

@@ -10,6 +10,14 @@ const now = () => (performance.timeOrigin + performance.now()) / 1000;
 const sleep = (seconds) => new Promise((done) => setTimeout(done, Math.max(0, seconds * 1000)));
 const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
+// As an application that uses the client would: what was thrown, and by what it was caused.
+function log(error) {
+  const causes = [];
+  for (let one = error; one instanceof Error; one = one.cause) causes.push(one);
+  const told = causes.map((one) => `${one.stack}${one.code ? ` {\n  code: '${one.code}'\n}` : ""}`);
+  process.stderr.write(`${new Date().toISOString()} ERROR ${told.join("\n  [cause]: ")}\n`);
+}
+
 function axios({ retrying }) {
   const axios = require("axios");
   return (lane) => {
@@ -63,6 +71,7 @@ async function one(ask, lane, index, turn, place) {
   try {
     found = await ask(url, { ...lane.headers, "X-Request-Id": id });
   } catch (error) {
+    log(error);
     found = { status: 0, code: error.code ?? error.name, message: error.message };
   }
   tell({ id, lane: index, at, took: now() - at, ...found });

@@ -11,8 +11,10 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from importlib import import_module, metadata
 from typing import Any
 
@@ -128,6 +130,14 @@ def tell(line: Mapping[str, Any]) -> None:
         print(json.dumps(line), flush=True)
 
 
+def log(error: BaseException) -> None:
+    """As an application that uses the client would: what was raised, and by what it was caused."""
+    when = datetime.now(UTC).isoformat(timespec="milliseconds")
+    told = "".join(traceback.format_exception(error, limit=0)).rstrip()
+    with _lock:
+        print(f"{when} ERROR request failed\n{told}", file=sys.stderr, flush=True)
+
+
 def named(error: BaseException) -> tuple[str, str]:
     """A failure's code and words: the client's own code, the system's, or the exception's name."""
     words = str(error)
@@ -160,6 +170,7 @@ def asked(lane: Mapping[str, Any], turn: int, place: int) -> tuple[str, str, dic
 def outcome(name: str, lane: int, at: float, found: Answer | BaseException) -> None:
     line: dict[str, Any] = {"id": name, "lane": lane, "at": at, "took": time.time() - at}
     if isinstance(found, BaseException):
+        log(found)
         code, message = named(found)
         tell({**line, "status": 0, "code": code, "message": message})
     else:

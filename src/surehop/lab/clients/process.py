@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,15 +24,17 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY
 class ClientProcess:
     """Start it, wait until it is `ready`, `begin` the lanes, and `take` what comes."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, log: Path | None = None) -> None:
+        """log: a file for what it says of failures, as an application's log would have it."""
         self.client = client
+        self._log = log
         self.version = ""
         self.done = False
         self._rest = b""
 
     def __enter__(self) -> Self:
         environment = {k: v for k, v in os.environ.items() if k not in _PROXIES}
-        self._errors = tempfile.TemporaryFile()
+        self._errors = self._log.open("a+b") if self._log else tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             self.client.argv,
             stdin=subprocess.PIPE,

@@ -11,19 +11,23 @@ from typing import Protocol
 
 from surehop.lab.origins.behaviour import Behaviour
 from surehop.lab.origins.faults import Fault
-from surehop.lab.origins.heads import GARBAGE, bare, chunk, head_of, status_line, two_lengths
-from surehop.lab.origins.pages import Page, busy, page, plain
-from surehop.lab.origins.request import (
-    Body,
-    ClientGoneError,
-    EnoughError,
-    Inbox,
-    InvalidRequestError,
-    Request,
+from surehop.lab.origins.heads import (
+    GARBAGE,
+    chunk,
+    head_of,
+    late,
+    refused,
+    status_line,
+    two_lengths,
 )
+from surehop.lab.origins.inbox import Arrivals, ClientGoneError, EnoughError, Inbox
+from surehop.lab.origins.pages import Page, busy, nothing, page
+from surehop.lab.origins.profiles import Manner
+from surehop.lab.origins.request import Body, InvalidRequestError, Request
 from surehop.lab.sockets import reset_on_close
 from surehop.lab.toxics import CutError, Pipe, Toxic
 
+_LINGER = 5.0  # seconds
 _STEPS = 20  # in which something slow is sent
 _EARLY = b"Link: </style.css>; rel=preload\r\n"
 
@@ -54,7 +58,7 @@ class Connection:
     """A client's connection, served until one side has had enough."""
 
     def __init__(
-        self, house: House, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, house: House, number: int, reader: Arrivals, writer: asyncio.StreamWriter
     ) -> None:
         self.number = number
         self.requests = 0
@@ -62,6 +66,7 @@ class Connection:
         self.ended: tuple[str, str] | None = None  # by `client` or `server` first, and how
         self._house = house
         self._out = Pipe(house, "downstream")
+        self._reader = reader
         self._inbox = Inbox(reader, Pipe(house, "upstream"))
         self._writer = writer
         self._answered = 0.0  # when the answer under way began, by the loop's clock
@@ -114,33 +119,26 @@ class Connection:
 
     async def _refuse(self, error: InvalidRequestError) -> None:
         behaviour = self._house.behaviour
-        if behaviour.manner.bare:
-            await self._send(bare(error.status))
-            return
-        refusal = plain(error.status, f"{error}\n".encode())
-        await self._answer(refusal, None, behaviour, keep=False)
+        await self._send(refused(error, behaviour))
+        if behaviour.manner.refusal.lingers:
+            self._writer.write_eof()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LINGER):
+                    await self._inbox.end()
+        elif self._reader.waiting:
+            self.close("rst")  # what the kernel does for a server that has not read it
 
     async def _waits(self) -> bool:
         """Wait for the next request; False when the connection ends instead."""
-        behaviour = self._house.behaviour
-        # The clock starts when a response is finished, as Node's does, so not before the first.
-        limit = None
-        if not self.requests:
-            limit = self._until(behaviour.head_timeout)
-        elif behaviour.keepalive_timeout:
-            jitter = behaviour.idle_jitter * self._house.random.uniform(-1, 1)
-            span = behaviour.keepalive_timeout + behaviour.buffer + jitter
-            limit = asyncio.get_running_loop().time() + max(span, 0.0)
         self.idle = True
         try:
-            async with asyncio.timeout_at(limit):
-                begins = await self._inbox.begins()
-        except TimeoutError:
-            if not self.requests:
-                await self._late()
+            if self.requests:
+                begins = await self._stays()
             else:
-                await self._out.ended()
-                self.close(self._house.behaviour.idle_close)
+                async with asyncio.timeout_at(self._until(self._house.behaviour.head_timeout)):
+                    begins = await self._inbox.begins()
+        except TimeoutError:
+            await self._late()
             return False
         else:
             if not begins:
@@ -148,6 +146,40 @@ class Connection:
             return begins
         finally:
             self.idle = False
+
+    async def _stays(self) -> bool:
+        """Wait for another request, for as long as an idle connection is kept."""
+        # The clock starts when a response is finished, as Node's does, so not before the first.
+        behaviour = self._house.behaviour
+        if not behaviour.keepalive_timeout:
+            return await self._inbox.begins()
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if behaviour.manner.whole_milliseconds:
+            now = math.floor(now * 1000) / 1000
+        jitter = behaviour.idle_jitter * self._house.random.uniform(-1, 1)
+        span = behaviour.keepalive_timeout + behaviour.buffer + jitter
+        wait = asyncio.timeout(None)
+        timer = loop.call_at(now + max(span, 0.0), self._expire, wait)
+        try:
+            async with wait:
+                return await self._inbox.begins()
+        except TimeoutError:
+            await self._out.ended()
+            self.close(self._house.behaviour.idle_close)
+            return False
+        finally:
+            timer.cancel()
+
+    def _expire(self, wait: asyncio.Timeout) -> None:
+        # A request that came in this turn of the loop came in time, though nobody has read it yet;
+        # and what comes from now on is to meet a closed socket.
+        if self._reader.waiting:
+            return
+        if self._out.clear:
+            self.close(self._house.behaviour.idle_close)
+        else:
+            wait.reschedule(0)
 
     def _until(self, limit: float) -> float | None:
         """When something that begins now has taken too long, by the loop's clock; None: never."""
@@ -161,7 +193,7 @@ class Connection:
 
     async def _late(self) -> None:
         if self._house.behaviour.manner.answers_late:
-            await self._send(bare(HTTPStatus.REQUEST_TIMEOUT))
+            await self._send(late(self._house.behaviour))
 
     async def _exchange(self) -> bool:
         """One request and its answer; whether the connection goes on."""
@@ -172,7 +204,7 @@ class Connection:
         try:
             with self._inbox.up_to(early.after if early else None):
                 async with asyncio.timeout_at(_sooner(whole, self._until(behaviour.head_timeout))):
-                    request = await self._inbox.head()
+                    request = await self._head(behaviour.manner)
                 fault = self._house.arrived(self, request)
                 behaviour = self._house.behaviour
                 async with asyncio.timeout_at(whole):
@@ -190,12 +222,22 @@ class Connection:
                 return False
             if fault.kind == "early_storm":
                 await self._send(
-                    (status_line(HTTPStatus.EARLY_HINTS) + _EARLY + b"\r\n") * fault.count
+                    (status_line(HTTPStatus.EARLY_HINTS, behaviour) + _EARLY + b"\r\n")
+                    * fault.count
                 )
         return await self._respond(request, body, behaviour, fault)
 
+    async def _head(self, manner: Manner) -> Request:
+        self._inbox.reading = manner.reading
+        request = await self._inbox.head()
+        if manner.drops_connect and request.method == "CONNECT":
+            raise CutError("fin")
+        if manner.expectation == "refused" and request.expects_more:
+            raise InvalidRequestError(417, "nothing is done but 100-continue")
+        return request
+
     async def _body(self, request: Request, fault: Fault | None) -> Body:
-        if request.expects_continue:
+        if request.expects_continue and self._house.behaviour.manner.continues:
             if fault and fault.point == "request":
                 return Body()
             self._writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -209,19 +251,19 @@ class Connection:
         manner = behaviour.manner
         keep = request.keeps_alive and not behaviour.closes_always
         keep = keep and (request.version == 1 or manner.keeps_10)
-        spent = behaviour.max_requests and self.requests >= behaviour.max_requests
+        spent = 0 < behaviour.max_requests <= self.requests
         if manner.over == "answer" and self._house.crowded:
             return await self._answer(busy(), request, behaviour, keep=False)
         answer = page(request, body, behaviour)
-        if spent and manner.lasts and keep:
-            late = self.requests > behaviour.max_requests
-            answer = (
-                Page(status=503, length=None, kind="") if late else page(request, body, behaviour)
-            )
-            await self._answer(answer, request, behaviour, keep=False, fault=fault)
-            return True
-        answer = page(request, body, behaviour)
-        return await self._answer(answer, request, behaviour, keep=keep and not spent, fault=fault)
+        if manner.expectation == "answered" and request.expects_more:
+            answer = nothing(HTTPStatus.EXPECTATION_FAILED)
+        lasts = keep and manner.lasts and spent
+        if lasts and self.requests > behaviour.max_requests:
+            answer = nothing(HTTPStatus.SERVICE_UNAVAILABLE)
+        goes_on = await self._answer(
+            answer, request, behaviour, keep=keep and not spent, fault=fault
+        )
+        return goes_on or lasts
 
     async def _fail(self, fault: Fault, behaviour: Behaviour) -> None:
         size = max(behaviour.body, 2)
@@ -261,7 +303,7 @@ class Connection:
         modern = request is None or (request.version == 1 and not behaviour.http10)
         if page.early and modern:
             link = _EARLY if page.early == HTTPStatus.EARLY_HINTS else b""
-            await self._send(status_line(page.early) + link + b"\r\n")
+            await self._send(status_line(page.early, behaviour) + link + b"\r\n")
         chunked = page.length is None and modern
         keep = keep and (chunked or page.length is not None)
         head = head_of(page, request, behaviour, keep=keep, chunked=chunked)

@@ -13,8 +13,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
+from surehop.lab.origins.inbox import ClientGoneError, Inbox
 from surehop.lab.origins.proxies import Proxies
-from surehop.lab.origins.request import ClientGoneError, Inbox, InvalidRequestError, Request
+from surehop.lab.origins.request import InvalidRequestError, Request
 from surehop.lab.origins.server import Server
 from surehop.lab.toxics import Toxic, ToxicError
 

@@ -6,6 +6,7 @@ import socket
 from typing import Protocol
 
 from surehop.lab.origins.faults import Fault
+from surehop.lab.origins.inbox import Arrivals
 
 _PAUSE = 0.05  # seconds
 _AT_ONCE = 64
@@ -28,7 +29,7 @@ class Host(Protocol):
         """A connection that was admitted has closed."""
 
     async def serve(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, met: Fault | None
+        self, reader: Arrivals, writer: asyncio.StreamWriter, met: Fault | None
     ) -> None: ...
 
 
@@ -96,7 +97,8 @@ class _Door(asyncio.StreamReaderProtocol):
     def __init__(self, server: Host, met: Fault | None) -> None:
         self._server = server
         self._met = met
-        super().__init__(asyncio.StreamReader(), self._serve)
+        self._reader = Arrivals()
+        super().__init__(self._reader, self._serve)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.WriteTransport):
@@ -109,7 +111,7 @@ class _Door(asyncio.StreamReaderProtocol):
         self._server.left()
         super().connection_lost(exc)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Only the origin's end cancels a connection, and asyncio would print each as an error.
         with contextlib.suppress(asyncio.CancelledError):
-            await self._server.serve(reader, writer, self._met)
+            await self._server.serve(self._reader, writer, self._met)

@@ -66,6 +66,11 @@ def busy() -> Page:
     return Page(503, iter([text]), len(text), "text/plain; charset=utf-8")
 
 
+def nothing(status: int) -> Page:
+    """A status without a word, as Node's server answers by itself."""
+    return Page(status, length=None, kind="")
+
+
 def pattern(size: int, piece: int = _PIECE) -> Iterator[bytes]:
     """`size` bytes that show where something went missing: printable ones, in a circle."""
     for start in range(0, size, piece):

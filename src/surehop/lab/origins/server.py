@@ -14,6 +14,7 @@ from typing import Any
 from surehop.lab.origins.behaviour import CLOSES, Behaviour
 from surehop.lab.origins.connection import Connection
 from surehop.lab.origins.faults import Fault
+from surehop.lab.origins.inbox import Arrivals
 from surehop.lab.origins.listening import Listener
 from surehop.lab.origins.overlay import laid_over
 from surehop.lab.origins.request import Request
@@ -252,7 +253,7 @@ class Server:
         self._make_room()
 
     async def serve(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, met: Fault | None
+        self, reader: Arrivals, writer: asyncio.StreamWriter, met: Fault | None
     ) -> None:
         self.keep(asyncio.current_task())
         connection = Connection(self, next(self._numbers), reader, writer)

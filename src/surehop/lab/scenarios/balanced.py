@@ -38,11 +38,13 @@ class Trial:
     """What one such scenario has of its own.
 
     origins: the behaviour of both; healthy where the fault is left out. more: in the location.
-    paths: of the first requests, `/` afterwards. users: who ask, each on a connection.
+    paths: of the first requests, `/` afterwards. users: who ask, each on a connection. expects: as
+    a scenario's.
     """
 
     origins: Callable[[Stage], Sequence[Mapping[str, Any]]]
     shown: Callable[[Stage], bool]
+    expects: tuple[str, ...] = ()
     more: Callable[[Stage], str] = lambda _: ""
     paths: tuple[str, ...] = ()
     users: int = 1
@@ -83,7 +85,9 @@ def scenario(name: str, title: str, story: str, trial: Trial) -> Scenario:
         tell_fronts(stage)
         stage.report.shown = trial.shown(stage)
 
-    return Scenario(name, title, story, run, tell, kind="proxies", only=FRONTS)
+    return Scenario(
+        name, title, story, run, tell, kind="proxies", expects=trial.expects, only=FRONTS
+    )
 
 
 STALE = scenario(
@@ -93,7 +97,7 @@ STALE = scenario(
     "fourth of that connection. The request that meets the first goes on to the other backend and "
     "meets the second. Where a dead connection is charged to the backend, both are out until "
     "fail_timeout (10 s, scaled, in whole seconds) is over. A GET every 50 ms.",
-    Trial(lambda _: [{"faults": (Fault("fin", nth=4, times=1),)}] * 2, met),
+    Trial(lambda _: [{"faults": (Fault("fin", nth=4, times=1),)}] * 2, met, ("SH006", "SH004")),
 )
 POISON = scenario(
     "poison-request",
@@ -104,6 +108,7 @@ POISON = scenario(
     Trial(
         lambda _: [{"faults": (Fault("fin", path="/poison"),)}] * 2,
         met,
+        ("SH006",),
         paths=("/",) * _POISON + ("/poison",),
     ),
 )
@@ -113,7 +118,7 @@ DEAD = scenario(
     "Two backends, and nobody listens where the second should. No client should notice; what "
     "differs is who pays for finding out whether it is back: a live request, whenever fail_timeout "
     "(10 s, scaled, in whole seconds) is over, or a connect in the background. A GET every 50 ms.",
-    Trial(lambda _: [{}, {"listen": "none"}], refused),
+    Trial(lambda _: [{}, {"listen": "none"}], refused, ("SH044",)),
 )
 
 
@@ -137,7 +142,7 @@ FLAPPING = scenario(
     "Two backends; the second is there for a second, then gone for a second (scaled, at least "
     "300 ms), over and over: its idle connections are reset, and its port refuses. A GET every "
     "50 ms.",
-    Trial(lambda _: [{}, {}], refused, meanwhile=_flap),
+    Trial(lambda _: [{}, {}], refused, ("SH044",), meanwhile=_flap),
 )
 
 
@@ -159,6 +164,7 @@ SLOW = scenario(
     Trial(
         lambda stage: [{}, {"delay": 5 * _read_timeout(stage)}],
         _waited,
+        ("SH045",),
         more=lambda stage: f"proxy_read_timeout {_read_timeout(stage) * 1000:.0f}ms;",
     ),
 )
@@ -184,6 +190,6 @@ RELOAD = scenario(
     "Two healthy backends and four users, each with a connection that is kept. The proxy gets a "
     "HUP every second (scaled, at least 400 ms). Where a worker that ends closes its clients' idle "
     "connections, a request may be on its way on one of them.",
-    Trial(lambda _: [{}, {}], _reloaded, users=4, meanwhile=_reload),
+    Trial(lambda _: [{}, {}], _reloaded, ("SH034",), users=4, meanwhile=_reload),
 )
 SCENARIOS = (STALE, POISON, DEAD, FLAPPING, SLOW, RELOAD)

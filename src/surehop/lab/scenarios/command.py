@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                     inject=not options.no_fault,
                     node_modules=options.node_modules,
                     nginx=options.nginx,
+                    evidence=options.evidence,
                     bar=bar,
                 ),
             )
@@ -76,6 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="of what is left to chance (0)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with plots")
+    parser.add_argument(
+        "--evidence",
+        type=Path,
+        metavar="DIR",
+        help="keep packets, logs and configurations, for `surehop doctor`",
+    )
     parser.add_argument(
         "--node-modules", type=Path, metavar="DIR", help="where axios and undici are installed"
     )

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from surehop.lab.report.data import Report, Skipped
 from surehop.lab.wire import Watch, Watched
 
 _PARTING = 1.0
+_LOG = "application.log"
 _STUCK = 30.0  # seconds without any news, beyond what a lane itself may take
 
 
@@ -40,7 +42,8 @@ class Scenario:
     """One way to fail on purpose. run: does it; tell: makes tables and plots of what came.
 
     They are apart since Ctrl-C ends the one and not the other. kind: what it is run with,
-    `clients` or `proxies`. seconds: about how long it takes, and scales with time.
+    `clients` or `proxies`. seconds: about how long it takes, and scales with time. expects: the
+    findings of the doctor's that name the fault.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Scenario:
     run: Callable[["Stage"], None]
     tell: Callable[["Stage"], None]
     kind: str = "clients"
+    expects: tuple[str, ...] = ()
     only: tuple[str, ...] = ()  # the subjects that it says something about; all, if none is named
 
 
@@ -80,11 +84,12 @@ class Stage:
     """A run of one scenario.
 
     scale: of all times. inject: False leaves the fault out, to compare. extra: what a scenario
-    keeps for its `tell`. seen: what origins counted, each with its port.
+    keeps for its `tell`. seen: what origins counted, each with its port. folder: for
+    packets and logs, a folder a subject. names: what was made of names, for a proxy.
     """
 
     report: Report
-    watch: Watch
+    folder: Path
     clients: Sequence[Client] = ()
     fronts: Sequence[Any] = ()
     scale: float = 1.0
@@ -95,8 +100,13 @@ class Stage:
     deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
     seen: list[tuple[int, Stats]] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
+    names: dict[str, Sequence[str]] = field(default_factory=dict)
     began: float = 0.0
     plays: int = 0  # so that no two requests of a run have one id
+    watch: Watch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watch = Watch(self.folder)
 
     @property
     def stats(self) -> list[Stats]:
@@ -105,6 +115,12 @@ class Stage:
     def seconds(self, full: float) -> float:
         """A time, scaled."""
         return full * self.scale
+
+    def left_by(self, subject: str) -> Path:
+        """The folder for what a subject leaves behind."""
+        folder = self.folder / subject
+        folder.mkdir(exist_ok=True)
+        return folder
 
     @contextmanager
     def origin(self, **behaviour: Any) -> Iterator[OriginProcess]:
@@ -134,7 +150,10 @@ class Stage:
         with ExitStack() as stack:
             asked = self.clients if clients is None else clients
             self.bar.begin("starting the subjects", len(asked))
-            processes = [stack.enter_context(ClientProcess(client)) for client in asked]
+            processes = [
+                stack.enter_context(ClientProcess(client, self.left_by(client.name) / _LOG))
+                for client in asked
+            ]
             ready = []
             for process in processes:
                 try:

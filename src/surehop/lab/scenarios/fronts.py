@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from surehop.lab.clients import Lane, Outcome
-from surehop.lab.demo.incidents import LogLine, read_line
+from surehop.lab.log_lines import LogLine, read_line
 from surehop.lab.measure import Client
 from surehop.lab.origins import OriginProcess
 from surehop.lab.programs import Found, find_all
@@ -160,6 +160,7 @@ def _started(stage: Stage, front: Front, hop: Hop) -> Iterator[Running | None]:
     with ExitStack() as stack:
         if hop.host:
             both = {hop.host: ["127.0.0.1", "[::1]"]}
+            stage.names[hop.host] = ["127.0.0.1", "::1"]
             if not names.why_not():
                 folder = Path(tempfile.mkdtemp(prefix="surehop-hosts-"))
                 stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -178,7 +179,13 @@ def _started(stage: Stage, front: Front, hop: Hop) -> Iterator[Running | None]:
         for number, origin in enumerate(origins):
             http = http.replace(f"@ORIGIN{number}@", str(origin.port))
         subject = stack.enter_context(
-            Subject(program, http, resolve=resolve, variables=" $http_x_request_id")
+            Subject(
+                program,
+                http,
+                resolve=resolve,
+                variables=" $http_x_request_id",
+                prefix=stage.left_by(front.name),
+            )
         )
         yield Running(front, subject, origins)
 

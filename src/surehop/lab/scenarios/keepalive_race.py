@@ -143,4 +143,5 @@ SCENARIO = Scenario(
     "no answer, and whether it fails is up to the client.",
     run,
     tell,
+    expects=("SH004", "SH005", "SH022", "SH023", "SH024", "SH025"),
 )

@@ -53,4 +53,5 @@ SCENARIO = Scenario(
     "requests at the same time, with what it does by default.",
     run,
     tell,
+    expects=("SH026",),
 )

@@ -44,6 +44,7 @@ SCENARIO = Scenario(
     "A GET every 50 ms.",
     run,
     tell,
+    expects=("SH001", "SH006"),
     kind="proxies",
     only=FRONTS,
 )

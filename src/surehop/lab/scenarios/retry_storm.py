@@ -97,5 +97,6 @@ SCENARIO = Scenario(
     "away. Nothing is scaled: the clients' delays are their own.",
     run,
     tell,
+    expects=("SH026", "SH040"),
     only=("surehop", "surehop-sync", "axios-retry", "urllib3"),
 )

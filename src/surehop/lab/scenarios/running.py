@@ -1,5 +1,6 @@
 """A scenario from beginning to end: who takes part, the run, its report."""
 
+import shutil
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -12,8 +13,10 @@ from surehop.lab.programs import Found
 from surehop.lab.report.data import Report, Skipped
 from surehop.lab.scenarios.frame import Bar, Scenario, Silent, Stage
 from surehop.lab.scenarios.fronts import Front, find_fronts
+from surehop.lab.scenarios.judging import judge
 from surehop.lab.scenarios.telling_wire import tell_wire
-from surehop.lab.wire import Watch
+
+_ORDINARY = shutil.ignore_patterns("*_temp", "*.pid")  # what any proxy leaves
 
 
 class UnknownSubjectError(Exception):
@@ -52,7 +55,11 @@ def perform(scenario: Scenario, asked: Asked) -> Report:
     )
     subjects = _subjects(scenario, asked, report)
     with tempfile.TemporaryDirectory(prefix="surehop-run-") as temporary:
-        _play(scenario, asked, subjects, report, asked.evidence or Path(temporary))
+        folder = Path(temporary)
+        folder.chmod(0o755)  # workers of proxies are other users
+        _play(scenario, asked, subjects, report, folder)
+        if asked.evidence:
+            shutil.copytree(folder, asked.evidence, dirs_exist_ok=True, ignore=_ORDINARY)
     return report
 
 
@@ -63,10 +70,9 @@ def _play(
     report: Report,
     folder: Path,
 ) -> None:
-    watch = Watch(folder)
     stage = Stage(
         report,
-        watch,
+        folder,
         clients=[one for one in subjects if isinstance(one, Client)],
         fronts=[one for one in subjects if isinstance(one, Front)],
         scale=asked.scale,
@@ -80,10 +86,12 @@ def _play(
     except KeyboardInterrupt:
         report.partial = f"ended by Ctrl-C after {time.monotonic() - began:.1f} s"
     finally:
-        watch.stop()
+        stage.watch.stop()
     report.seconds = round(time.monotonic() - began, 1)
     scenario.tell(stage)
     tell_wire(stage)
+    report.expected = scenario.expects
+    report.verdicts += judge(stage, scenario.expects)
     report.requests = [r.told() for some in stage.records().values() for r in some]
 
 

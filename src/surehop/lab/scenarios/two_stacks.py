@@ -49,6 +49,7 @@ SCENARIO = Scenario(
     "answered by the other address; the error log fills. A GET every 200 ms (scaled).",
     run,
     tell,
+    expects=("SH001",),
     kind="proxies",
     only=FRONTS,
 )

@@ -32,11 +32,16 @@ def drawn(diagram: Diagram, *, lane: int = _LANE, colour: bool = False) -> str:
 def _heads(columns: list[int], names: list[str]) -> str:
     last = len(columns) - 1
     cells = [" "] * (columns[-1] + 1)
+    free = 0
     for number, (column, name) in enumerate(zip(columns, names, strict=True)):
         room = columns[1] - columns[0] - 2
         text = name if len(name) <= room else name[: room - 1] + "…"
         begin = column if number == 0 else column - len(text) // 2
         begin = columns[-1] + 1 - len(text) if number == last else begin
+        if begin < free:  # of an address the end tells more
+            text = f"…{text[free - begin + 1 :]}"
+            begin = free
+        free = begin + len(text) + 1
         cells[begin : begin + len(text)] = text
     return "".join(cells).rstrip()
 
