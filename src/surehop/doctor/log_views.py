@@ -121,7 +121,7 @@ def refused_families(logs: LogFacts, server: Server) -> tuple[set[int], tuple[Qu
     versions = {each.version for each in server.addresses or ()}
     texts = {str(each) for each in server.addresses or ()}
     tries = []
-    for each in failed(logs, Reason.REFUSED):
+    for each in failed(logs, Reason.REFUSED, Reason.BROKEN):
         host, port = split(each.peer)
         if port == server.port and host in texts:
             tries.append(each)
