@@ -17,7 +17,7 @@ from surehop.doctor.probing import Job, Sheet, hop_of, hops_of, looks_like_url, 
 from surehop.doctor.rules import RULES
 from surehop.doctor.sources.haproxy import HaproxyReader
 from surehop.doctor.sources.kinds import Kind, kind_of
-from surehop.doctor.sources.logs import LogReader, log_kind
+from surehop.doctor.sources.logs import Followed, LogReader, log_kind
 from surehop.doctor.sources.nginx import NginxReader, access_formats
 from surehop.doctor.sources.opening import Opened, files_of, is_plain, open_target
 from surehop.errors import OptionError
@@ -49,32 +49,57 @@ def examine(targets: Sequence[str], options: Options) -> Report:
 
     Raises OptionError where one can't be read.
     """
-    gathering = _Gathering(options)
-    for target in targets:
-        gathering.add(target)
-    gathering.finish(targets)
-    logs = gathering.logs.facts()
-    evidence = Evidence(
-        tuple(gathering.configurations),
-        logs,
-        options.version or version_of(logs),
-        gathering.documents,
-        gathering.probed(),
-    )
-    comments = gathering.ignored()
-    names = frozenset(word for r in RULES for word in (r.about.id.lower(), r.about.name))
-    notes = (*gathering.notes, *_counted(logs), *unknown_ids(comments, names))
-    every = sorted(judge(evidence), key=lambda each: each.order)
-    told = tuple(_told(every, comments, options.known))
-    return Report(
-        tuple(gathering.targets),
-        told,
-        tuple(dict.fromkeys(notes)),
-        len(every) - len(told),
-        gathering.documents,
-        logs,
-        evidence.probes,
-    )
+    return Examination(targets, options).report()
+
+
+class Examination:
+    """Targets that were read and probed. With `follow`, logs stay open and are read on; `close` it.
+
+    Raises OptionError where one can't be read.
+    """
+
+    def __init__(self, targets: Sequence[str], options: Options, *, follow: bool = False) -> None:
+        self._options = options
+        self._gathering = _Gathering(options, follow=follow)
+        for target in targets:
+            self._gathering.add(target)
+        self._gathering.finish(targets)
+        self._probes = self._gathering.probed()
+
+    def read_on(self) -> bool:
+        """Read what logs have got since; whether there was anything."""
+        grown = [each.read_on() for each in self._gathering.followed]
+        return any(grown)
+
+    def close(self) -> None:
+        for each in self._gathering.followed:
+            each.close()
+
+    def report(self) -> Report:
+        """Judge all that is known by now."""
+        gathering, options = self._gathering, self._options
+        logs = gathering.logs.facts(gathering.followed)
+        evidence = Evidence(
+            tuple(gathering.configurations),
+            logs,
+            options.version or version_of(logs),
+            gathering.documents,
+            self._probes,
+        )
+        comments = gathering.ignored()
+        names = frozenset(word for r in RULES for word in (r.about.id.lower(), r.about.name))
+        notes = (*gathering.notes, *_counted(logs), *unknown_ids(comments, names))
+        every = sorted(judge(evidence), key=lambda each: each.order)
+        told = tuple(_told(every, comments, options.known))
+        return Report(
+            tuple(gathering.targets),
+            told,
+            tuple(dict.fromkeys(notes)),
+            len(every) - len(told),
+            gathering.documents,
+            logs,
+            self._probes,
+        )
 
 
 def _counted(logs: LogFacts) -> Iterable[str]:
@@ -108,11 +133,13 @@ def _included(file: str) -> bytes:
 @dataclass(slots=True)
 class _Gathering:
     options: Options
+    follow: bool = False
     targets: list[Target] = field(default_factory=list)
     configurations: list[Configuration] = field(default_factory=list)
     documents: dict[str, bytes] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     logs: LogReader = field(default_factory=LogReader)
+    followed: list[Followed] = field(default_factory=list)
     _blocks: set[str] = field(default_factory=set)
     _jobs: list[Job] = field(default_factory=list)
     _later: list[tuple[str, str]] = field(default_factory=list)
@@ -161,7 +188,7 @@ class _Gathering:
             if log := log_kind(opened.head, formats):
                 self._known.add(target)
                 self.targets.append(Target(name, log))
-                self.logs.read(opened, formats)
+                self._log(opened, formats)
                 return
             kind = kind_of(opened.head)
             if kind is not Kind.UNKNOWN:
@@ -169,10 +196,18 @@ class _Gathering:
             elif name == target:
                 raise OptionError(f"`{name}` is nothing that is known here", hint=_READ)
 
+    def _log(self, opened: Opened, formats: Sequence[str]) -> None:
+        if self.follow and opened.descriptor is not None:
+            self.followed.append(Followed(opened.name, formats))
+        else:
+            self.logs.read(opened, formats)
+
     def _take(self, opened: Opened, kind: Kind, target: str) -> None:
         self._known.add(target)
         self.targets.append(Target(opened.name, kind))
-        if kind is Kind.NGINX:
+        if kind is Kind.EMPTY and self.follow:
+            self._log(opened, ())
+        elif kind is Kind.NGINX:
             self._nginx(opened.name, opened.whole())
         elif kind is Kind.HAPROXY:
             self._haproxy(opened.name, opened.whole())
@@ -205,7 +240,10 @@ class _Gathering:
         probing = self.options.probing
         if probing.servers:
             asked = replace(probing.asked, chain=2, crowd=0, full=False)
+            named = {job.hop.key for job in self._jobs}
             for hop, server in hops_of(self.configurations).items():
+                if hop.key in named:
+                    continue
                 if server.addresses or hop.unix:
                     self._jobs.append(Job(hop, server.addresses or (), asked))
                 else:

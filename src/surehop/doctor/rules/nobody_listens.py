@@ -16,8 +16,9 @@ from surehop.doctor.log_views import (
     refused_families,
     seconds,
 )
+from surehop.doctor.probe_views import seen
 from surehop.doctor.rules.resolved_once import moved
-from surehop.events import Reason
+from surehop.events import Cause, Reason
 
 _REFUSED = "connect() failed (111: Connection refused)"
 
@@ -28,7 +29,7 @@ ABOUT = About(
     symptom="`connect() failed (111: Connection refused) while connecting to upstream`",
     cause="the backend is down, restarts, or listens on another port or address",
     cure="start it, or name the address on which it listens",
-    needs="an error log of nginx",
+    needs="an error log of nginx, or a probe",
     examples=(
         Example(
             line(_REFUSED, "connecting", "127.0.0.1:3000"),
@@ -41,8 +42,31 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
+    yield from _probed(evidence)
+    yield from _logged(evidence)
+
+
+def _probed(evidence: Evidence) -> Iterator[Finding]:
+    for each in seen(evidence):
+        taken = any(other.cause is None for other in each.sheet.addresses)
+        if each.connected.cause is not Cause.REFUSED or taken:
+            continue  # SH001 tells of a half
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH,
+            because="connecting from this machine was refused just now",
+            title=f"nobody listens on `{each.connected.address}`",
+            text="The machine is there, and no program takes connections on this address and port.",
+            advice="see whether the backend runs, and on which address it listens",
+            subject=f"probe {each.connected.address}",
+            place=each.place,
+            quotes=each.quotes,
+        )
+
+
+def _logged(evidence: Evidence) -> Iterator[Finding]:
     # Other findings tell of these.
-    told = {*dead_siblings(evidence.logs), *_halves(evidence), *moved(evidence)}
+    told = {*halves(evidence), *moved(evidence)}
     for peer, tallies in by_peer(failed(evidence.logs, Reason.REFUSED)).items():
         if peer in told:
             continue
@@ -59,8 +83,9 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _halves(evidence: Evidence) -> Iterator[str]:
+def halves(evidence: Evidence) -> Iterator[str]:
     """Give the refusing addresses of names of which SH001 tells."""
+    yield from dead_siblings(evidence.logs)
     for configuration in evidence.nginx:
         for group in configuration.groups:
             for server in group.servers:

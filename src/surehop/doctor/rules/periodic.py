@@ -8,6 +8,7 @@ from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import by_peer, failed, line, lines, many, quotes
+from surehop.doctor.rules.nobody_listens import halves
 from surehop.events import Reason
 
 # An access log tells no more than BROKEN and TIMED_OUT.
@@ -51,9 +52,10 @@ ABOUT = About(
 def judge(evidence: Evidence) -> Iterator[Finding]:
     out = {each.group for each in evidence.logs.outages}
     dead = failed(evidence.logs, *_DEAD)
+    half = set(halves(evidence))
     for peer, tallies in by_peer(dead).items():
         every = _pace(tallies)
-        if every is None:
+        if every is None or peer in half:
             continue
         yield ABOUT.found(
             Severity.WARNING,

@@ -1,16 +1,15 @@
 """SH015: a name is resolved at start and never again."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 
 from surehop.conf.address import socket_text
 from surehop.doctor.about import About, Example
+from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
-from surehop.doctor.facts import Server
+from surehop.doctor.facts import Group, Server
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, failed, many, quotes, split
+from surehop.doctor.log_views import failed, quotes, split
 from surehop.events import Reason
-
-_NOT_CONNECTED = (Reason.REFUSED, Reason.CONNECT_TIMED_OUT, Reason.UNREACHABLE)
 
 ABOUT = About(
     id="SH015",
@@ -19,7 +18,7 @@ ABOUT = About(
     symptom="requests go to an old address until nginx is restarted",
     cause="names of servers are resolved when the configuration is read",
     cure="`resolve` on the server, with a `zone` in the upstream and a `resolver`",
-    needs="a configuration",
+    needs="a configuration; with an error log of nginx it sees an address that has moved",
     examples=(
         Example(
             "upstream app { server app.internal:3000; }",
@@ -31,62 +30,79 @@ ABOUT = About(
 )
 
 
-def moved(evidence: Evidence) -> dict[str, Server]:
-    """Give the peers to which connecting fails, and which a name's server was once.
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    for configuration in evidence.nginx:
+        for group in configuration.groups:
+            for server in group.servers:
+                local = any(each.is_loopback for each in server.addresses or ())
+                if not server.named or server.resolve or local:
+                    continue
+                old = _old(evidence, server)
+                yield _moved(group, server, old) if old else _may_move(group, server)
 
-    Only its port says so: no other server, and no address that a name has now, may have it.
-    """
+
+def moved(evidence: Evidence) -> set[str]:
+    """Give the peers that a name was once, and at which requests fail now."""
+    return {
+        each.peer
+        for configuration in evidence.nginx
+        for group in configuration.groups
+        for server in group.servers
+        if server.named and not server.resolve
+        for each in _old(evidence, server)
+    }
+
+
+def _may_move(group: Group, server: Server) -> Finding:
+    return ABOUT.found(
+        Severity.INFO,
+        Confidence.LOW,
+        because="only whoever runs the name knows whether its addresses ever change",
+        title=f"`{server.host}` is resolved once, at start",
+        text="If its addresses change, nginx goes on with the old ones until it is reloaded.",
+        advice="where addresses change: `resolve`, with a `zone` and a `resolver`",
+        subject=f"{group.name} {server.text}",
+        place=server.host_place,
+    )
+
+
+def _moved(group: Group, server: Server, old: Sequence[Tally]) -> Finding:
+    seen = ", ".join(dict.fromkeys(f"`{each.peer}`" for each in old))
+    now = ", ".join(f"`{socket_text(each, server.port)}`" for each in server.addresses or ())
+    return ABOUT.found(
+        Severity.ERROR,
+        Confidence.MEDIUM,
+        because="no server of the configuration has the address that the log names last; nginx may"
+        " have been reloaded since",
+        title=f"`{server.host}` is {now}, and nginx goes to {seen}",
+        text="The name had another address when nginx started, and nginx keeps it until a reload.",
+        advice="reload nginx; then `resolve` on the server, with a `zone` and a `resolver`",
+        subject=f"{group.name} {server.text}",
+        place=server.host_place,
+        quotes=quotes(old),
+    )
+
+
+def _old(evidence: Evidence, server: Server) -> list[Tally]:
+    """Give what a log says of addresses that this name had, and has no more."""
+    passes = [each for configuration in evidence.nginx for each in configuration.passes]
     servers = [
         each
         for configuration in evidence.nginx
         for group in configuration.groups
         for each in group.servers
     ]
-    known = {socket_text(address, e.port) for e in servers for address in e.addresses or ()}
-    found = {}
-    for peer in by_peer(failed(evidence.logs, *_NOT_CONNECTED)):
-        _, port = split(peer)
-        here = [each for each in servers if each.port == port]
-        if peer not in known and len(here) == 1 and here[0].named and here[0].addresses:
-            found[peer] = here[0]
-    return found
-
-
-def judge(evidence: Evidence) -> Iterator[Finding]:
-    left = moved(evidence)
-    lost = by_peer(failed(evidence.logs, *_NOT_CONNECTED))
-    for peer, server in left.items():
-        now = ", ".join(f"`{each}`" for each in server.addresses or ())
-        yield ABOUT.found(
-            Severity.ERROR,
-            Confidence.MEDIUM,
-            because="what the name is here and now may not be what it is where the log was written",
-            title=f"nginx goes to `{peer}` for `{server.host}`, which is {now} by now",
-            text=f"{many(lost[peer], 'connection')} failed there. The name has moved since nginx"
-            " was started or reloaded.",
-            advice="reload nginx now; for later, `resolve` with a `zone` and a `resolver`",
-            subject=f"log {peer}",
-            place=server.host_place,
-            quotes=quotes(lost[peer]),
-        )
-    yield from _written(evidence, left.values())
-
-
-def _written(evidence: Evidence, left: Collection[Server]) -> Iterator[Finding]:
-    for configuration in evidence.nginx:
-        for group in configuration.groups:
-            for server in group.servers:
-                local = any(each.is_loopback for each in server.addresses or ())
-                if not server.named or server.resolve or local or server in left:
-                    continue
-                yield ABOUT.found(
-                    Severity.INFO,
-                    Confidence.LOW,
-                    because="only whoever runs the name knows whether its addresses ever change",
-                    title=f"`{server.host}` is resolved once, at start",
-                    text="If its addresses change, nginx goes on with the old ones until it is"
-                    " reloaded.",
-                    advice="where addresses change: `resolve`, with a `zone` and a `resolver`",
-                    subject=f"{group.name} {server.text}",
-                    place=server.host_place,
-                )
+    twins = sum(each.named and each.port == server.port for each in servers)
+    if server.addresses is None or twins > 1 or any(each.group is None for each in passes):
+        return []  # they may be somebody else's
+    known = {str(ip) for each in servers for ip in each.addresses or ()}
+    stale, current = [], [0]
+    for each in failed(evidence.logs, *Reason):
+        host, port = split(each.peer)
+        if each.family is None or port != server.port:
+            continue
+        if host in known:
+            current.append(each.last_ms)
+        else:
+            stale.append(each)
+    return [each for each in stale if each.last_ms > max(current)]
