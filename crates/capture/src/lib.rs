@@ -8,10 +8,14 @@
 
 mod access;
 mod access_tries;
+mod alb;
+mod application;
+mod circumstances;
 mod digest;
 mod envoy;
 mod event;
 mod format;
+mod gcp;
 mod haproxy;
 mod histogram;
 mod kept;
@@ -21,7 +25,11 @@ mod nginx_error;
 mod nginx_messages;
 mod outages;
 mod packets;
+mod pauses;
 mod read;
+mod records;
+mod sayings;
+mod stamp;
 mod tally;
 mod template;
 mod traffic;

@@ -16,6 +16,17 @@ _LONGEST = 400
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
 _PORT = re.compile(r":(\d{1,5})$")
 _VERSIONS = {Family.IPV4: 4, Family.IPV6: 6}
+# Under which names the clients of Node log, and all that live in applications.
+NODE = ("node", "axios", "axios-retry", "undici")
+APPLICATIONS = (
+    *(*NODE, "python", "httpx", "requests", "urllib3", "aiohttp"),
+    *("hyper", "go", "surehop"),
+)
+# How a connection ends before an answer.
+ENDED = (
+    *(Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED, Reason.REUSED_RESET),
+    Reason.REUSED_UNSENT,
+)
 _ACTIONS = {
     "connecting": "connecting to upstream",
     "reading": "reading response header from upstream",
@@ -86,6 +97,16 @@ def by_peer(tallies: Iterable[Tally]) -> dict[str, list[Tally]]:
     for each in tallies:
         found.setdefault(each.peer, []).append(each)
     return found
+
+
+def named(peer: str) -> str:
+    return f"`{peer}`" if peer else "a server"
+
+
+def where(tallies: Iterable[Tally]) -> str:
+    """Name the first peers, in brackets; nothing where no line names one."""
+    peers = list(dict.fromkeys(each.peer for each in tallies if each.peer))
+    return f" ({', '.join(f'`{peer}`' for peer in peers[:3])})" if peers else ""
 
 
 def split(peer: str) -> tuple[str, int]:

@@ -7,12 +7,13 @@ from surehop.doctor.rules import (
     closed_unread,
     cut_short,
     descriptors,
-    envoy_flags,
+    flagged,
     flapping,
     forgotten_idle,
     gateway_errors,
-    haproxy_flags,
+    happy_eyeballs,
     haproxy_timeouts,
+    hasty_retries,
     idle_meets,
     idle_rate,
     idle_reset,
@@ -26,6 +27,7 @@ from surehop.doctor.rules import (
     no_resolver,
     no_route,
     nobody_listens,
+    node_ipv6,
     not_at_start,
     one_race,
     one_try,
@@ -37,6 +39,9 @@ from surehop.doctor.rules import (
     single_server,
     slow_accept,
     slow_answers,
+    stale_connections,
+    thawed,
+    too_many_at_once,
     two_families,
     unlimited_retries,
 )
@@ -61,9 +66,10 @@ _MODULES = (
     name_unknown,
     not_at_start,
     no_route,
+    node_ipv6,
+    happy_eyeballs,
+    too_many_at_once,
     forgotten_idle,
-    haproxy_flags,
-    envoy_flags,
     closed_unread,
     reloads,
     big_header,
@@ -71,7 +77,9 @@ _MODULES = (
     never_out,
     flapping,
     periodic,
+    hasty_retries,
     idle_rate,
+    thawed,
     unlimited_retries,
     nobody_listens,
     slow_answers,
@@ -80,4 +88,13 @@ _MODULES = (
     no_http,
     gateway_errors,
 )
-RULES = tuple(Rule(module.ABOUT, module.judge) for module in _MODULES)
+RULES = tuple(
+    sorted(
+        (
+            *(Rule(module.ABOUT, module.judge) for module in _MODULES),
+            *flagged.RULES,
+            *stale_connections.RULES,
+        ),
+        key=lambda rule: rule.about.id,
+    )
+)
