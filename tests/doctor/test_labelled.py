@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from incident_runs import HAPROXY, INCIDENTS, run
-from other_formats import as_envoy
+from other_formats import as_alb, as_envoy
 from reading import options
 
 from missing import missing
@@ -23,6 +23,7 @@ CAUSES = {
     "dead-backend": "SH044",
     "flapping-backend": "SH044",
     "slow-backend": "SH045",
+    "max-connections": "SH026",
     "reload-under-load": "SH034",
     "keepalive-race": "SH004",
     "keepalive-race-reset": "SH005",
@@ -31,6 +32,15 @@ CAUSES = {
     "accept-queue-full": "SH014",
     "never-answers": "SH045",
     **dict.fromkeys(HAPROXY, "SH031"),
+}
+# What clients logged of them, as the lab has them do it.
+CLIENTS = {
+    ("keepalive-race", "axios"): "SH022",
+    ("keepalive-race", "httpx"): "SH024",
+    ("keepalive-race", "requests"): "SH025",
+    **dict.fromkeys(
+        [("max-connections", name) for name in ("axios", "undici", "httpx", "requests")], "SH026"
+    ),
 }
 # What an access log can tell of them; of the others only that requests fail, or nothing.
 BY_STATUS = {
@@ -80,6 +90,13 @@ def test_the_cause_is_told_first(name: str, targets: tuple[str, ...]) -> None:
     assert first.quotes
 
 
+@pytest.mark.parametrize(("name", "client"), CLIENTS)
+def test_the_cause_is_told_first_to_who_has_the_clients_log(name: str, client: str) -> None:
+    first, *_ = told(INCIDENTS / name, f"{client}.log")
+
+    assert first.id == CLIENTS[name, client], first.title
+
+
 @pytest.mark.parametrize(
     ("name", "flag"),
     [
@@ -100,6 +117,17 @@ def test_the_same_in_envoys_words(name: str, flag: str, tmp_path: Path) -> None:
 
     assert first.id == "SH032"
     assert f"`{flag}`" in first.title
+
+
+@pytest.mark.parametrize(
+    "name", ["keepalive-race", "keepalive-race-reset", "two-stale-connections"]
+)
+def test_the_same_in_albs_words(name: str, tmp_path: Path) -> None:
+    (tmp_path / "alb.log").write_text(as_alb(INCIDENTS / name))
+
+    first, *_ = told(tmp_path, "alb.log")
+
+    assert first.id == "SH027", first.title
 
 
 def test_both_causes_and_their_product() -> None:

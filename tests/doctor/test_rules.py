@@ -11,6 +11,7 @@ from surehop.doctor.about import Example, Rule
 from surehop.doctor.patching import apply, settle
 
 HEALTHY = sorted((Path(__file__).parent / "healthy").iterdir())
+FINDINGS = Path(__file__).parents[2] / "docs/findings"
 COUNTED = re.compile(r"\d+ lines of logs were understood, [01] were not$")
 EXAMPLES = [
     pytest.param(rule, example, id=f"{rule.about.id}-{number}")
@@ -52,6 +53,14 @@ def test_ids_and_names_are_its_own() -> None:
     assert len({rule.about.id for rule in RULES}) == len(RULES)
     assert len({rule.about.name for rule in RULES}) == len(RULES)
     assert [rule.about.id for rule in RULES] == sorted(rule.about.id for rule in RULES)
+
+
+def test_every_pattern_has_a_rule() -> None:
+    ids = [rule.about.id for rule in RULES]
+
+    assert [f"SH{number:03}" for number in range(1, 43)] == ids[:42]
+    pages = {path.stem for path in FINDINGS.glob("SH*.md")}
+    assert pages == set(ids)
 
 
 def test_there_are_healthy_files() -> None:
