@@ -36,6 +36,8 @@ CAUSES = {
 # What clients logged of them, as the lab has them do it.
 CLIENTS = {
     ("keepalive-race", "axios"): "SH022",
+    ("reset-mid-body", "axios"): "SH047",
+    ("reset-mid-body", "requests"): "SH047",
     ("keepalive-race", "httpx"): "SH024",
     ("keepalive-race", "requests"): "SH025",
     **dict.fromkeys(

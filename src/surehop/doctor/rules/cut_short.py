@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, failed, line, many, quotes
+from surehop.doctor.log_views import APPLICATIONS, by_peer, failed, line, many, named, quotes
 from surehop.events import Reason
 
 _CLOSED = "upstream prematurely closed connection"
@@ -20,24 +20,31 @@ ABOUT = About(
     " so nobody can send the request again, and nginx counts no failure of the server",
     cure="see what the server did at these times: killed for its memory, restarted without waiting,"
     " or a time-out of its own for slow readers",
-    needs="an error log of nginx",
+    needs="an error log of nginx, or a log of an application",
     examples=(
         Example(
             line(_CLOSED, "body", "192.0.2.1:80"),
             line(_CLOSED, "reading", "192.0.2.1:80"),  # before the answer began: SH004
             kind="error log",
         ),
+        Example(
+            "2026-01-05T10:00:00Z ERROR AxiosError: stream has been aborted\n",
+            "2026-01-05T10:00:00Z ERROR AxiosError: socket hang up\n",
+            kind="application log",
+        ),
     ),
 )
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    for peer, tallies in by_peer(failed(evidence.logs, Reason.TRUNCATED)).items():
+    software = ("nginx", *APPLICATIONS)
+    cut = failed(evidence.logs, Reason.TRUNCATED, software=software)
+    for peer, tallies in by_peer(cut).items():
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
             because="the log says so",
-            title=f"`{peer}` ended {many(tallies, 'answer')} in the middle of the body",
+            title=f"{named(peer)} ended {many(tallies, 'answer')} in the middle of the body",
             text="The client has had status 200 by then, and sees a body that is too short, or a"
             " connection that ends. It can't be sent again by the proxy.",
             advice="look at the server at these times: out of memory, restarted, or a time-out of"
