@@ -1,0 +1,57 @@
+"""SH034: reloads that follow each other close the connections of clients that are still asking."""
+
+from collections.abc import Iterator
+
+from surehop.doctor.about import About, Example
+from surehop.doctor.evidence import Evidence
+from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.log_views import lines, many, quotes, seconds, told
+
+_OFTEN = 3
+_APART_S = 60
+
+
+def _reload(time: str) -> str:
+    return f"2026/01/05 {time} [notice] 1#1: reconfiguring\n"
+
+
+ABOUT = About(
+    id="SH034",
+    name="resets-at-reload",
+    summary="nginx is reloaded again and again, and each reload closes idle client connections",
+    symptom="a burst of ECONNRESET or `socket hang up` at clients whenever nginx is reloaded",
+    cause="workers that end close the connections on which they wait for a client's next request;"
+    " a request that is on its way there just then gets no answer",
+    cure="`keepalive_min_timeout` (nginx 1.27.4) lets clients finish; gather changes into fewer"
+    " reloads; let clients send again what is safe",
+    needs="an error log of nginx at level `notice`",
+    examples=(
+        Example(
+            _reload("10:00:00") + _reload("10:00:07") + _reload("10:00:15"),
+            _reload("10:00:00") + _reload("11:00:00") + _reload("12:00:00"),
+            kind="error log",
+        ),
+    ),
+)
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    reloads = told(evidence.logs, "reload")
+    kept = lines(reloads)
+    close = [
+        one.at_ms
+        for one, other in zip(kept, kept[_OFTEN - 1 :], strict=False)
+        if other.at_ms - one.at_ms <= _APART_S * 1000
+    ]
+    if close:
+        yield ABOUT.found(
+            Severity.WARNING,
+            Confidence.MEDIUM,
+            because="whether a client was asking just then, only its own log tells",
+            title=f"{many(reloads, 'reload')} in {seconds(reloads)}s",
+            text="At each, the old workers close the connections of clients that ask nothing at the"
+            " moment. A client that has just sent the next request meets a reset.",
+            advice="`keepalive_min_timeout` where nginx is 1.27.4 or newer; fewer reloads",
+            subject="log reload",
+            quotes=quotes(reloads),
+        )
