@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 NATIVE := pyproject.toml Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 STAMPS := .venv/stamps
 
-.PHONY: help demo test pytest rust-test lint node-clients bench bench-proxy bench-client soak docs fuzz miri clean
+.PHONY: help demo test pytest rust-test lint node-clients bench bench-proxy bench-client bench-doctor soak docs fuzz miri clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,13 +56,16 @@ lint: $(STAMPS)/dev ## style, types, the stub of the native module, who imports 
 node-clients: ## Node's HTTP clients (axios, undici), which some tests compare with
 	@$(STEP) "installing Node's clients" scripts/node_clients.sh
 
-bench: bench-proxy bench-client ## all benches
+bench: bench-proxy bench-client bench-doctor ## all benches
 
 bench-proxy: $(STAMPS)/surehop ## CPU per request beside nginx and HAProxy, into bench/results; ARGS="--quick" for a look, "--many" for many servers
 	@$(BIN)/python -m bench.proxy $(ARGS)
 
 bench-client: $(STAMPS)/surehop ## CPU per request of the client beside other clients, into bench/results; ARGS="--quick" for a look
 	@$(BIN)/python -m bench.client $(ARGS)
+
+bench-doctor: $(STAMPS)/surehop ## how long logs of 1 GB take to be read, beside wc, ripgrep, polars and goaccess; ARGS="--quick" for a look
+	@$(BIN)/python -m bench.doctor $(ARGS)
 
 soak: $(STAMPS)/surehop ## ten minutes of load, reloads and failing origins; ARGS="--seconds 30 --seed N"
 	@$(BIN)/python -m surehop.lab.soak $(ARGS)

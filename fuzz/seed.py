@@ -14,8 +14,9 @@ ROOT = HERE.parent
 # A longer case teaches nothing more, and slows every mutation of it.
 LONGEST = 2048
 
-sys.path[:0] = [str(ROOT / "tests/peers"), str(ROOT / "tests/conf")]
+sys.path[:0] = [str(ROOT / "tests" / room) for room in ("peers", "conf", "doctor")]
 import broken_files  # noqa: E402  found by the line above
+import log_lines  # noqa: E402
 import wire_cases  # noqa: E402
 
 
@@ -40,6 +41,7 @@ def main() -> None:
     for target, cases in corpora.items():
         _write(target, [case for case in cases if len(case) <= LONGEST])
     _write("plan", _plans())
+    _write("log", log_lines.SAMPLES)
     goldens = [path.read_bytes() for path in sorted((ROOT / "tests/golden").glob("*.conf"))]
     broken = [broken.text.encode() for broken in broken_files.BROKEN]
     _write("conf", [*goldens, *(text for text in broken if len(text) <= LONGEST)])

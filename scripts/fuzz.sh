@@ -6,7 +6,7 @@
 # What is found on the way is kept in .cache/fuzz; what breaks a target, in fuzz/crashes, where `make test` finds it.
 set -uo pipefail
 
-bytes="request response chunked uri plan packets"
+bytes="request response chunked uri plan packets log"
 all="$bytes conf doctor heads"
 targets=$all
 if [ $# -gt 0 ] && [[ ! $1 =~ ^[0-9]+$ ]]; then

@@ -6,6 +6,7 @@ __all__ = [
     "Answer",
     "Ask",
     "Decoder",
+    "Digest",
     "Failure",
     "Feed",
     "Resolve",
@@ -14,6 +15,7 @@ __all__ = [
     "Transport",
     "check_plan",
     "check_regex",
+    "log_kind",
     "serve",
     "variables",
     "vocabulary",
@@ -60,6 +62,39 @@ class Decoder:
     @property
     def pending(self) -> bool:
         """Whether there may be more to take without further input."""
+
+def log_kind(head: bytes, formats: list[bytes]) -> str | None:
+    """Tells what kind of log begins so; None where it is none that is known.
+
+    `formats` are what a configuration says of access logs, as nginx's `log_format` has it.
+    """
+
+@final
+class Digest:
+    """What logs told, in bounded memory. They are read one after the other, on every core.
+
+    Not for several threads at once. `json` gives files, tallies, outages and traffic; `merge` takes
+    them in again, from any number of digests in any order, and raises ValueError for anything else.
+    """
+
+    def __new__(cls) -> Digest: ...
+    def begin(self, name: str, head: bytes, formats: list[bytes]) -> None:
+        """Begins with a log, of the kind that its head shows. Raises ValueError."""
+
+    def feed(self, data: bytes) -> None:
+        """Takes the next bytes of the log."""
+
+    def turn(self, descriptor: int, limit: int) -> bool:
+        """Reads on from a descriptor, about `limit` bytes; whether there may be more.
+
+        Raises OSError.
+        """
+
+    def end(self) -> None:
+        """Ends the log, whose last line may have no end."""
+
+    def merge(self, json: bytes) -> None: ...
+    def json(self) -> bytes: ...
 
 @final
 class Tls:

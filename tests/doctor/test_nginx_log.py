@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, strategies as st
 from reading import BOTH, ids, options, report
 
+from surehop._core import Digest
 from surehop.doctor import Confidence, Severity, examine
-from surehop.doctor.sources.nginx_log import LogReader
+from surehop.doctor.attempts import LogFacts, Tally, read_facts
 from surehop.errors import OptionError
 from surehop.events import Family, Phase, Reason
 
@@ -24,11 +25,16 @@ def line(message: str, *, at: str = "10:00:00", level: str = "error", tail: str 
     return f"2026/01/05 {at} [{level}] 11#11: *7 {message}{tail}\n"
 
 
-def facts(text: str | bytes) -> LogReader:
-    reader = LogReader()
-    raw = text if isinstance(text, bytes) else text.encode()
-    reader.read("error.log", raw.splitlines())
-    return reader
+def facts(text: str | bytes) -> LogFacts:
+    digest = Digest()
+    digest.begin("error.log", line("").encode(), [])
+    digest.feed(text if isinstance(text, bytes) else text.encode())
+    digest.end()
+    return read_facts(digest.json())
+
+
+def tries(found: LogFacts) -> list[Tally]:
+    return [each for each in found.tallies if each.reason]
 
 
 HEAD = "while reading response header from upstream"
@@ -130,10 +136,11 @@ OTHERS = [
 def test_what_a_message_means(message: str, phase: Phase, reason: Reason) -> None:
     found = facts(line(message))
 
-    (told,) = found.tries
-    assert (told.attempt.phase, told.attempt.reason) == (phase, reason)
-    assert (told.attempt.address, told.attempt.family) == ("127.0.0.1:3000", Family.IPV4)
-    assert (told.method, told.connection) == ("POST", 7)
+    (told,) = tries(found)
+    assert (told.phase, told.reason) == (phase, reason)
+    assert (told.peer, told.family) == ("127.0.0.1:3000", Family.IPV4)
+    (kept,) = told.kept
+    assert (kept.method, kept.connection) == ("POST", 7)
     assert (found.understood, found.unknown) == (1, 0)
 
 
@@ -155,8 +162,11 @@ def test_groups_and_sockets_and_six() -> None:
         )
     )
 
-    assert [each.attempt.address for each in found.tries] == ["app", "unix:/s", "[::1]:3"]
-    assert [each.attempt.family for each in found.tries] == [None, Family.UNIX, Family.IPV6]
+    assert {each.peer: each.family for each in tries(found)} == {
+        "app": None,
+        "unix:/s": Family.UNIX,
+        "[::1]:3": Family.IPV6,
+    }
 
 
 def test_lines_that_are_cut_interleaved_or_strange_are_counted() -> None:
@@ -178,14 +188,14 @@ def test_lines_that_are_cut_interleaved_or_strange_are_counted() -> None:
 
     assert found.understood + found.unknown == 9
     assert found.understood == 5
-    assert len(found.tries) == 3  # those in which the upstream can be read
+    assert sum(each.count for each in tries(found)) == 3  # those in which the upstream can be read
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_counted(raw: bytes) -> None:
     found = facts(b"2026/01/05 10:00:00 [error] 1#1: *1 " + raw)
 
-    assert found.understood + found.unknown == len((b"x" + raw).splitlines())
+    assert found.understood + found.unknown == (b"x" + raw.removesuffix(b"\n")).count(b"\n") + 1
 
 
 ONE = "".join(

@@ -8,6 +8,7 @@ from probed import probed
 from recorder import Recorder
 
 from surehop.doctor.probing.sheet import End, Fate
+from surehop.doctor.render.sheets import sheet_text
 from surehop.events import Cause
 from surehop.lab.origins import Origin
 from surehop.lab.ports import Port
@@ -175,3 +176,11 @@ def test_a_head_alone() -> None:
     assert all(each.startswith(b"HEAD / HTTP/1.1\r\n") for each in server.heard if each)
     assert sheet.kept
     assert sheet.kept.answers == 10
+
+
+def test_a_hostile_answer_stays_text() -> None:
+    with Recorder(OK + b"Server: \x1b[2J\x9b\r\n" + LENGTH + b"0\r\n\r\n") as server:
+        text = sheet_text(probed(server.url, max_wait=0))
+
+    assert "\x1b" not in text
+    assert r"server `\x1b[2J\x9b`" in text

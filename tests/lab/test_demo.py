@@ -13,8 +13,9 @@ from rich.console import Console
 
 from surehop.lab.demo import console as terminal
 from surehop.lab.demo.command import main
-from surehop.lab.demo.incidents import BOTH_AT_ONCE, LogLine, Rival, Run, read_line
+from surehop.lab.demo.incidents import BOTH_AT_ONCE, Rival, Run
 from surehop.lab.demo.picture import draw
+from surehop.lab.log_lines import LogLine, read_line
 from surehop.lab.measure import Answer
 from surehop.lab.subjects import Program
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -165,6 +167,20 @@ def test_a_wide_table_stands_in_blocks_with_whole_words() -> None:
         assert sum(block.values()) + 2 * len(block) <= 78
     assert found[-1][13] >= len("RemoteProtocolError:")
     assert list(blocks(Table("x", (), ()), 78)) == [{}]
+
+
+BARE = """
+import sys
+sys.modules["matplotlib"] = sys.modules["rich"] = None
+from surehop.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("words", [["list"], ["run", "--help"]])
+def test_without_the_extra_there_is_still_a_lab(words: list[str]) -> None:
+    argv = [sys.executable, "-c", BARE, "lab", *words]
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
 
 
 WIDTHS = (1280, 390)

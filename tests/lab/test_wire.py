@@ -62,12 +62,14 @@ def test_packets_show_who_was_turned_away() -> None:
 def test_without_privilege_the_origin_tells_as_much() -> None:
     report = perform(SCENARIOS["max-connections"], Asked(("httpx",), 0.2))
     assert closed(report, "httpx")["server, FIN"] == 8
-    report = perform(SCENARIOS["two-stale-connections"], Asked(("surehop", "surehop-nginx"), 0.1))
+    scenario = SCENARIOS["two-stale-connections"]
+    ours = scenario.only[0]
+    report = perform(scenario, Asked((ours, "surehop-nginx"), 0.1))
     assert closed(report, "surehop-nginx, to backends")["server, FIN"] == 2
     told = arrows(report)
     assert [one.text for one in told if one.kind is Kind.FIN]
     assert told[-1].text == "502"
-    assert report.diagrams[1].title == "surehop: a GET went through"
+    assert report.diagrams[1].title == f"{ours}: a GET went through"
     for diagram in report.diagrams:
         assert "what the origins saw (can't capture packets" in diagram.note
 
@@ -117,7 +119,8 @@ def test_ports_are_used_again_and_others_are_left_out() -> None:
 class Impatient(Silent):
     """Ctrl-C when some answers have come."""
 
-    left = 120
+    def __init__(self, left: int) -> None:
+        self.left = left
 
     def step(self, steps: float = 1) -> None:
         self.left -= int(steps)
@@ -125,9 +128,19 @@ class Impatient(Silent):
             raise KeyboardInterrupt
 
 
+@pytest.mark.parametrize(
+    ("name", "subject"), [("keepalive-race", "surehop"), ("two-stacks", "surehop-nginx")]
+)
+def test_ctrl_c_before_anything_was_seen(name: str, subject: str) -> None:
+    report = perform(SCENARIOS[name], Asked((subject,), 0.05, bar=Impatient(1)))
+    assert report.partial
+    assert not report.requests
+    assert "This report is partial" in page(report)
+
+
 def test_ctrl_c_leaves_all_that_was_seen_until_then() -> None:
-    asked = Asked(("httpx", "urllib3"), 0.05, bar=Impatient())
+    asked = Asked(("urllib3",), 0.05, bar=Impatient(120))
     report = perform(SCENARIOS["keepalive-race"], asked)
     assert report.partial
-    assert sum(closed(report, "httpx").values()) > 0
+    assert sum(closed(report, "urllib3").values()) > 0
     assert "who closed first" in page(report)

@@ -1,44 +1,65 @@
 //! Which format a file's beginning is written in.
 
+use std::fmt;
+use std::sync::Arc;
+
+use crate::access::Access;
+use crate::envoy::Envoy;
 use crate::format::Format;
+use crate::haproxy::Haproxy;
 use crate::nginx_error::NginxError;
 
 /// How many lines are looked at.
 const LINES: usize = 100;
+const ACCESS: &str = "access log";
 
 /// A kind of log.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Kind {
     /// As people are told.
     pub name: &'static str,
     /// Who reads it.
-    pub format: &'static dyn Format,
+    pub format: Arc<dyn Format + Send>,
 }
 
-/// Where two kinds claim the same number of lines, the first one has them.
-static KINDS: &[Kind] = &[Kind {
-    name: "nginx error log",
-    format: &NginxError,
-}];
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
 
-/// The kind of which the most lines of `head` look like; `None` where no line looks like any.
-pub fn kind_of(head: &[u8]) -> Option<Kind> {
+/// Every kind: those of access logs that a configuration tells, then those that are known. Where two claim the
+/// same number of lines, the first one has them.
+pub fn kinds(formats: &[impl AsRef<[u8]>]) -> impl Iterator<Item = Kind> {
+    let told = formats.iter().filter_map(|text| Access::new(text.as_ref()));
+    told.map(|format| kind(ACCESS, format))
+        .chain([
+            kind("nginx error log", NginxError::default()),
+            kind("haproxy log", Haproxy),
+            kind("envoy access log", Envoy),
+        ])
+        .chain(Access::known().map(|format| kind(ACCESS, format)))
+}
+
+fn kind(name: &'static str, format: impl Format + Send + 'static) -> Kind {
+    Kind {
+        name,
+        format: Arc::new(format),
+    }
+}
+
+/// The kind of which the most lines of `head` look like; `None` where no line looks like any. `formats` are what
+/// a configuration says of access logs, as `log_format` has it.
+pub fn kind_of(head: &[u8], formats: &[impl AsRef<[u8]>]) -> Option<Kind> {
     let lines: Vec<&[u8]> = head.split(|&byte| byte == b'\n').take(LINES).collect();
     let mut best = None;
     let mut most = 0;
-    for kind in KINDS {
-        let count = lines
-            .iter()
-            .filter(|line| kind.format.looks_like(line))
-            .count();
+    for kind in kinds(formats) {
+        let like = |line: &&&[u8]| kind.format.looks_like(line);
+        let count = lines.iter().filter(like).count();
         if count > most {
-            (best, most) = (Some(*kind), count);
+            (best, most) = (Some(kind), count);
         }
     }
     best
-}
-
-/// The kind of this name.
-pub fn kind_named(name: &str) -> Option<Kind> {
-    KINDS.iter().find(|kind| kind.name == name).copied()
 }

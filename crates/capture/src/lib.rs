@@ -6,16 +6,31 @@
 // In a test a panic is the report.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod access;
+mod digest;
+mod envoy;
 mod event;
 mod format;
+mod haproxy;
+mod histogram;
+mod kept;
 mod kinds;
+pub mod moment;
 mod nginx_error;
 mod nginx_messages;
+mod outages;
 mod packets;
+mod read;
+mod tally;
+mod template;
+mod traffic;
+mod words;
 
+pub use digest::{Digest, File};
 pub use event::{Event, Outcome, is_write};
 pub use format::{Format, Understood};
-pub use kinds::{Kind, kind_named, kind_of};
+pub use kept::Line;
+pub use kinds::{Kind, kind_of, kinds};
 pub use packets::{Counts, Packets};
-/// Times as logs write them.
-pub mod moment;
+pub use read::Reading;
+pub use traffic::{Counter, Traffic};

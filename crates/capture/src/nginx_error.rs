@@ -1,6 +1,7 @@
 //! nginx's error log, and that of Surehop, which writes the same lines.
 
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::memmem::Finder;
+use memchr::{memchr, memchr_iter};
 use surehop_engine::{Cause, Phase, Reason};
 
 use crate::event::{Event, Outcome};
@@ -21,9 +22,27 @@ const CLIENT: &[u8] = b", client: ";
 const SERVER: &[u8] = b", server: ";
 const REQUEST: &[u8] = b", request: \"";
 const UPSTREAM: &[u8] = b", upstream: \"";
+const WHILE: &[u8] = b" while ";
 
 /// Reads `2026/01/05 10:00:00 [error] 11#11: *7 MESSAGE while ACTION, client: …, server: …, upstream: "…"`.
-pub(crate) struct NginxError;
+#[derive(Debug)]
+pub(crate) struct NginxError {
+    client: Finder<'static>,
+    request: Finder<'static>,
+    upstream: Finder<'static>,
+    action: Finder<'static>,
+}
+
+impl Default for NginxError {
+    fn default() -> Self {
+        Self {
+            client: Finder::new(CLIENT),
+            request: Finder::new(REQUEST),
+            upstream: Finder::new(UPSTREAM),
+            action: Finder::new(WHILE),
+        }
+    }
+}
 
 impl Format for NginxError {
     fn parse<'a>(&self, line: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
@@ -35,7 +54,7 @@ impl Format for NginxError {
         loop {
             let next = next_head(line, head.end);
             let end = next.as_ref().map_or(line.len(), |next| next.start);
-            understood &= tell(&head, &line[head.end..end], out);
+            understood &= self.tell(&head, &line[head.end..end], out);
             let Some(next) = next else { break };
             head = next;
         }
@@ -126,55 +145,57 @@ fn digits_at(line: &[u8], from: usize) -> usize {
     from + digits.count()
 }
 
-/// Tells what stands behind a head; `false` where nobody knows the message.
-fn tell<'a>(head: &Head, rest: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> bool {
-    let tail = tail(rest);
-    let (message, action) = split_action(&rest[..tail]);
-    let Some(meaning) = meaning(message) else {
-        return head.quiet;
-    };
-    let fields = &rest[tail..];
-    let upstream = quoted(fields, UPSTREAM);
-    let errno = errno(message);
-    // nginx is loud where an upstream fails; what it tells quietly, the client did.
-    let failed = !upstream.is_empty() && !head.quiet && action != UPGRADED;
-    let outcome = meaning.ended.filter(|_| failed);
-    out(Event {
-        at_ms: head.at_ms,
-        outcome: outcome.map(|ended| sharpened(ended, phase(action), errno)),
-        errno,
-        peer: meaning.subject.unwrap_or_else(|| peer(upstream)),
-        upstream,
-        method: method(fields),
-        connection: head.connection,
-        ..Event::new("nginx", meaning.word)
-    });
-    true
-}
+impl NginxError {
+    /// Tells what stands behind a head; `false` where nobody knows the message.
+    fn tell<'a>(&self, head: &Head, rest: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> bool {
+        let tail = self.tail(rest);
+        let (message, action) = self.split_action(&rest[..tail]);
+        let Some(meaning) = meaning(message) else {
+            return head.quiet;
+        };
+        let fields = &rest[tail..];
+        let upstream = quoted(fields, &self.upstream);
+        let errno = errno(message);
+        // nginx is loud where an upstream fails; what it tells quietly, the client did.
+        let failed = !upstream.is_empty() && !head.quiet && action != UPGRADED;
+        let outcome = meaning.ended.filter(|_| failed);
+        out(Event {
+            at_ms: head.at_ms,
+            outcome: outcome.map(|ended| sharpened(ended, phase(action), errno)),
+            errno,
+            peer: meaning.subject.unwrap_or_else(|| peer(upstream)),
+            upstream,
+            method: method(fields, &self.request),
+            connection: head.connection,
+            ..Event::new("nginx", meaning.word)
+        });
+        true
+    }
 
-/// Where `, client: …, server: …` begins, behind which the other fields are.
-fn tail(rest: &[u8]) -> usize {
-    let is_tail = |at: &usize| {
-        let client = &rest[at + CLIENT.len()..];
-        memchr(b',', client).is_some_and(|end| client[end..].starts_with(SERVER))
-    };
-    memmem::find_iter(rest, CLIENT)
-        .find(is_tail)
-        .unwrap_or(rest.len())
-}
+    /// Where `, client: …, server: …` begins, behind which the other fields are.
+    fn tail(&self, rest: &[u8]) -> usize {
+        let is_tail = |at: &usize| {
+            let client = &rest[at + CLIENT.len()..];
+            memchr(b',', client).is_some_and(|end| client[end..].starts_with(SERVER))
+        };
+        self.client
+            .find_iter(rest)
+            .find(is_tail)
+            .unwrap_or(rest.len())
+    }
 
-/// The message, and what was being done, of `MESSAGE while ACTION`.
-fn split_action(text: &[u8]) -> (&[u8], &[u8]) {
-    const WHILE: &[u8] = b" while ";
-    let words = text
-        .iter()
-        .rev()
-        .take(ACTION)
-        .take_while(|byte| byte.is_ascii_alphabetic() || **byte == b' ');
-    let from = text.len() - words.count();
-    match memmem::find(&text[from..], WHILE) {
-        Some(at) => (&text[..from + at], &text[from + at + WHILE.len()..]),
-        None => (text, b""),
+    /// The message, and what was being done, of `MESSAGE while ACTION`.
+    fn split_action<'a>(&self, text: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        let words = text
+            .iter()
+            .rev()
+            .take(ACTION)
+            .take_while(|byte| byte.is_ascii_alphabetic() || **byte == b' ');
+        let from = text.len() - words.count();
+        match self.action.find(&text[from..]) {
+            Some(at) => (&text[..from + at], &text[from + at + WHILE.len()..]),
+            None => (text, b""),
+        }
     }
 }
 
@@ -221,16 +242,16 @@ fn errno(message: &[u8]) -> Option<i32> {
 }
 
 /// The value of a field in quotation marks; empty where it is not there, or cut.
-fn quoted<'a>(fields: &'a [u8], name: &[u8]) -> &'a [u8] {
-    memmem::find(fields, name)
-        .map(|at| &fields[at + name.len()..])
+fn quoted<'a>(fields: &'a [u8], name: &Finder<'_>) -> &'a [u8] {
+    name.find(fields)
+        .map(|at| &fields[at + name.needle().len()..])
         .and_then(|value| memchr(b'"', value).map(|end| &value[..end]))
         .unwrap_or_default()
 }
 
-fn method(fields: &[u8]) -> &[u8] {
-    memmem::find(fields, REQUEST)
-        .map(|at| &fields[at + REQUEST.len()..])
+fn method<'a>(fields: &'a [u8], name: &Finder<'_>) -> &'a [u8] {
+    name.find(fields)
+        .map(|at| &fields[at + name.needle().len()..])
         .and_then(|line| {
             let end = line.iter().position(|byte| !byte.is_ascii_uppercase())?;
             (line[end] == b' ').then(|| &line[..end])

@@ -8,7 +8,7 @@ fn line(message: &str, upstream: &str) -> String {
 
 fn events(line: &[u8]) -> (Vec<Event<'_>>, Understood) {
     let mut found = Vec::new();
-    let understood = NginxError.parse(line, &mut |event| found.push(event));
+    let understood = NginxError::default().parse(line, &mut |event| found.push(event));
     (found, understood)
 }
 
@@ -83,7 +83,7 @@ fn what_others_put_before_a_line() {
         let text = format!("{prefix}{whole}");
         let (found, understood) = events(text.as_bytes());
         assert_eq!((found[0].word, understood), ("no live", Understood::Yes));
-        assert!(NginxError.looks_like(text.as_bytes()));
+        assert!(NginxError::default().looks_like(text.as_bytes()));
     }
 }
 

@@ -25,7 +25,7 @@ pub type Words = (&'static str, &'static [(&'static str, &'static str)]);
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($variant:ident = $word:literal, $meaning:literal;)+ }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         pub enum $name { $(#[doc = $meaning] $variant,)+ }
 

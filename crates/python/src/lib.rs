@@ -1,5 +1,6 @@
 //! The native module surehop._core: convert, wrap, map errors.
 
+mod capture;
 mod client;
 mod decoder;
 
@@ -54,6 +55,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(check_regex, module)?)?;
     module.add_function(wrap_pyfunction!(variables, module)?)?;
     module.add_function(wrap_pyfunction!(serve, module)?)?;
+    module.add_function(wrap_pyfunction!(capture::log_kind, module)?)?;
+    module.add_class::<capture::Digest>()?;
     module.add_class::<decoder::Decoder>()?;
     module.add_class::<client::Tls>()?;
     module.add_class::<client::Terms>()?;

@@ -19,6 +19,7 @@ from surehop.cli.examining import (
     tell,
     verdict,
 )
+from surehop.cli.watching import watch
 from surehop.errors import OptionError
 
 
@@ -38,6 +39,8 @@ def _examine(asked: argparse.Namespace) -> int:
         doctor.read_baseline(asked.baseline) if asked.baseline else frozenset(),
         probing_of(asked, servers=asked.probe),
     )
+    if asked.watch:
+        return watch(asked, options)
     report = doctor.examine(asked.targets, options)
     tell(report)
     if asked.write_baseline:
@@ -80,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--nginx-version", metavar="VERSION", help="the nginx that the configuration is for")
     add("--format", choices=doctor.FORMATS, default="text")
     add_verdict(parser)
+    add("--watch", action="store_true", help="go on reading the logs, and tell what changes")
     add("--baseline", type=Path, metavar="FILE", help="keep back what this file knows")
     add("--write-baseline", type=Path, metavar="FILE", help="write what is found, and succeed")
     add("--fix", action="store_true", help="write the fixes that are sure; a backup is kept")

@@ -10,6 +10,7 @@ from surehop.errors import OptionError, PlanError
 from surehop.plan import parse_overrides
 
 BAD_INPUT, INTERNAL = 2, 3
+INTERRUPTED = 130  # as shells have it
 NEVER = "never"
 EXIT_CODES = "exit codes: 0 clean, 1 findings at or above `--fail-on`, 2 bad input, 3 a bug"
 _WIDEST = 78  # columns
@@ -26,6 +27,8 @@ def guarded(program: str, run: Callable[[], int]) -> int:
         if e.hint:
             say(f"hint: {e.hint}")
         return BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # whoever read has gone
         return INTERNAL

@@ -1,21 +1,25 @@
 """The doctor: reads configurations and logs, probes, names the cause, says what to change."""
 
 from surehop.doctor.baseline import read_baseline, write_baseline
-from surehop.doctor.examining import Report, Target, examine
+from surehop.doctor.examining import Examination, Report, Target, examine
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.names import Names, parse_hosts
 from surehop.doctor.options import Options, Probing, parse_version
 from surehop.doctor.patching import fix
 from surehop.doctor.probing import METHODS, Asked, Talk, hop_of
-from surehop.doctor.render import FORMATS, render
+from surehop.doctor.render import CHANGE_FORMATS, FORMATS, render, render_change
 from surehop.doctor.rules import RULES
+from surehop.doctor.watching import Change, Watch
 
 __all__ = [
+    "CHANGE_FORMATS",
     "FORMATS",
     "METHODS",
     "RULES",
     "Asked",
+    "Change",
     "Confidence",
+    "Examination",
     "Finding",
     "Names",
     "Options",
@@ -24,6 +28,7 @@ __all__ = [
     "Severity",
     "Talk",
     "Target",
+    "Watch",
     "examine",
     "fix",
     "hop_of",
@@ -31,5 +36,6 @@ __all__ = [
     "parse_version",
     "read_baseline",
     "render",
+    "render_change",
     "write_baseline",
 ]

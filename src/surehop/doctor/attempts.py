@@ -1,40 +1,215 @@
-"""What logs told: one `Logged` a try at an upstream that failed."""
+"""What logs told, as the native digest has it: tallies, outages, traffic, with evidence."""
 
+import ipaddress
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from surehop.events import Attempt
+from surehop.events import Cause, Family, Phase, Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Logged:
-    """A line of a log. `seconds` is the log's own clock, from any beginning.
+class Line:
+    """A line that is kept. `at_ms` is Unix milliseconds by the log's own clock, 0 unknown.
 
-    `connection` is the client connection's number, `method` the request's, "" where cut off;
-    `upstream` is the peer's URL as it stands in the log, `word` the kind of message.
+    `connection` is the client connection's number, 0 unknown; `method` the request's, "" where cut
+    off; `upstream` the URL as it stands in the log; `status` what the client got, 0 unknown.
     """
 
-    attempt: Attempt
+    at_ms: int
     file: str
     line: int
     text: str
-    seconds: int
-    connection: int
+    connection: int = 0
     method: str = ""
     upstream: str = ""
-    word: str = ""
+    idle_ms: int | None = None
+    age_ms: int | None = None
+    status: int = 0
+    tries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Counts over time: slot N begins at `(start + N) * width_ms`."""
+
+    width_ms: int
+    start: int
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """All lines that tell the same of one peer. Without a `reason` they tell of no failed try.
+
+    `write` says whether the requests were POST, PATCH or LOCK. `kept` are the earliest lines.
+    """
+
+    software: str
+    word: str
+    peer: str
+    write: bool
+    phase: Phase | None
+    cause: Cause | None
+    reason: Reason | None
+    errno: int | None
+    reused: bool | None
+    count: int
+    tries: int
+    first_ms: int
+    last_ms: int
+    times: Histogram
+    kept: tuple[Line, ...]
+
+    @property
+    def family(self) -> Family | None:
+        return family(self.peer)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A try that failed just before an outage."""
+
+    line: Line
+    software: str
+    word: str
+    peer: str
+    phase: Phase
+    cause: Cause
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which a group had no live peer. `before` failed in the 15 seconds before it."""
+
+    group: str
+    first: Line
+    last_ms: int
+    count: int
+    before: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    requests: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """All requests of one kind of log; a failure is an answer of 500 or more."""
+
+    requests: Histogram
+    failures: Histogram
+    statuses: Mapping[int, int]
+    peers: Mapping[str, Share]
+    others: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    name: str
+    kind: str
+    lines: int
+    understood: int
+    unknown: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class LogFacts:
-    """Everything that was read of logs, in the order of time.
+    """Everything that was read of logs. `others` and `other_outages` count what was too much.
 
-    `tries` failed; `ejections` are the lines that took a peer out; `others` are all the rest, by
-    the kind of message. Lines are counted as understood or not.
+    Tallies and outages are in the order of their first lines; `traffic` is by kind of log.
     """
 
-    tries: tuple[Logged, ...] = ()
-    ejections: tuple[Logged, ...] = ()
-    others: dict[str, tuple[Logged, ...]] = field(default_factory=dict)
-    understood: int = 0
-    unknown: int = 0
-    counts: dict[str, int] = field(default_factory=dict)
+    files: tuple[LogFile, ...] = ()
+    tallies: tuple[Tally, ...] = ()
+    others: int = 0
+    outages: tuple[Outage, ...] = ()
+    other_outages: int = 0
+    traffic: Mapping[str, Traffic] = field(default_factory=dict)
+
+    @property
+    def understood(self) -> int:
+        return sum(each.understood for each in self.files)
+
+    @property
+    def unknown(self) -> int:
+        return sum(each.unknown for each in self.files)
+
+
+def family(peer: str) -> Family | None:
+    """Tell the family of a peer's address; None for the name of a group."""
+    if peer.startswith("unix:"):
+        return Family.UNIX
+    if peer.startswith("["):
+        return Family.IPV6
+    host = peer.rpartition(":")[0] or peer
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        return None
+    return Family.IPV4
+
+
+def read_facts(text: bytes) -> LogFacts:
+    """Read what a digest gave as JSON."""
+    told = json.loads(text)
+    return LogFacts(
+        tuple(LogFile(**each) for each in told["files"]),
+        tuple(_tally(each) for each in told["tallies"]),
+        told["others"],
+        tuple(_outage(each) for each in told["outages"]),
+        told["other_outages"],
+        {kind: _traffic(each) for kind, each in told["traffic"].items()},
+    )
+
+
+def _tally(told: dict[str, Any]) -> Tally:
+    return Tally(
+        **{
+            **told,
+            **_ending(told),
+            "times": _histogram(told["times"]),
+            "kept": _lines(told["kept"]),
+        }
+    )
+
+
+def _outage(told: dict[str, Any]) -> Outage:
+    before = tuple(
+        Failure(**{**each, **_ending(each), "line": Line(**each["line"])})
+        for each in told["before"]
+    )
+    return Outage(**{**told, "first": Line(**told["first"]), "before": before})
+
+
+def _traffic(told: dict[str, Any]) -> Traffic:
+    return Traffic(
+        _histogram(told["requests"]),
+        _histogram(told["failures"]),
+        {int(status): count for status, count in told["statuses"].items()},
+        {peer: Share(**share) for peer, share in told["peers"].items()},
+        told["others"],
+    )
+
+
+def _ending(told: dict[str, Any]) -> dict[str, Any]:
+    if told.get("reason") is None:
+        return {"phase": None, "cause": None, "reason": None}
+    return {
+        "phase": Phase(told["phase"]),
+        "cause": Cause(told["cause"]),
+        "reason": Reason(told["reason"]),
+    }
+
+
+def _histogram(told: dict[str, Any]) -> Histogram:
+    return Histogram(told["width_ms"], told["start"], tuple(told["counts"]))
+
+
+def _lines(told: Iterable[dict[str, Any]]) -> tuple[Line, ...]:
+    return tuple(Line(**each) for each in told)

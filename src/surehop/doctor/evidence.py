@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from surehop.doctor.attempts import LogFacts
-from surehop.doctor.facts import Configuration, Software
+from surehop.doctor.facts import Configuration, Group, Software
+from surehop.doctor.finding import Confidence
 from surehop.doctor.probing.sheet import Sheet
 
 Version = tuple[int, int, int]
@@ -13,7 +14,10 @@ KEEPS_ALIVE: Version = (1, 29, 7)
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`version` is nginx's, None where nobody said it. `documents` are the files as they are."""
+    """`version` is nginx's, as options or logs say it; None where they don't.
+
+    `documents` are the files as they are.
+    """
 
     configurations: tuple[Configuration, ...] = ()
     logs: LogFacts = field(default_factory=LogFacts)
@@ -28,6 +32,16 @@ class Evidence:
     @property
     def haproxy(self) -> tuple[Configuration, ...]:
         return tuple(each for each in self.configurations if each.software is Software.HAPROXY)
+
+    def keeps(self, group: Group) -> Confidence | None:
+        """Tell how sure it is that nginx keeps connections to a group; None where it does not."""
+        if group.keepalive is not None:
+            return Confidence.HIGH if group.keepalive else None
+        if not group.explicit:
+            return None
+        if self.version is None:
+            return Confidence.MEDIUM
+        return Confidence.HIGH if self.version >= KEEPS_ALIVE else None
 
     def line(self, file: str, number: int) -> str:
         lines = self.documents.get(file, b"").splitlines()

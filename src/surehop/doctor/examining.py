@@ -1,7 +1,7 @@
 """Targets -> evidence -> findings: the way through the house."""
 
 import errno
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,14 +11,15 @@ from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Configuration
 from surehop.doctor.finding import Finding
 from surehop.doctor.ignoring import Ignored, ignored, unknown_ids
+from surehop.doctor.log_views import version_of
 from surehop.doctor.options import Options
 from surehop.doctor.probing import Job, Sheet, hop_of, hops_of, looks_like_url, probe_all
 from surehop.doctor.rules import RULES
 from surehop.doctor.sources.haproxy import HaproxyReader
 from surehop.doctor.sources.kinds import Kind, kind_of
-from surehop.doctor.sources.nginx import NginxReader
-from surehop.doctor.sources.nginx_log import LogReader
-from surehop.doctor.sources.opening import files_of, open_target
+from surehop.doctor.sources.logs import Followed, LogReader, log_kind
+from surehop.doctor.sources.nginx import NginxReader, access_formats
+from surehop.doctor.sources.opening import Opened, files_of, is_plain, open_target
 from surehop.errors import OptionError
 
 _READ = "configurations of nginx and haproxy, and logs of nginx, haproxy and envoy are read"
@@ -27,7 +28,7 @@ _READ = "configurations of nginx and haproxy, and logs of nginx, haproxy and env
 @dataclass(frozen=True, slots=True)
 class Target:
     name: str
-    kind: Kind
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,31 +49,57 @@ def examine(targets: Sequence[str], options: Options) -> Report:
 
     Raises OptionError where one can't be read.
     """
-    gathering = _Gathering(options)
-    for target in targets:
-        gathering.add(target)
-    logs = gathering.logs.facts()
-    evidence = Evidence(
-        tuple(gathering.configurations),
-        logs,
-        options.version,
-        gathering.documents,
-        gathering.probed(),
-    )
-    comments = gathering.ignored()
-    names = frozenset(word for r in RULES for word in (r.about.id.lower(), r.about.name))
-    notes = (*gathering.notes, *_counted(logs), *unknown_ids(comments, names))
-    every = sorted(judge(evidence), key=lambda each: each.order)
-    told = tuple(_told(every, comments, options.known))
-    return Report(
-        tuple(gathering.targets),
-        told,
-        tuple(dict.fromkeys(notes)),
-        len(every) - len(told),
-        gathering.documents,
-        logs,
-        evidence.probes,
-    )
+    return Examination(targets, options).report()
+
+
+class Examination:
+    """Targets that were read and probed. With `follow`, logs stay open and are read on; `close` it.
+
+    Raises OptionError where one can't be read.
+    """
+
+    def __init__(self, targets: Sequence[str], options: Options, *, follow: bool = False) -> None:
+        self._options = options
+        self._gathering = _Gathering(options, follow=follow)
+        for target in targets:
+            self._gathering.add(target)
+        self._gathering.finish(targets)
+        self._probes = self._gathering.probed()
+
+    def read_on(self) -> bool:
+        """Read what logs have got since; whether there was anything."""
+        grown = [each.read_on() for each in self._gathering.followed]
+        return any(grown)
+
+    def close(self) -> None:
+        for each in self._gathering.followed:
+            each.close()
+
+    def report(self) -> Report:
+        """Judge all that is known by now."""
+        gathering, options = self._gathering, self._options
+        logs = gathering.logs.facts(gathering.followed)
+        evidence = Evidence(
+            tuple(gathering.configurations),
+            logs,
+            options.version or version_of(logs),
+            gathering.documents,
+            self._probes,
+        )
+        comments = gathering.ignored()
+        names = frozenset(word for r in RULES for word in (r.about.id.lower(), r.about.name))
+        notes = (*gathering.notes, *_counted(logs), *unknown_ids(comments, names))
+        every = sorted(judge(evidence), key=lambda each: each.order)
+        told = tuple(_told(every, comments, options.known))
+        return Report(
+            tuple(gathering.targets),
+            told,
+            tuple(dict.fromkeys(notes)),
+            len(every) - len(told),
+            gathering.documents,
+            logs,
+            self._probes,
+        )
 
 
 def _counted(logs: LogFacts) -> Iterable[str]:
@@ -106,52 +133,84 @@ def _included(file: str) -> bytes:
 @dataclass(slots=True)
 class _Gathering:
     options: Options
+    follow: bool = False
     targets: list[Target] = field(default_factory=list)
     configurations: list[Configuration] = field(default_factory=list)
     documents: dict[str, bytes] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     logs: LogReader = field(default_factory=LogReader)
+    followed: list[Followed] = field(default_factory=list)
     _blocks: set[str] = field(default_factory=set)
     _jobs: list[Job] = field(default_factory=list)
+    _later: list[tuple[str, str]] = field(default_factory=list)
+    _known: set[str] = field(default_factory=set)
 
     def add(self, target: str) -> None:
         if looks_like_url(target):
             self._url(target)
             return
-        count = len(self.targets)
         for name in files_of(target):
-            if name not in self.documents:  # as one that was read before includes
-                self._named(name, target)
-        if len(self.targets) == count and not self.documents:
-            raise OptionError(f"nothing in `{target}` is known here", hint=_READ)
+            if name in self.documents:  # as one that was read before includes
+                self._known.add(target)
+            elif is_plain(name):
+                self._named(name, target, self._configuration)
+            else:
+                self._later.append((name, target))
 
-    def _named(self, name: str, target: str) -> None:
+    def finish(self, targets: Iterable[str]) -> None:
+        """Read the logs: by now configurations have told how access logs are written."""
+        for name, target in self._later:
+            self._named(name, target, self._anything)
+        for target in targets:
+            if target not in self._known:
+                raise OptionError(f"nothing in `{target}` is known here", hint=_READ)
+
+    def _named(self, name: str, target: str, read: Callable[[str, str], None]) -> None:
         try:
-            self._file(name, named=name == target)
+            read(name, target)
         except OptionError as error:
             if name == target:
                 raise
             self.notes.append(f"{error}: the rest is judged")
 
-    def _file(self, name: str, *, named: bool) -> None:
+    def _configuration(self, name: str, target: str) -> None:
+        """Read a configuration; anything else waits."""
         with open_target(name) as opened:
-            kind = kind_of(opened.head)
+            kind = Kind.UNKNOWN if log_kind(opened.head) else kind_of(opened.head)
             if kind is Kind.UNKNOWN:
-                if named:
-                    raise OptionError(f"`{name}` is nothing that is known here", hint=_READ)
+                self._later.append((name, target))
+            else:
+                self._take(opened, kind, target)
+
+    def _anything(self, name: str, target: str) -> None:
+        formats = [text for each in self.configurations for text in access_formats(each)]
+        with open_target(name) as opened:
+            if log := log_kind(opened.head, formats):
+                self._known.add(target)
+                self.targets.append(Target(name, log))
+                self._log(opened, formats)
                 return
-            self.targets.append(Target(name, kind))
-            match kind:
-                case Kind.NGINX:
-                    self._nginx(name, opened.whole())
-                case Kind.HAPROXY:
-                    self._haproxy(name, opened.whole())
-                case Kind.NGINX_LOG:
-                    self.logs.read(name, opened.lines())
-                case Kind.HAPROXY_LOG | Kind.ENVOY_LOG:
-                    self.logs.read_flagged(name, opened.lines())
-                case _:
-                    pass
+            kind = kind_of(opened.head)
+            if kind is not Kind.UNKNOWN:
+                self._take(opened, kind, target)
+            elif name == target:
+                raise OptionError(f"`{name}` is nothing that is known here", hint=_READ)
+
+    def _log(self, opened: Opened, formats: Sequence[str]) -> None:
+        if self.follow and opened.descriptor is not None:
+            self.followed.append(Followed(opened.name, formats))
+        else:
+            self.logs.read(opened, formats)
+
+    def _take(self, opened: Opened, kind: Kind, target: str) -> None:
+        self._known.add(target)
+        self.targets.append(Target(opened.name, kind))
+        if kind is Kind.EMPTY and self.follow:
+            self._log(opened, ())
+        elif kind is Kind.NGINX:
+            self._nginx(opened.name, opened.whole())
+        elif kind is Kind.HAPROXY:
+            self._haproxy(opened.name, opened.whole())
 
     def _nginx(self, name: str, raw: bytes) -> None:
         reader = NginxReader(self.options.names, _included)
@@ -172,6 +231,7 @@ class _Gathering:
         if addresses is None:
             hint = "`--resolve NAME=ADDR` tells its addresses"
             raise OptionError(f"`{hop.host}` has no address that is known here", hint=hint)
+        self._known.add(target)
         self.targets.append(Target(target, Kind.SERVER))
         self._jobs.append(Job(hop, addresses, self.options.probing.asked))
 
@@ -180,7 +240,10 @@ class _Gathering:
         probing = self.options.probing
         if probing.servers:
             asked = replace(probing.asked, chain=2, crowd=0, full=False)
+            named = {job.hop.key for job in self._jobs}
             for hop, server in hops_of(self.configurations).items():
+                if hop.key in named:
+                    continue
                 if server.addresses or hop.unix:
                     self._jobs.append(Job(hop, server.addresses or (), asked))
                 else:

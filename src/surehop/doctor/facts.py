@@ -90,6 +90,11 @@ class Group:
         return sum(server.count for server in self.servers if not server.down)
 
     @property
+    def rests_ms(self) -> int:
+        """How long a kept connection may rest: as nginx has it where nothing is said."""
+        return 60_000 if self.idle_ms is None else self.idle_ms
+
+    @property
     def label(self) -> str:
         return f"`{self.name}`"
 

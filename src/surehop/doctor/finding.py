@@ -50,11 +50,15 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A line of a log, as evidence. `line` counts from 1."""
+    """A line of a log, as evidence; `line` counts from 1. What a probe saw has the line 0."""
 
     file: str
     line: int
     text: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{where}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)

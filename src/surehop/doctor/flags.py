@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from surehop.doctor.finding import Severity
-from surehop.events import Cause, Phase, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,9 +10,6 @@ class Flag:
     """`what` follows "the log has N requests with FLAG: "."""
 
     severity: Severity
-    phase: Phase
-    cause: Cause
-    reason: Reason
     what: str
     advice: str
 
@@ -24,57 +20,57 @@ _RACE = "let the proxy's idle time-out for servers be shorter than the backend's
 # The first two letters: who ended it or which time-out, and where the session was.
 HAPROXY: dict[str, Flag] = {
     "SC": Flag(
-        *(_E, Phase.CONNECT, Cause.REFUSED, Reason.REFUSED),
+        _E,
         "the server refused the connection, or none was left",
         "see whether the backend runs, and on which address it listens",
     ),
     "sC": Flag(
-        *(_W, Phase.CONNECT, Cause.TIMED_OUT, Reason.CONNECT_TIMED_OUT),
+        _W,
         "connecting took longer than `timeout connect`",
         "look at the listener's queue on the server, and for a firewall that drops",
     ),
     "SH": Flag(
-        *(_E, Phase.HEAD, Cause.CLOSED, Reason.CLOSED),
+        _E,
         "the server closed the connection before the head of its answer",
         f"{_RACE} (`http-reuse safe` helps), or see why the backend died",
     ),
     "sH": Flag(
-        *(_W, Phase.HEAD, Cause.TIMED_OUT, Reason.TIMED_OUT),
+        _W,
         "the server did not answer within `timeout server`",
         "find out what is slow there",
     ),
     "SD": Flag(
-        *(_E, Phase.BODY, Cause.CLOSED, Reason.TRUNCATED),
+        _E,
         "the server closed the connection in the middle of the body",
         "see why the backend died, or was restarted, while it answered",
     ),
     "sD": Flag(
-        *(_W, Phase.BODY, Cause.TIMED_OUT, Reason.BODY_TIMED_OUT),
+        _W,
         "the body stood still for `timeout server`",
         "find out what is slow there; for streams, a longer `timeout tunnel` or `timeout server`",
     ),
     "CC": Flag(
-        *(_I, Phase.CONNECT, Cause.CLOSED, Reason.CLIENT_GONE),
+        _I,
         "the client went before the server was connected",
         "where these are many, clients give up earlier than the proxy",
     ),
     "CD": Flag(
-        *(_I, Phase.BODY, Cause.CLOSED, Reason.CLIENT_GONE),
+        _I,
         "the client went in the middle of the body",
         "where these are many, look at the clients' own time-outs",
     ),
     "CH": Flag(
-        *(_I, Phase.HEAD, Cause.CLOSED, Reason.CLIENT_GONE),
+        _I,
         "the client went while the server was at work",
         "where these are many, clients give up earlier than the server answers",
     ),
     "sQ": Flag(
-        *(_W, Phase.CONNECT, Cause.NO_ROOM, Reason.NO_ROOM),
+        _W,
         "the request waited in the queue longer than `timeout queue`",
         "the servers' `maxconn` is reached: more servers, or faster ones",
     ),
     "PH": Flag(
-        *(_E, Phase.HEAD, Cause.INVALID, Reason.INVALID),
+        _E,
         "the server's answer was not valid HTTP, or was denied by a rule",
         "`show errors` on HAProxy's socket shows the bytes",
     ),
@@ -82,48 +78,48 @@ HAPROXY: dict[str, Flag] = {
 
 ENVOY: dict[str, Flag] = {
     "UF": Flag(
-        *(_E, Phase.CONNECT, Cause.REFUSED, Reason.CONNECT_FAILED),
+        _E,
         "connecting to the server failed",
         "see whether it listens where the cluster says; the details tell refused from timed out",
     ),
     "UC": Flag(
-        *(_E, Phase.HEAD, Cause.CLOSED, Reason.CLOSED),
+        _E,
         "the server closed the connection under the request: most often the keep-alive race",
         "let the cluster's `idle_timeout` be shorter than the backend's; retry on `reset` what may"
         " be repeated",
     ),
     "UR": Flag(
-        *(_E, Phase.HEAD, Cause.RESET, Reason.RESET),
+        _E,
         "the server reset the stream or the connection",
         "look at the server: it was overloaded, restarted, or refused the stream",
     ),
     "UO": Flag(
-        *(_E, Phase.CONNECT, Cause.NO_ROOM, Reason.NO_ROOM),
+        _E,
         "a circuit breaker was full: more connections or requests than the cluster allows",
         "raise `max_connections`, `max_pending_requests`, or have more servers",
     ),
     "UH": Flag(
-        *(_E, Phase.CONNECT, Cause.OTHER, Reason.NO_LIVE),
+        _E,
         "no healthy host was left in the cluster",
         "see what health checks and outlier detection took out, in the lines before",
     ),
     "URX": Flag(
-        *(_W, Phase.HEAD, Cause.OTHER, Reason.RESET),
+        _W,
         "the retries were used up",
         "see why the tries fail; more of them would only add load",
     ),
     "UT": Flag(
-        *(_W, Phase.HEAD, Cause.TIMED_OUT, Reason.TIMED_OUT),
+        _W,
         "the server did not answer within the route's `timeout`",
         "find out what is slow there; 15s is the route's time-out unless said otherwise",
     ),
     "DC": Flag(
-        *(_I, Phase.HEAD, Cause.CLOSED, Reason.CLIENT_GONE),
+        _I,
         "the client went",
         "where these are many, clients give up earlier than the server answers",
     ),
     "DF": Flag(
-        *(_E, Phase.RESOLVE, Cause.NOT_FOUND, Reason.RESOLVE_FAILED),
+        _E,
         "the name of the server could not be resolved",
         "ask the same resolver for the cluster's name",
     ),

@@ -2,16 +2,17 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from surehop.doctor.attempts import LogFacts, Logged
+from surehop.doctor.attempts import Line, LogFacts, Tally
+from surehop.doctor.evidence import Version
 from surehop.doctor.facts import Server
 from surehop.doctor.finding import Quote
 from surehop.events import Family, Reason
 
 _QUOTED = 4
 _LONGEST = 400
-_WINDOW = 15  # seconds: fail_timeout and what the whole seconds of nginx add to it
+_VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
 _PORT = re.compile(r":(\d{1,5})$")
 _VERSIONS = {Family.IPV4: 4, Family.IPV6: 6}
 _ACTIONS = {
@@ -20,31 +21,59 @@ _ACTIONS = {
 }
 
 
-def quotes(lines: Iterable[Logged]) -> tuple[Quote, ...]:
+def version_of(logs: LogFacts) -> Version | None:
+    """Give the version that nginx said last when it started."""
+    said = [each for each in told(logs, "version") if _VERSION.fullmatch(each.peer)]
+    if not said:
+        return None
+    major, minor, patch = max(said, key=lambda each: each.last_ms).peer.split(".")
+    return int(major), int(minor), int(patch)
+
+
+def failed(logs: LogFacts, *reasons: Reason) -> list[Tally]:
+    """Give nginx's tries that failed for one of these reasons."""
+    return [each for each in logs.tallies if each.software == "nginx" and each.reason in reasons]
+
+
+def told(logs: LogFacts, word: str) -> list[Tally]:
+    """Give what was said in this word, whether a try failed or not."""
+    return [each for each in logs.tallies if each.word == word]
+
+
+def many(tallies: Iterable[Tally], noun: str) -> str:
+    """Count in words: `1 time`, `3 times`."""
+    count = sum(each.count for each in tallies)
+    return f"{count} {noun}{'s' if count > 1 else ''}"
+
+
+def seconds(tallies: Iterable[Tally]) -> int:
+    """Tell how long it was from the first line to the last."""
+    every = list(tallies)
+    return (max(each.last_ms for each in every) - min(each.first_ms for each in every)) // 1000
+
+
+def lines(tallies: Iterable[Tally]) -> list[Line]:
+    """Give the earliest lines, in the order of time."""
+    every = [line for each in tallies for line in each.kept]
+    return sorted(every, key=lambda each: (each.at_ms, each.file, each.line))
+
+
+def quotes(tallies: Iterable[Tally]) -> tuple[Quote, ...]:
     """Give the first lines, as they stand in the log."""
-    first = list(lines)[:_QUOTED]
+    return quoted(lines(tallies))
+
+
+def quoted(some: Iterable[Line]) -> tuple[Quote, ...]:
+    """Give the first of these lines."""
+    first = list(some)[:_QUOTED]
     return tuple(Quote(each.file, each.line, each.text[:_LONGEST]) for each in first)
 
 
-def many(lines: Sequence[Logged], noun: str) -> str:
-    """Count them in words: `1 time`, `3 times`."""
-    return f"{len(lines)} {noun}{'s' if len(lines) > 1 else ''}"
-
-
-def by_peer(tries: Iterable[Logged]) -> dict[str, list[Logged]]:
-    found: dict[str, list[Logged]] = {}
-    for each in tries:
-        found.setdefault(each.attempt.address, []).append(each)
+def by_peer(tallies: Iterable[Tally]) -> dict[str, list[Tally]]:
+    found: dict[str, list[Tally]] = {}
+    for each in tallies:
+        found.setdefault(each.peer, []).append(each)
     return found
-
-
-def before(tries: Iterable[Logged], line: Logged) -> list[Logged]:
-    """Give what failed shortly before a line, `no live upstreams` aside."""
-    return [
-        each
-        for each in tries
-        if 0 <= line.seconds - each.seconds <= _WINDOW and each.attempt.reason is not Reason.NO_LIVE
-    ]
 
 
 def split(peer: str) -> tuple[str, int]:
@@ -54,23 +83,23 @@ def split(peer: str) -> tuple[str, int]:
     return host.strip("[]"), int(found[1]) if found else 0
 
 
-def dead_siblings(logs: LogFacts) -> dict[str, list[Logged]]:
+def dead_siblings(logs: LogFacts) -> dict[str, list[Tally]]:
     """Give the loopback peers that refuse, where their sibling of the other family never does.
 
     Nobody writes `[::1]` beside 127.0.0.1 by hand: they come of one name. Of IPv4 ones, only those
     whose sibling was seen doing something else.
     """
-    refused = by_peer(each for each in logs.tries if each.attempt.reason is Reason.REFUSED)
-    seen = {each.attempt.address for each in logs.tries}
+    refused = by_peer(failed(logs, Reason.REFUSED))
+    seen = {each.peer for each in failed(logs, *Reason)}
     found = {}
-    for peer, lines in refused.items():
+    for peer, tallies in refused.items():
         host, port = split(peer)
         if not _loopback(host):
             continue
-        four = lines[0].attempt.family is Family.IPV4
+        four = tallies[0].family is Family.IPV4
         sibling = f"[::1]:{port}" if four else f"127.0.0.1:{port}"
         if sibling not in refused and (not four or sibling in seen):
-            found[peer] = lines
+            found[peer] = tallies
     return found
 
 
@@ -79,11 +108,11 @@ def refused_families(logs: LogFacts, server: Server) -> tuple[set[int], tuple[Qu
     versions = {each.version for each in server.addresses or ()}
     texts = {str(each) for each in server.addresses or ()}
     tries = []
-    for each in logs.tries:
-        host, port = split(each.attempt.address)
-        if each.attempt.reason is Reason.REFUSED and port == server.port and host in texts:
+    for each in failed(logs, Reason.REFUSED):
+        host, port = split(each.peer)
+        if port == server.port and host in texts:
             tries.append(each)
-    refused = {_VERSIONS[each.attempt.family] for each in tries if each.attempt.family in _VERSIONS}
+    refused = {_VERSIONS[each.family] for each in tries if each.family in _VERSIONS}
     if not refused or refused >= versions:
         return set(), ()
     return refused, quotes(tries)

@@ -2,7 +2,7 @@
 
 from surehop.doctor.probing.hop import Hop, hop_of, looks_like_url
 from surehop.doctor.probing.limits import METHODS, Asked
-from surehop.doctor.probing.servers import hops_of
+from surehop.doctor.probing.servers import hops_of, key_of
 from surehop.doctor.probing.several import Job, Talk, probe_all
 from surehop.doctor.probing.sheet import Sheet
 
@@ -15,6 +15,7 @@ __all__ = [
     "Talk",
     "hop_of",
     "hops_of",
+    "key_of",
     "looks_like_url",
     "probe_all",
 ]

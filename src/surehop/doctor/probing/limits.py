@@ -50,9 +50,9 @@ class Announced:
     def __str__(self) -> str:
         if not self.requests:
             return f"{_many(self.connections, 'connection')}, nothing sent, {self.seconds} s"
-        body = ", one with `Expect: 100-continue` and a body of one byte" if self.bodies else ""
+        body = ", one with `Expect: 100-continue` and a body of one byte," if self.bodies else ""
         return (
-            f"{_many(self.requests, f'{self.method} request')}{body}, over"
+            f"{_many(self.requests, f'{self.method} request')}{body} over"
             f" {_many(self.connections, 'connection')}, for {self.seconds} s"
         )
 

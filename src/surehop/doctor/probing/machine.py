@@ -1,8 +1,8 @@
 """What this machine knows of a server: its listener's queue, and the ports used up towards it."""
 
 import ipaddress
+import itertools
 import socket
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,6 @@ from surehop.doctor.facts import IPAddress
 from surehop.doctor.probing.sockets import LISTEN, TIME_WAIT, listed
 
 _PROC = Path("/proc")
-_COUNTERS = ("net/netstat", "net/snmp")
 _IPV6 = 6
 
 
@@ -27,6 +26,13 @@ class Queue:
     somaxconn: int | None
     overflows: int | None
 
+    @property
+    def full(self) -> bool:
+        return self.waiting > self.room  # the kernel takes one more than it was told
+
+    def __str__(self) -> str:
+        return f"{self.waiting} of {self.room} connections wait"
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -34,17 +40,6 @@ class Ports:
 
     resting: int
     all: int
-
-
-def counters(names: Collection[str], folder: Path = _PROC) -> dict[str, int]:
-    """Read what the kernel has counted, for all sockets of this network namespace."""
-    found: dict[str, int] = {}
-    for name in _COUNTERS:
-        lines = _text(folder / name).splitlines()
-        for heads, values in zip(lines[::2], lines[1::2], strict=False):
-            pairs = zip(heads.split()[1:], values.split()[1:], strict=False)
-            found |= {head: int(value) for head, value in pairs if head in names}
-    return found
 
 
 def queue(ip: IPAddress, port: int) -> Queue | None:
@@ -61,8 +56,7 @@ def queue(ip: IPAddress, port: int) -> Queue | None:
         found = here.get((candidate, port))
         if found:
             most = _text(_PROC / "sys/net/core/somaxconn").split()
-            overflows = counters({"ListenOverflows"}).get("ListenOverflows")
-            return Queue(found.waiting, found.room, int(most[0]) if most else None, overflows)
+            return Queue(found.waiting, found.room, int(most[0]) if most else None, _overflows())
     return None
 
 
@@ -74,6 +68,15 @@ def ports(ip: IPAddress, port: int) -> Ports | None:
     except OSError:
         return None
     return Ports(resting, int(bounds[1]) - int(bounds[0]) + 1) if len(bounds) > 1 else None
+
+
+def _overflows() -> int | None:
+    """Read how often a full queue was met, of all listeners of this network namespace."""
+    lines = [line.split() for line in _text(_PROC / "net/netstat").splitlines()]
+    for heads, values in itertools.pairwise(lines):
+        if "ListenOverflows" in heads:
+            return int(values[heads.index("ListenOverflows")])
+    return None
 
 
 def _own(ip: IPAddress) -> bool:

@@ -6,8 +6,6 @@ from dataclasses import replace
 from surehop.doctor.facts import Configuration, Group, Server, Software
 from surehop.doctor.probing.hop import Hop
 
-_KEPT_MS = 60_000  # by nginx, where nothing is said
-
 
 def hops_of(configurations: Iterable[Configuration]) -> dict[Hop, Server]:
     """Give a hop for each server that takes part, with one of the lines that name it."""
@@ -21,25 +19,25 @@ def hops_of(configurations: Iterable[Configuration]) -> dict[Hop, Server]:
     return dict(found.values())
 
 
+def key_of(server: Server) -> tuple[str, int, str]:
+    """Know the server of a hop again."""
+    return _hop(server).key
+
+
 def _servers(configuration: Configuration) -> Iterator[tuple[Hop, Server]]:
     for group in configuration.groups:
         scheme = _scheme(configuration, group)
         # A connection that nobody keeps is of no interest when it rests.
-        idle = (_KEPT_MS if group.idle_ms is None else group.idle_ms) if _keeps(group) else 0
+        idle = group.rests_ms if _keeps(group) else 0
         for server in group.servers:
             if server.down or not (server.port or server.unix):
                 continue
-            yield (
-                Hop(
-                    server.host,
-                    server.port,
-                    tls=scheme == "https",
-                    unix=server.unix,
-                    talks=bool(scheme),
-                    idle_ms=idle,
-                ),
-                server,
-            )
+            hop = replace(_hop(server), tls=scheme == "https", talks=bool(scheme), idle_ms=idle)
+            yield hop, server
+
+
+def _hop(server: Server) -> Hop:
+    return Hop(server.host, server.port, unix=server.unix)
 
 
 def _scheme(configuration: Configuration, group: Group) -> str:

@@ -26,6 +26,11 @@ class Connected:
     queue: Queue | None = None
     ports: Ports | None = None
 
+    def __str__(self) -> str:
+        if self.cause is None:
+            return f"{self.address} connected in {self.ms} ms"
+        return f"{self.address} {self.cause.replace('_', ' ')} after {self.ms} ms ({self.why})"
+
 
 @dataclass(frozen=True, slots=True)
 class Tls:
@@ -124,7 +129,8 @@ class Sheet:
     """All of it. `trouble` is why no more could be learned, `hint` what to do about it.
 
     `stopped` is true where time was up, or somebody interrupted. `at` is when it was, in Unix
-    seconds. `most` addresses of a name are tried; `untried` are the rest.
+    seconds. So many connections were made and requests sent; `untried` counts the addresses that
+    are too many. `asked` is the address that requests went to.
     """
 
     hop: Hop

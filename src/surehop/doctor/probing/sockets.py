@@ -22,6 +22,7 @@ _QUEUES = struct.Struct("=III")
 _LOCAL, _REMOTE, _BEHIND = 8, 24, 52
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _READ = 1 << 16
+_PATIENCE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def listed(version: int, state: int) -> Iterator[Listed]:
         raise OSError("only Linux lists its sockets so")
     family = _FAMILIES[version]
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG) as asked:
+        asked.settimeout(_PATIENCE_S)
         request = _REQUEST.pack(family, socket.IPPROTO_TCP, 0, 1 << state)
         size = _HEADER.size + len(request)
         asked.send(_HEADER.pack(size, _BY_FAMILY, _REQUEST_DUMP, 1, 0) + request)

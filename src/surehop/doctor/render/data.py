@@ -9,10 +9,21 @@ from surehop.doctor.finding import Finding
 from surehop.doctor.patching import diff_of
 from surehop.doctor.render.harmless import harmless
 from surehop.doctor.render.sheets import sheet_data
+from surehop.doctor.watching import Change
 
 
 def as_json(report: Report) -> str:
     """Give one object; its `version` is raised when a field changes its meaning."""
+    return json.dumps(report_data(report), indent=2) + "\n"
+
+
+def change_json(change: Change, report: Report, at: str) -> str:
+    """Give what has changed, in one line."""
+    told = {"at": at, "event": change.event, "finding": _finding(change.finding, report)}
+    return json.dumps(_plain(told)) + "\n"
+
+
+def report_data(report: Report) -> Any:
     told = {
         "version": 1,
         "targets": [{"name": each.name, "kind": each.kind} for each in report.targets],
@@ -22,7 +33,7 @@ def as_json(report: Report) -> str:
         "probes": [sheet_data(each) for each in report.probes],
         "lines": {"understood": report.logs.understood, "unknown": report.logs.unknown},
     }
-    return json.dumps(_plain(told), indent=2) + "\n"
+    return _plain(told)
 
 
 def _finding(finding: Finding, report: Report) -> dict[str, Any]:

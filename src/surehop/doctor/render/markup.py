@@ -29,7 +29,7 @@ def as_markdown(report: Report) -> str:
         lines += [f"{where}**{finding.severity.word}**, {finding.name}", ""]
         lines += [_inline(finding.text), ""]
         if finding.quotes:
-            quoted = "\n".join(f"{q.file}:{q.line}: {q.text}" for q in finding.quotes)
+            quoted = "\n".join(map(str, finding.quotes))
             lines += [_fenced("text", _clean(quoted)), ""]
         lines += [f"How sure: {finding.confidence}, {_inline(finding.because)}.", ""]
         lines += [f"What to do: {_inline(finding.advice)}."]
@@ -61,7 +61,7 @@ def _article(finding: Finding, report: Report) -> str:
         f"<p>{_coded(finding.text)}</p>",
     ]
     if finding.quotes:
-        quoted = "\n".join(f"{q.file}:{q.line}: {q.text}" for q in finding.quotes)
+        quoted = "\n".join(map(str, finding.quotes))
         parts.append(f"<pre>{escape(_clean(quoted))}</pre>")
     parts.append(f"<p>How sure: {finding.confidence}, {_coded(finding.because)}.</p>")
     parts.append(f"<p>What to do: {_coded(finding.advice)}.</p>")

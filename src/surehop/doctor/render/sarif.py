@@ -45,10 +45,8 @@ def _result(finding: Finding) -> dict[str, Any]:
     if place:
         region = {"startLine": place.line, "startColumn": place.column}
         result["locations"] = [_location(place.file, region)]
-    elif finding.quotes:
-        result["locations"] = [
-            _location(each.file, {"startLine": each.line}) for each in finding.quotes
-        ]
+    elif lines := [each for each in finding.quotes if each.line]:
+        result["locations"] = [_location(each.file, {"startLine": each.line}) for each in lines]
     if finding.fix:
         files = dict.fromkeys(edit.file for edit in finding.fix)
         changes = [_change(file, [e for e in finding.fix if e.file == file]) for file in files]

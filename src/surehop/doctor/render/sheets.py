@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from surehop.doctor.probing import Sheet
-from surehop.doctor.probing.sheet import Answered, Connected, Crowd, Rested, Tls
+from surehop.doctor.probing.sheet import Answered, Crowd, Rested, Tls
 from surehop.doctor.render.harmless import harmless
 
 _NAMES = 14  # columns
@@ -49,19 +49,12 @@ def _rows(sheet: Sheet) -> Iterator[_Row]:
 
 def _addresses(sheet: Sheet) -> Iterator[_Row]:
     for each in sheet.addresses:
-        yield "address", _address(each)
+        yield "address", str(each)
     if sheet.untried:
         yield "address", f"{sheet.untried} more were not tried"
     for each in sheet.addresses:
         if each.queue:
-            queue = f"{each.queue.waiting} of {each.queue.room} connections wait"
-            yield "accept queue", f"{each.address}: {queue}"
-
-
-def _address(each: Connected) -> str:
-    if each.cause is None:
-        return f"{each.address} connected in {each.ms} ms"
-    return f"{each.address} {each.cause.replace('_', ' ')} after {each.ms} ms ({each.why})"
+            yield "accept queue", f"{each.address}: {each.queue}"
 
 
 def _tls(tls: Tls | None) -> Iterator[_Row]:

@@ -7,6 +7,7 @@ from surehop.doctor.finding import Finding, Severity
 from surehop.doctor.patching import diff_of
 from surehop.doctor.render.harmless import harmless
 from surehop.doctor.render.sheets import sheet_text
+from surehop.doctor.watching import Change, Event
 
 _WIDTH = 96
 _COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.INFO: "36"}
@@ -18,6 +19,14 @@ def as_text(report: Report, *, colour: bool) -> str:
     return "\n".join([*blocks, _summary(report)])
 
 
+def change_text(change: Change, report: Report, at: str, *, colour: bool) -> str:
+    """Give what has changed: a finding that is new or worse whole, of another its title."""
+    finding = change.finding
+    if change.event in {Event.NEW, Event.WORSE}:
+        return f"{at} {change.event}\n{_block(finding, report, colour=colour)}\n"
+    return f"{at} {change.event}: {harmless(finding.title)} [{finding.id} {finding.name}]\n"
+
+
 def _block(finding: Finding, report: Report, *, colour: bool) -> str:
     where = f"{finding.place}: " if finding.place else ""
     word = finding.severity.word
@@ -25,7 +34,7 @@ def _block(finding: Finding, report: Report, *, colour: bool) -> str:
         word = f"\x1b[{_COLOURS[finding.severity]}m{word}\x1b[0m"
     lines = [f"{harmless(where)}{word}: {harmless(finding.title)} [{finding.id} {finding.name}]"]
     lines += _wrapped("", finding.text)
-    lines += [f"  | {q.file}:{q.line}: {harmless(q.text)}" for q in finding.quotes]
+    lines += [f"  | {harmless(str(q))}" for q in finding.quotes]
     lines += _wrapped("sure: ", f"{finding.confidence}: {finding.because}")
     lines += _wrapped("hint: ", finding.advice)
     for line in diff_of(finding, report.documents).splitlines():

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, line, many, quotes
+from surehop.doctor.log_views import by_peer, failed, line, many, quotes
 from surehop.events import Reason
 
 ABOUT = About(
@@ -28,15 +28,14 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    big = [each for each in evidence.logs.tries if each.attempt.reason is Reason.TOO_BIG]
-    for peer, lines in by_peer(big).items():
+    for peer, tallies in by_peer(failed(evidence.logs, Reason.TOO_BIG)).items():
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
             because="the log says so",
-            title=f"`{peer}` sent {many(lines, 'answer')} whose head does not fit",
+            title=f"`{peer}` sent {many(tallies, 'answer')} whose head does not fit",
             text="nginx answers 502 instead. Most often it is a large cookie or token.",
             advice=ABOUT.cure,
             subject=f"log {peer}",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )

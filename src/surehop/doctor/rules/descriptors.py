@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import many, quotes
+from surehop.doctor.log_views import many, quotes, told
 from surehop.doctor.sections import place, replace
 
 _SAID = {
@@ -59,16 +59,16 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
                 fix=(replace(place(limit, limit.args[0]), str(2 * connections)),),
             )
     for word, said in _SAID.items():
-        lines = evidence.logs.others.get(word, ())
-        if lines:
+        tallies = told(evidence.logs, word)
+        if tallies:
             yield ABOUT.found(
                 Severity.ERROR,
                 Confidence.HIGH,
                 because="the log says so",
-                title=f"nginx could take nobody more, {many(lines, 'time')}: {said}",
+                title=f"nginx could take nobody more, {many(tallies, 'time')}: {said}",
                 text="A proxied request takes two descriptors and two of `worker_connections`;"
                 " clients wait while there are none.",
                 advice=ABOUT.cure,
                 subject=f"log {word}",
-                quotes=quotes(lines),
+                quotes=quotes(tallies),
             )

@@ -6,7 +6,7 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding
 from surehop.doctor.flags import ENVOY
-from surehop.doctor.log_views import many, quotes
+from surehop.doctor.log_views import many, quotes, told
 
 _LINE = (
     '[2026-01-05T10:00:00.310Z] "GET / HTTP/1.1" 503 {} 0 95 12 - "-" "curl/8.0" "id" "app"'
@@ -27,18 +27,18 @@ ABOUT = About(
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     for flag, said in ENVOY.items():
-        lines = evidence.logs.others.get(f"envoy {flag}", ())
-        if not lines:
+        tallies = told(evidence.logs, f"envoy {flag}")
+        if not tallies:
             continue
-        peers = sorted({line.attempt.address for line in lines} - {""})
+        peers = sorted({each.peer for each in tallies} - {""})
         where = f" ({', '.join(f'`{peer}`' for peer in peers[:3])})" if peers else ""
         yield ABOUT.found(
             said.severity,
             Confidence.MEDIUM,
             because="the flag is certain; what lies behind it, Envoy does not tell",
-            title=f"{many(lines, 'request')} with `{flag}`: {said.what}{where}",
+            title=f"{many(tallies, 'request')} with `{flag}`: {said.what}{where}",
             text=f"Envoy marks what failed. `{flag}` means that {said.what}.",
             advice=said.advice,
             subject=f"log envoy {flag}",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )

@@ -6,7 +6,7 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding
 from surehop.doctor.flags import HAPROXY
-from surehop.doctor.log_views import many, quotes
+from surehop.doctor.log_views import many, quotes, told
 
 _LINE = (
     "Jan  5 10:00:00 lb haproxy[7]: 192.0.2.1:3317 [05/Jan/2026:10:00:00.655] web app/a"
@@ -27,18 +27,18 @@ ABOUT = About(
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     for flag, said in HAPROXY.items():
-        lines = evidence.logs.others.get(f"haproxy {flag}", ())
-        if not lines:
+        tallies = told(evidence.logs, f"haproxy {flag}")
+        if not tallies:
             continue
-        peers = sorted({line.attempt.address for line in lines} - {""})
+        peers = sorted({each.peer for each in tallies} - {""})
         where = f" ({', '.join(f'`{peer}`' for peer in peers[:3])})" if peers else ""
         yield ABOUT.found(
             said.severity,
             Confidence.MEDIUM,
             because="the flag is certain; what lies behind it, HAProxy does not tell",
-            title=f"{many(lines, 'request')} with `{flag}`: {said.what}{where}",
+            title=f"{many(tallies, 'request')} with `{flag}`: {said.what}{where}",
             text=f"HAProxy marks what failed. `{flag}` means that {said.what}.",
             advice=said.advice,
             subject=f"log haproxy {flag}",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )

@@ -1,19 +1,22 @@
 """SH004: the proxy keeps connections as long as the backend does, so they close under requests."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from surehop.conf.address import numeric
 from surehop.doctor.about import About, Example
-from surehop.doctor.evidence import KEEPS_ALIVE, Evidence
+from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Configuration, Group, Listener, Server
-from surehop.doctor.finding import Confidence, Edit, Finding, Severity
-from surehop.doctor.log_views import many, quotes
+from surehop.doctor.finding import Confidence, Edit, Finding, Quote, Severity
+from surehop.doctor.log_views import by_peer, failed, many, quotes
+from surehop.doctor.probe_views import closed, closes, sheet_of
 from surehop.doctor.sections import insert_after, place, replace
 from surehop.events import Reason
 
-_FRONT_MS = 60_000  # nginx: how long an idle connection to a server is kept
 _BACK_MS = 75_000  # nginx: how long an idle client connection is kept
 _MARGIN_MS = 1000
+_HIGH = Confidence.HIGH
+_UNSAID = "that nginx keeps connections is true since 1.29.7, and `--nginx-version` was not given"
 _ANY = {"", "*", "0.0.0.0", "[::]"}  # noqa: S104 (compared, not bound)
 
 _BACKEND = """
@@ -35,7 +38,8 @@ ABOUT = About(
     ),
     cure="the sender's idle time-out must be the shorter one: lower the proxy's `keepalive_timeout`"
     " in the `upstream`, or raise the backend's",
-    needs="a configuration in which both sides stand, or an error log of nginx",
+    needs="a configuration in which both sides stand, or one and `--probe`; or an error log of"
+    " nginx",
     examples=(
         Example(_BACKEND.format(back="10s", front="60s"), _BACKEND.format(back="75s", front="60s")),
         Example(
@@ -51,47 +55,63 @@ ABOUT = About(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Close:
+    """When a server closes idle connections; `quotes` where that was measured."""
+
+    ms: float
+    because: str
+    quotes: tuple[Quote, ...] = ()
+
+
 def judge(evidence: Evidence) -> Iterator[Finding]:
     for configuration in evidence.nginx:
         for group in configuration.groups:
-            if group.explicit and _kept(evidence, configuration, group):
-                yield from _meeting(configuration, group)
+            sure = evidence.keeps(group)
+            for server in group.servers:
+                close = _close(evidence, configuration, server) if sure else None
+                if close and sure and _meet(group, close) and (close.quotes or sure is _HIGH):
+                    yield _meeting(group, server, close, sure)
     yield from _logged(evidence)
 
 
-def _kept(evidence: Evidence, configuration: Configuration, group: Group) -> bool:
-    if group.keepalive == 0:
-        return False
-    if group.keepalive is None:
-        return evidence.version is not None and evidence.version >= KEEPS_ALIVE
-    return bool(configuration.passes_to(group)) or group.keepalive > 0
+def _close(evidence: Evidence, configuration: Configuration, server: Server) -> _Close | None:
+    """Tell when a server closes idle connections: as measured, or as configured here too."""
+    sheet = sheet_of(evidence, server)
+    if sheet and sheet.idle:
+        rested = closed(sheet)
+        if rested is None:
+            return None  # it keeps them for longer than was waited
+        return _Close(rested.ms, "it was measured just now", closes(sheet))
+    listener = _listener(configuration, server)
+    if listener is None:
+        return None
+    told = listener.section.time("keepalive_timeout")
+    return _Close(_BACK_MS if told is None else told, "both time-outs stand in this configuration")
 
 
-def _meeting(configuration: Configuration, group: Group) -> Iterator[Finding]:
-    front = _FRONT_MS if group.idle_ms is None else group.idle_ms
-    for server in group.servers:
-        listener = _listener(configuration, server)
-        if listener is None:
-            continue
-        said = listener.section.time("keepalive_timeout")
-        back = _BACK_MS if said is None else said
-        if back == 0 or front < back - _MARGIN_MS:
-            continue
-        yield ABOUT.found(
-            Severity.WARNING,
-            Confidence.HIGH,
-            because="both time-outs stand in this configuration",
-            title=f"{group.label} keeps connections {_s(front)}, `{server.text}` closes them"
-            f" after {_s(back)}",
-            text=(
-                f"A request sent on a connection that has rested about {_s(back)} may meet the"
-                " server's close on the way and die unanswered. nginx charges that to the server."
-            ),
-            advice=f"let the upstream's `keepalive_timeout` be shorter than {_s(back)}",
-            subject=f"{group.name} {server.text}",
-            place=group.place,
-            fix=_shorten(group, back),
-        )
+def _meet(group: Group, close: _Close) -> bool:
+    return close.ms > 0 and group.rests_ms >= close.ms - _MARGIN_MS
+
+
+def _meeting(group: Group, server: Server, close: _Close, sure: Confidence) -> Finding:
+    unsaid = "" if sure is _HIGH else f"; {_UNSAID}"
+    return ABOUT.found(
+        Severity.WARNING,
+        sure,
+        because=close.because + unsaid,
+        title=f"{group.label} keeps connections {_s(group.rests_ms)}, `{server.text}` closes them"
+        f" after {_s(close.ms)}",
+        text=(
+            f"A request sent on a connection that has rested about {_s(close.ms)} may meet the"
+            " server's close on the way and die unanswered. nginx charges that to the server."
+        ),
+        advice=f"let the upstream's `keepalive_timeout` be shorter than {_s(close.ms)}",
+        subject=f"{group.name} {server.text}",
+        place=group.place,
+        fix=_shorten(group, int(close.ms)),
+        quotes=close.quotes,
+    )
 
 
 def _listener(configuration: Configuration, server: Server) -> Listener | None:
@@ -115,36 +135,34 @@ def _shorten(group: Group, back: int) -> tuple[Edit, ...]:
     own = group.settings.own.get("keepalive_timeout")
     if own and own[-1].args:
         return (replace(place(own[-1], own[-1].args[0]), seconds),)
-    keep = group.settings.own.get("keepalive")
+    keep = group.settings.own.get("keepalive") or group.settings.own.get("server")
     return (insert_after(keep[-1], f"keepalive_timeout {seconds};"),) if keep else ()
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
-    dead = [
-        each
-        for each in evidence.logs.tries
-        if each.attempt.reason in {Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED}
-    ]
-    for peer in dict.fromkeys(each.attempt.address for each in dead):
-        tries = [each for each in dead if each.attempt.address == peer]
-        resets = sum(each.attempt.reason is Reason.RESET for each in tries)
+    dead = failed(evidence.logs, Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED)
+    for peer, tallies in by_peer(dead).items():
+        resets = sum(each.count for each in tallies if each.reason is Reason.RESET)
+        closes = sum(each.count for each in tallies) - resets
         yield ABOUT.found(
             Severity.WARNING,
             Confidence.MEDIUM,
             because="the log does not say whether the connection was reused; a crash of the"
             " backend looks the same",
-            title=f"`{peer}` closed {many(tries, 'connection')} under a request",
+            title=f"`{peer}` closed {many(tallies, 'connection')} under a request",
             text=(
-                f"The server ended the connection ({len(tries) - resets} by FIN, {resets} by RST)"
+                f"The server ended the connection ({closes} by FIN, {resets} by RST)"
                 " before the first byte of an answer. On a reused connection that is the keep-alive"
                 " race: its idle time-out is over just as the next request comes."
             ),
             advice="let the upstream's `keepalive_timeout` be shorter than the backend's idle"
             " time-out (Node 5s, gunicorn 2s, uvicorn 5s unless told otherwise)",
             subject=f"log {peer}",
-            quotes=quotes(tries),
+            quotes=quotes(tallies),
         )
 
 
-def _s(ms: int) -> str:
-    return f"{ms // 1000}s" if ms % 1000 == 0 else f"{ms}ms"
+def _s(ms: float) -> str:
+    if ms % _MARGIN_MS == 0:
+        return f"{ms / 1000:.0f}s"
+    return f"{ms / 1000:.1f}s" if ms > _MARGIN_MS else f"{ms:.0f}ms"

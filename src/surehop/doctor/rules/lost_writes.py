@@ -5,11 +5,8 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, line, many, quotes
+from surehop.doctor.log_views import by_peer, failed, line, many, quotes
 from surehop.events import Reason
-
-_WRITES = {"POST", "PATCH", "LOCK"}
-_DEAD = {Reason.CLOSED, Reason.RESET}
 
 ABOUT = About(
     id="SH007",
@@ -31,20 +28,16 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    lost = [
-        each
-        for each in evidence.logs.tries
-        if each.method in _WRITES and each.attempt.reason in _DEAD
-    ]
-    for peer, lines in by_peer(lost).items():
+    lost = [each for each in failed(evidence.logs, Reason.CLOSED, Reason.RESET) if each.write]
+    for peer, tallies in by_peer(lost).items():
         yield ABOUT.found(
             Severity.WARNING,
             Confidence.MEDIUM,
             because="with `non_idempotent` in `proxy_next_upstream` they would have gone on",
-            title=f"{many(lines, 'request')} that write died at `{peer}`: 502",
+            title=f"{many(tallies, 'request')} that write died at `{peer}`: 502",
             text="The connection ended before an answer. A GET would have gone on to another"
             " server or connection; these may or may not have been done.",
             advice="shorten the upstream's `keepalive_timeout`; see SH004",
             subject=f"log {peer}",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import line, many, quotes
+from surehop.doctor.log_views import line, many, quotes, told
 
 ABOUT = About(
     id="SH017",
@@ -26,19 +26,16 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    lines = [
-        *evidence.logs.others.get("not resolved", ()),
-        *(each for each in evidence.logs.tries if each.word == "not resolved"),
-    ]
-    if lines:
+    tallies = told(evidence.logs, "not resolved")
+    if tallies:
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.MEDIUM,
             because="the name may also be wrong, or its server away",
-            title=f"a name could not be resolved, {many(lines, 'time')}",
+            title=f"a name could not be resolved, {many(tallies, 'time')}",
             text="nginx's `resolver` knows neither search domains nor /etc/hosts, so a short name"
             " that `ping` finds is not found here.",
             advice="write the full name; ask that resolver for it with `dig @RESOLVER NAME`",
             subject="log not resolved",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )

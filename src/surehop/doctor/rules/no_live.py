@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import before, by_peer, line, many, quotes
-from surehop.events import Reason
+from surehop.doctor.log_views import by_peer, line, lines, many, quoted, told
 
 ABOUT = About(
     id="SH002",
@@ -28,22 +27,21 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    tries = evidence.logs.tries
-    dead = [each for each in tries if each.attempt.reason is Reason.NO_LIVE]
-    for group, lines in by_peer(dead).items():
-        earlier = before(tries, lines[0])
-        told = [
-            f"`{peer}` ({', '.join(sorted({e.attempt.reason.value for e in every}))})"
-            for peer, every in by_peer(earlier).items()
-        ]
-        why = f" Shortly before: {', '.join(told)}." if told else ""
+    for group, tallies in by_peer(told(evidence.logs, "no live")).items():
+        first = next((each for each in evidence.logs.outages if each.group == group), None)
+        before = first.before if first else ()
+        reasons: dict[str, set[str]] = {}
+        for each in before:
+            reasons.setdefault(each.peer, set()).add(each.reason.value)
+        said = [f"`{peer}` ({', '.join(sorted(every))})" for peer, every in reasons.items()]
+        why = f" Shortly before: {', '.join(said)}." if said else ""
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.MEDIUM,
             because="it is certain that nobody was left; why, only the lines before can tell",
-            title=f"`{group}` had no live server for {many(lines, 'request')}",
+            title=f"`{group}` had no live server for {many(tallies, 'request')}",
             text=f"nginx answers 502 at once while all servers are out.{why}",
             advice="mend what took them out; `max_fails=3` forgives single failures",
             subject=f"log {group}",
-            quotes=quotes([*earlier[:2], *lines]),
+            quotes=quoted([*(each.line for each in before[:2]), *lines(tallies)]),
         )

@@ -8,7 +8,7 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Configuration, Pass
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import line, many, quotes
+from surehop.doctor.log_views import line, many, quotes, told
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _SCHEME = re.compile(r"^[^/?]*://")
@@ -59,20 +59,17 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             names = sorted(host for host in hosts if not _known(host, groups))
             if names or not (whole or hosts):
                 yield _finding(each, names)
-    lines = [
-        *evidence.logs.others.get("no resolver", ()),
-        *(each for each in evidence.logs.tries if each.word == "no resolver"),
-    ]
-    if lines:
+    tallies = told(evidence.logs, "no resolver")
+    if tallies:
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
             because="the log says so",
-            title=f"no `resolver` is defined, and {many(lines, 'request')} needed one",
+            title=f"no `resolver` is defined, and {many(tallies, 'request')} needed one",
             text="A `proxy_pass` with a variable looks its name up while the request waits.",
             advice="add `resolver ADDRESS;` to the server, or name an `upstream` block",
             subject="log no resolver",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )
 
 

@@ -6,8 +6,18 @@ from surehop.conf.address import socket_text
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, dead_siblings, line, many, quotes, refused_families
-from surehop.events import Reason
+from surehop.doctor.log_views import (
+    by_peer,
+    dead_siblings,
+    failed,
+    line,
+    many,
+    quotes,
+    refused_families,
+    seconds,
+)
+from surehop.doctor.probe_views import seen
+from surehop.events import Cause, Reason
 
 _REFUSED = "connect() failed (111: Connection refused)"
 
@@ -18,7 +28,7 @@ ABOUT = About(
     symptom="`connect() failed (111: Connection refused) while connecting to upstream`",
     cause="the backend is down, restarts, or listens on another port or address",
     cure="start it, or name the address on which it listens",
-    needs="an error log of nginx",
+    needs="an error log of nginx, or a probe",
     examples=(
         Example(
             line(_REFUSED, "connecting", "127.0.0.1:3000"),
@@ -31,21 +41,43 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
+    yield from _probed(evidence)
+    yield from _logged(evidence)
+
+
+def _probed(evidence: Evidence) -> Iterator[Finding]:
+    for each in seen(evidence):
+        taken = any(other.cause is None for other in each.sheet.addresses)
+        if each.connected.cause is not Cause.REFUSED or taken:
+            continue  # SH001 tells of a half
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH,
+            because="connecting from this machine was refused just now",
+            title=f"nobody listens on `{each.connected.address}`",
+            text="The machine is there, and no program takes connections on this address and port.",
+            advice="see whether the backend runs, and on which address it listens",
+            subject=f"probe {each.connected.address}",
+            place=each.place,
+            quotes=each.quotes,
+        )
+
+
+def _logged(evidence: Evidence) -> Iterator[Finding]:
     siblings = {*dead_siblings(evidence.logs), *_halves(evidence)}
-    refused = [each for each in evidence.logs.tries if each.attempt.reason is Reason.REFUSED]
-    for peer, lines in by_peer(refused).items():
+    for peer, tallies in by_peer(failed(evidence.logs, Reason.REFUSED)).items():
         if peer in siblings:
             continue
-        span = lines[-1].seconds - lines[0].seconds
+        refusals = f"{many(tallies, 'connection')} refused in {seconds(tallies)}s"
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
             because="the system said so; whether it was for a restart only, the times tell",
-            title=f"nobody listened on `{peer}`: {many(lines, 'connection')} refused in {span}s",
+            title=f"nobody listened on `{peer}`: {refusals}",
             text="The machine is there, and no program takes connections on this address and port.",
             advice="see whether the backend runs, and on which address it listens",
             subject=f"log {peer}",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )
 
 

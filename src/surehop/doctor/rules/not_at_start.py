@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import many, quotes
+from surehop.doctor.log_views import many, quotes, told
 
 _HEAD = "2026/01/05 10:00:00 [emerg] 1#1: "
 
@@ -29,15 +29,16 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    lines = evidence.logs.others.get("host not found", ())
-    if lines:
+    tallies = told(evidence.logs, "host not found")
+    if tallies:
+        times = many(tallies, "time")
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
             because="the log says so",
-            title=f"nginx refused its configuration, {many(lines, 'time')}: a name had no address",
+            title=f"nginx refused its configuration, {times}: a name had no address",
             text="All names of servers must be found when nginx starts or reloads.",
             advice="start later, or let nginx resolve while it runs: `zone`, `resolver`, `resolve`",
             subject="log host not found",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )

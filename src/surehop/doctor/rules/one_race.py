@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 
 from surehop.doctor.about import About, Example
-from surehop.doctor.evidence import KEEPS_ALIVE, Evidence
-from surehop.doctor.facts import Group
+from surehop.doctor.evidence import Evidence
+from surehop.doctor.facts import Group, Server
 from surehop.doctor.finding import Confidence, Finding, Place, Severity
-from surehop.doctor.log_views import before, by_peer, line, many, quotes
+from surehop.doctor.log_views import by_peer, line, many, quoted, seconds, told
+from surehop.doctor.probe_views import all_taken, closed, closes, connects, dead_families, sheet_of
+from surehop.doctor.probing import Sheet
+from surehop.doctor.probing.sheet import Rested
 from surehop.doctor.sections import place
 from surehop.events import Reason
 
@@ -25,7 +28,7 @@ ABOUT = About(
         " and where another address is dead already, nobody is left for `fail_timeout`"
     ),
     cure="write one address, so that a group of one is never disabled; or `max_fails=3`",
-    needs="a configuration and its names, or an error log of nginx",
+    needs="a configuration and its names, and best `--probe`; or an error log of nginx",
     examples=(
         Example(
             "upstream app { server localhost:3000; keepalive 16; }",
@@ -50,12 +53,17 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    new = evidence.version is not None and evidence.version >= KEEPS_ALIVE
     for configuration in evidence.nginx:
         for group in configuration.groups:
-            kept = group.keepalive is None and new and group.explicit
-            if (group.keepalive or kept) and _half_dead(group):
-                yield _finding(group, written=bool(group.keepalive))
+            sure = evidence.keeps(group)
+            if sure and _half_dead(group):
+                server = next(each for each in group.servers if not each.down)
+                sheet = sheet_of(evidence, server)
+                rested = closed(sheet)
+                if sheet and dead_families(sheet) and rested and rested.ms <= group.rests_ms:
+                    yield _proved(group, server, sheet, rested, sure)
+                elif sure is Confidence.HIGH and not all_taken(sheet):
+                    yield _finding(group, server)
     yield from _logged(evidence)
 
 
@@ -70,34 +78,34 @@ def _half_dead(group: Group) -> bool:
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
-    tries = evidence.logs.tries
-    out = [each for each in tries if each.attempt.reason is Reason.NO_LIVE]
-    for group, lines in by_peer(out).items():
-        earlier = before(tries, lines[0])
-        races = [each for each in earlier if each.attempt.reason in _RACES]
-        if not races:
+    for group, tallies in by_peer(told(evidence.logs, "no live")).items():
+        first = next((each for each in evidence.logs.outages if each.group == group), None)
+        races = [each for each in first.before if each.reason in _RACES] if first else []
+        if first is None or not races:
             continue
-        peer = races[-1].attempt.address
-        others = {e.attempt.address: e for e in earlier if e.attempt.address != peer}
+        peer = races[-1].peer
+        others = {each.peer: each for each in first.before if each.peer != peer}
         dead = ", ".join(f"`{each}`" for each in others)
+        requests = many(tallies, "request")
         known = f" {dead} had failed before it and was out already." if dead else ""
+        evident = [*list(others.values())[:2], races[-1]]
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH if others else Confidence.MEDIUM,
             because="the log has the failures of every address just before the outage"
             if others
             else "the log has one failure before the outage, and not who else was out",
-            title=f"one closed connection to `{peer}` took `{group}` out: {many(lines, 'request')}",
+            title=f"one closed connection to `{peer}` took `{group}` out: {requests}",
             text=(
                 f"`{peer}` closed a connection under a request; nginx charged that to the server."
                 f"{known} So nobody was left, and every request got 502 without a try, for"
-                f" {lines[-1].seconds - lines[0].seconds}s in this log."
+                f" {seconds(tallies)}s in this log."
             ),
             advice="let the group have one address (such a group is never disabled), or write"
             " `max_fails=3`; and let `keepalive_timeout` be shorter than the backend's",
             subject=f"log {group}",
             place=_place(evidence, group),
-            quotes=quotes([*list(others.values())[:2], races[-1], lines[0]]),
+            quotes=quoted([*(each.line for each in evident), first.first]),
         )
 
 
@@ -109,9 +117,7 @@ def _place(evidence: Evidence, name: str) -> Place | None:
     return None
 
 
-def _finding(group: Group, *, written: bool) -> Finding:
-    server = next(each for each in group.servers if not each.down)
-    keep = group.settings.last("keepalive") if group.settings and written else None
+def _finding(group: Group, server: Server) -> Finding:
     return ABOUT.found(
         Severity.WARNING,
         Confidence.MEDIUM,
@@ -124,5 +130,34 @@ def _finding(group: Group, *, written: bool) -> Finding:
         ),
         advice="write one address: a group of one is never disabled",
         subject=f"{group.name} {server.text}",
-        place=place(keep) if keep else server.place,
+        place=_where(group, server),
     )
+
+
+def _proved(
+    group: Group, server: Server, sheet: Sheet, rested: Rested, sure: Confidence
+) -> Finding:
+    """Both causes are there: a dead address, and a close that requests will meet."""
+    old = "" if sure is Confidence.HIGH else ", if this nginx is 1.29.7 or later"
+    return ABOUT.found(
+        Severity.ERROR,
+        sure,
+        because=f"one address refuses just now, and the other's idle close was measured{old}",
+        title=f"one closed connection takes {group.label} out altogether",
+        text=(
+            f"`{server.text}` is two servers, and one refuses (SH001), so it is out already. The"
+            f" other closes idle connections after {rested.ms / 1000:.1f} s, while nginx keeps them"
+            f" for {group.rests_ms / 1000:g} s (SH004): sooner or later a request meets the close."
+            " nginx charges that to the server, nobody is left, and every request gets 502 at once"
+            " until `fail_timeout` is over."
+        ),
+        advice="write one address: a group of one is never disabled",
+        subject=f"{group.name} {server.text}",
+        place=_where(group, server),
+        quotes=(*connects(sheet), *closes(sheet)),
+    )
+
+
+def _where(group: Group, server: Server) -> Place:
+    keep = group.settings.last("keepalive") if group.settings and group.keepalive else None
+    return place(keep) if keep else server.place

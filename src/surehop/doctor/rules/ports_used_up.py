@@ -5,8 +5,16 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, line, many, quotes
+from surehop.doctor.log_views import by_peer, failed, line, many, quotes
+from surehop.doctor.probe_views import seen
 from surehop.events import Reason
+
+_MUCH = 0.5
+_TEXT = (
+    "Each connection that is closed keeps its port for a minute. Where every request makes one,"
+    " some hundred requests a second use all ports up."
+)
+_ADVICE = "name an `upstream` with `keepalive`; see SH010 and SH011"
 
 ABOUT = About(
     id="SH012",
@@ -15,7 +23,7 @@ ABOUT = About(
     symptom="`(99: Cannot assign requested address) while connecting to upstream`",
     cause="every closed connection keeps its port in TIME_WAIT for a minute",
     cure="keep connections (`upstream` with `keepalive`); then more ports, or more addresses",
-    needs="an error log of nginx",
+    needs="an error log of nginx, or a probe on the machine of the proxy",
     examples=(
         Example(
             line(
@@ -32,16 +40,38 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    out = [each for each in evidence.logs.tries if each.attempt.reason is Reason.NO_PORTS]
-    for peer, lines in by_peer(out).items():
+    yield from _probed(evidence)
+    yield from _logged(evidence)
+
+
+def _probed(evidence: Evidence) -> Iterator[Finding]:
+    for each in seen(evidence):
+        ports = each.connected.ports
+        if ports is None or ports.resting < ports.all * _MUCH:
+            continue
+        yield ABOUT.found(
+            Severity.WARNING,
+            Confidence.HIGH,
+            because="this machine's sockets were counted just now; another's were not",
+            title=f"{ports.resting} of {ports.all} local ports are held by closed connections to"
+            f" `{each.connected.address}`",
+            text=_TEXT,
+            advice=_ADVICE,
+            subject=f"probe {each.connected.address}",
+            place=each.place,
+            quotes=each.quotes,
+        )
+
+
+def _logged(evidence: Evidence) -> Iterator[Finding]:
+    for peer, tallies in by_peer(failed(evidence.logs, Reason.NO_PORTS)).items():
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
             because="the system said so",
-            title=f"no local port was left to connect to `{peer}`, {many(lines, 'time')}",
-            text="Each connection that is closed keeps its port for a minute. Where every request"
-            " makes one, some hundred requests a second use all ports up.",
-            advice="name an `upstream` with `keepalive`; see SH010 and SH011",
+            title=f"no local port was left to connect to `{peer}`, {many(tallies, 'time')}",
+            text=_TEXT,
+            advice=_ADVICE,
             subject=f"log {peer}",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )

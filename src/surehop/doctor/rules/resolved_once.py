@@ -1,10 +1,15 @@
 """SH015: a name is resolved at start and never again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from surehop.conf.address import socket_text
 from surehop.doctor.about import About, Example
+from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
+from surehop.doctor.facts import Group, Server
 from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.log_views import failed, quotes, split
+from surehop.events import Reason
 
 ABOUT = About(
     id="SH015",
@@ -13,7 +18,7 @@ ABOUT = About(
     symptom="requests go to an old address until nginx is restarted",
     cause="names of servers are resolved when the configuration is read",
     cure="`resolve` on the server, with a `zone` in the upstream and a `resolver`",
-    needs="a configuration",
+    needs="a configuration; with an error log of nginx it sees an address that has moved",
     examples=(
         Example(
             "upstream app { server app.internal:3000; }",
@@ -32,14 +37,60 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
                 local = any(each.is_loopback for each in server.addresses or ())
                 if not server.named or server.resolve or local:
                     continue
-                yield ABOUT.found(
-                    Severity.INFO,
-                    Confidence.LOW,
-                    because="only whoever runs the name knows whether its addresses ever change",
-                    title=f"`{server.host}` is resolved once, at start",
-                    text="If its addresses change, nginx goes on with the old ones until it is"
-                    " reloaded.",
-                    advice="where addresses change: `resolve`, with a `zone` and a `resolver`",
-                    subject=f"{group.name} {server.text}",
-                    place=server.host_place,
-                )
+                old = _old(evidence, server)
+                yield _moved(group, server, old) if old else _may_move(group, server)
+
+
+def _may_move(group: Group, server: Server) -> Finding:
+    return ABOUT.found(
+        Severity.INFO,
+        Confidence.LOW,
+        because="only whoever runs the name knows whether its addresses ever change",
+        title=f"`{server.host}` is resolved once, at start",
+        text="If its addresses change, nginx goes on with the old ones until it is reloaded.",
+        advice="where addresses change: `resolve`, with a `zone` and a `resolver`",
+        subject=f"{group.name} {server.text}",
+        place=server.host_place,
+    )
+
+
+def _moved(group: Group, server: Server, old: Sequence[Tally]) -> Finding:
+    seen = ", ".join(dict.fromkeys(f"`{each.peer}`" for each in old))
+    now = ", ".join(f"`{socket_text(each, server.port)}`" for each in server.addresses or ())
+    return ABOUT.found(
+        Severity.WARNING,
+        Confidence.MEDIUM,
+        because="no server of the configuration has the address that the log names last; nginx may"
+        " have been reloaded since",
+        title=f"`{server.host}` is {now}, and nginx goes to {seen}",
+        text="The name had another address when nginx started, and nginx keeps it until a reload.",
+        advice="reload nginx; then `resolve` on the server, with a `zone` and a `resolver`",
+        subject=f"{group.name} {server.text}",
+        place=server.host_place,
+        quotes=quotes(old),
+    )
+
+
+def _old(evidence: Evidence, server: Server) -> list[Tally]:
+    """Give what a log says of addresses that this name had, and has no more."""
+    passes = [each for configuration in evidence.nginx for each in configuration.passes]
+    servers = [
+        each
+        for configuration in evidence.nginx
+        for group in configuration.groups
+        for each in group.servers
+    ]
+    twins = sum(each.named and each.port == server.port for each in servers)
+    if server.addresses is None or twins > 1 or any(each.group is None for each in passes):
+        return []  # they may be somebody else's
+    known = {str(ip) for each in servers for ip in each.addresses or ()}
+    stale, current = [], [0]
+    for each in failed(evidence.logs, *Reason):
+        host, port = split(each.peer)
+        if each.family is None or port != server.port:
+            continue
+        if host in known:
+            current.append(each.last_ms)
+        else:
+            stale.append(each)
+    return [each for each in stale if each.last_ms > max(current)]

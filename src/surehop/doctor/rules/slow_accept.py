@@ -5,10 +5,19 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, line, many, quotes
-from surehop.events import Reason
+from surehop.doctor.log_views import by_peer, failed, line, many, quotes
+from surehop.doctor.probe_views import Seen, seen
+from surehop.doctor.probing.machine import Queue
+from surehop.events import Cause, Reason
 
 _TIMED_OUT = "upstream timed out (110: Connection timed out)"
+
+_UNSURE = "a full queue, a firewall and a machine that is gone look the same from here"
+_TEXT = (
+    "Nobody refused, and nobody answered: the server's accept queue was full, or the packets never"
+    " came there."
+)
+_LOOK = "look at the listener's queue on the server (Recv-Q against Send-Q)"
 
 ABOUT = About(
     id="SH014",
@@ -18,7 +27,7 @@ ABOUT = About(
     cause="the queue of a listening socket is min(backlog, somaxconn); what comes to a full one is"
     " dropped in silence. A firewall that drops looks the same",
     cure="raise the backend's backlog and `net.core.somaxconn`, or let it accept faster",
-    needs="an error log of nginx",
+    needs="an error log of nginx, or a probe, best on the machine of the server",
     examples=(
         Example(
             line(_TIMED_OUT, "connecting", "192.0.2.1:80"),
@@ -31,16 +40,55 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    slow = [each for each in evidence.logs.tries if each.attempt.reason is Reason.CONNECT_TIMED_OUT]
-    for peer, lines in by_peer(slow).items():
+    yield from _probed(evidence)
+    yield from _logged(evidence)
+
+
+def _probed(evidence: Evidence) -> Iterator[Finding]:
+    for each in seen(evidence):
+        queue = each.connected.queue
+        if queue and queue.full:
+            yield _full(each, queue)
+        elif each.connected.cause is Cause.TIMED_OUT:
+            yield ABOUT.found(
+                Severity.ERROR,
+                Confidence.MEDIUM,
+                because=_UNSURE,
+                title=f"connecting to `{each.connected.address}` is not answered",
+                text=_TEXT,
+                advice=_LOOK,
+                subject=f"probe {each.connected.address}",
+                place=each.place,
+                quotes=each.quotes,
+            )
+
+
+def _full(each: Seen, queue: Queue) -> Finding:
+    most = f"; `somaxconn` is {queue.somaxconn}" if queue.somaxconn else ""
+    since = f" That happened {queue.overflows} times since the start." if queue.overflows else ""
+    return ABOUT.found(
+        Severity.ERROR,
+        Confidence.HIGH,
+        because="the listener is on this machine, and its queue was looked at just now",
+        title=f"the accept queue of `{each.connected.address}` is full: {queue}",
+        text="The program does not accept as fast as connections come, or not at all. What comes to"
+        f" a full queue is dropped in silence{most}.{since}",
+        advice=ABOUT.cure,
+        subject=f"probe {each.connected.address}",
+        place=each.place,
+        quotes=each.quotes,
+    )
+
+
+def _logged(evidence: Evidence) -> Iterator[Finding]:
+    for peer, tallies in by_peer(failed(evidence.logs, Reason.CONNECT_TIMED_OUT)).items():
         yield ABOUT.found(
             Severity.WARNING,
             Confidence.MEDIUM,
-            because="a full queue, a firewall and a machine that is gone look the same from here",
-            title=f"connecting to `{peer}` timed out {many(lines, 'time')}",
-            text="Nobody refused, and nobody answered: the server's accept queue was full, or the"
-            " packets never came there.",
-            advice="look at the listener's queue on the server (Recv-Q against Send-Q)",
+            because=_UNSURE,
+            title=f"connecting to `{peer}` timed out {many(tallies, 'time')}",
+            text=_TEXT,
+            advice=_LOOK,
             subject=f"log {peer}",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, line, many, quotes
+from surehop.doctor.log_views import by_peer, failed, line, many, quotes
 from surehop.events import Reason
 
 _TIMED_OUT = "upstream timed out (110: Connection timed out)"
-_SLOW = {Reason.TIMED_OUT, Reason.BODY_TIMED_OUT, Reason.SEND_TIMED_OUT}
+_SLOW = (Reason.TIMED_OUT, Reason.BODY_TIMED_OUT, Reason.SEND_TIMED_OUT)
 
 ABOUT = About(
     id="SH045",
@@ -30,16 +30,15 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    slow = [each for each in evidence.logs.tries if each.attempt.reason in _SLOW]
-    for peer, lines in by_peer(slow).items():
+    for peer, tallies in by_peer(failed(evidence.logs, *_SLOW)).items():
         yield ABOUT.found(
             Severity.WARNING,
             Confidence.MEDIUM,
             because="the log tells that it was slow, not why",
-            title=f"`{peer}` did not answer in time, {many(lines, 'time')}",
+            title=f"`{peer}` did not answer in time, {many(tallies, 'time')}",
             text="The request was sent, and nothing came back within the time-out. Each also counts"
             " as a failure of the server, and takes it out for `fail_timeout`.",
             advice="find out what is slow there; the requests stand in the lines",
             subject=f"log {peer}",
-            quotes=quotes(lines),
+            quotes=quotes(tallies),
         )

@@ -10,11 +10,15 @@ from surehop.doctor.log_views import (
     by_peer,
     dead_siblings,
     line,
+    lines,
     many,
-    quotes,
+    quoted,
     refused_families,
+    seconds,
     split,
+    told,
 )
+from surehop.doctor.probe_views import all_taken, connects, dead_families, sheet_of, strangers
 from surehop.doctor.sections import replace
 from surehop.events import Family
 
@@ -41,7 +45,8 @@ ABOUT = About(
         " address out for `fail_timeout`; then a live request is the test, and the lines come back."
     ),
     cure="write the address that the backend listens on, or let the backend listen on both",
-    needs="a configuration, and what its names resolve to: here, or `--resolve`, or `--hosts`",
+    needs="a configuration, and what its names resolve to: here, or `--resolve`, or `--hosts`;"
+    " `--probe`, or an error log of nginx, proves it",
     examples=(
         Example(
             "upstream app { server localhost:3000; }",
@@ -75,22 +80,27 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         for group in configuration.groups:
             for server in group.servers:
                 if server.two_families and not server.down:
-                    yield _finding(evidence, group, server)
+                    yield from _found(evidence, group, server)
     for configuration in evidence.haproxy:
         for group in configuration.groups:
             for server in group.servers:
-                if server.own_machine and not server.down:
-                    yield _first(group, server)
+                sheet = sheet_of(evidence, server)
+                if server.own_machine and not server.down and not all_taken(sheet):
+                    yield _first(group, server, dead_families(sheet))
+    yield from _probed(evidence)
     yield from _logged(evidence)
 
 
-def _finding(evidence: Evidence, group: Group, server: Server) -> Finding:
+def _found(evidence: Evidence, group: Group, server: Server) -> Iterator[Finding]:
+    sheet = sheet_of(evidence, server)
+    dead = dead_families(sheet)
+    refused, lines = refused_families(evidence.logs, server)
+    if all_taken(sheet) and not refused:
+        return  # the backend listens on both
     shown = ", ".join(_peer(address, server.port) for address in server.addresses or ())
-    refused, quotes = refused_families(evidence.logs, server)
-    severity, confidence, because = _how_sure(server, refused=bool(refused))
-    keep = _kept(server, refused)
-    proof = tuple(each.replace("PORT", str(server.port)) for each in ABOUT.proof)
-    return ABOUT.found(
+    severity, confidence, because = _how_sure(server, logged=bool(refused), probed=bool(dead))
+    keep = _kept(server, dead or refused)
+    yield ABOUT.found(
         severity,
         confidence,
         because=because,
@@ -102,18 +112,44 @@ def _finding(evidence: Evidence, group: Group, server: Server) -> Finding:
             " next, and then it all begins again. When the one that is left fails too, even once,"
             " clients get 502 at once."
         ),
-        advice=_advice(server, keep),
+        advice=_advice(server, keep, sure=bool(dead or refused)),
         subject=f"{group.name} {server.text}",
         place=server.host_place,
         fix=_fix(server, keep),
-        quotes=quotes,
-        proof=proof,
+        quotes=(*connects(sheet), *lines),
+        proof=_proof(server.port),
     )
 
 
-def _first(group: Group, server: Server) -> Finding:
+def _probed(evidence: Evidence) -> Iterator[Finding]:
+    """Tell of the dead half of a name that somebody probed."""
+    for sheet in strangers(evidence):
+        dead = dead_families(sheet)
+        refusing = [e.address for e in sheet.addresses if e.ip and e.ip.version in dead]
+        if not refusing:
+            continue
+        shown = ", ".join(f"`{each}`" for each in refusing)
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH,
+            because="connecting was tried just now",
+            title=f"{shown} refuses, and `{sheet.hop.host}` is also `{sheet.asked}`",
+            text="Who takes the first address of the name, or all in turn, is refused now and then,"
+            " or always. nginx makes a server of each.",
+            advice=f"write `{sheet.asked}`, or let the backend listen on both",
+            subject=f"probe {sheet.hop.label}",
+            quotes=connects(sheet),
+            proof=_proof(sheet.hop.port),
+        )
+
+
+def _proof(port: int) -> tuple[str, ...]:
+    return tuple(each.replace("PORT", str(port)) for each in ABOUT.proof)
+
+
+def _first(group: Group, server: Server, dead: set[int]) -> Finding:
     """HAProxy takes one of the addresses, and which is not said."""
-    keep = _kept(server, set())
+    keep = _kept(server, dead)
     return ABOUT.found(
         Severity.INFO,
         Confidence.MEDIUM,
@@ -125,7 +161,7 @@ def _first(group: Group, server: Server) -> Finding:
         subject=f"{group.name} {server.text}",
         place=server.host_place,
         fix=_fix(server, keep),
-        proof=tuple(each.replace("PORT", str(server.port)) for each in ABOUT.proof),
+        proof=_proof(server.port),
     )
 
 
@@ -138,13 +174,14 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
         for server in group.servers
         if server.two_families
     ]
-    ejections = by_peer(evidence.logs.ejections)
-    for peer, lines in dead_siblings(evidence.logs).items():
+    ejections = by_peer(told(evidence.logs, "disabled"))
+    for peer, tallies in dead_siblings(evidence.logs).items():
         host, port = split(peer)
         if any(s.port == port and host in map(str, s.addresses or ()) for s in written):
             continue
-        six = lines[0].attempt.family is Family.IPV6
-        span = lines[-1].seconds - lines[0].seconds
+        six = tallies[0].family is Family.IPV6
+        first, *others = lines(tallies)
+        out = lines(ejections.get(peer, ()))[:1]
         alive = f"127.0.0.1:{port}" if six else f"[::1]:{port}"
         yield ABOUT.found(
             Severity.ERROR,
@@ -152,20 +189,23 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             because=f"only `{peer}` refuses; nobody was refused by `{alive}`",
             title=f"`{peer}` refuses, and it is half of a name that is also `{alive}`",
             text=(
-                f"{many(lines, 'connection')} refused in {span}s."
+                f"{many(tallies, 'connection')} refused in {seconds(tallies)}s."
                 " The backend listens on the other family. nginx takes the dead address out, sends"
                 " the request on, and tries again with a live request when `fail_timeout` is over."
             ),
             advice=f"write `{alive}` where the name stands in the configuration, most likely"
             f" `localhost:{port}`",
             subject=f"log {peer}",
-            quotes=quotes([lines[0], *ejections.get(peer, [])[:1], *lines[1:]]),
-            proof=tuple(each.replace("PORT", str(port)) for each in ABOUT.proof),
+            quotes=quoted([first, *out, *others]),
+            proof=_proof(port),
         )
 
 
-def _how_sure(server: Server, *, refused: bool) -> tuple[Severity, Confidence, str]:
-    if refused:
+def _how_sure(server: Server, *, logged: bool, probed: bool) -> tuple[Severity, Confidence, str]:
+    if probed:
+        because = "just now one of its addresses refused, and another took a connection"
+        return Severity.ERROR, Confidence.HIGH, because
+    if logged:
         return Severity.ERROR, Confidence.HIGH, "the log shows one of its addresses refusing"
     if server.own_machine:
         because = (
@@ -189,12 +229,12 @@ def _kept(server: Server, refused: set[int]) -> IPAddress | None:
     return alive[0] if sum(each.version == alive[0].version for each in alive) == 1 else None
 
 
-def _advice(server: Server, keep: IPAddress | None) -> str:
+def _advice(server: Server, keep: IPAddress | None, *, sure: bool = False) -> str:
     if keep is None:
         return "make sure that the backend listens on both, or write the one address it has"
-    other = "127.0.0.1" if keep.version == 6 else f"[::1]:{server.port}"  # noqa: PLR2004
     written = _peer(keep, server.port)
-    if not server.own_machine:
+    other = "127.0.0.1" if keep.version == 6 else f"[::1]:{server.port}"  # noqa: PLR2004
+    if sure or not server.own_machine:
         return f"write `{written}`, or let the backend listen on both"
     return f"write `{written}` (or `{other}` if that is where the backend listens)"
 

@@ -200,6 +200,14 @@ def _own_time(section: Section, name: str) -> int | None:
     return milliseconds(nodes[-1].args[0].value) if nodes and nodes[-1].args else None
 
 
+def access_formats(configuration: Configuration) -> Iterator[str]:
+    """Give the texts of the `log_format`s."""
+    for section in configuration.sections:
+        for node in section.own.get("log_format", ()):
+            words = [each.value for each in node.args[1:]]
+            yield "".join(words[1:] if words and words[0].startswith("escape=") else words)
+
+
 def _listeners(section: Section) -> Iterator[Listener]:
     for node in section.own.get("listen", ()):
         if not node.args:

@@ -18,46 +18,38 @@ STANDARD_INPUT = "-"
 _BACKUPS = (".orig", ".bak", ".dpkg-dist", ".rpmnew", ".rpmsave", "~", ".swp")
 _HEAD = 1 << 16
 _CHUNK = 1 << 20
-_LONGEST = 1 << 16  # bytes of a line that are kept
 _DAMAGE = (OSError, EOFError, lzma.LZMAError)  # what a file that is no more, or cut, gives
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """`head` is its beginning, to know it by. `packed`: no edit can be made in it."""
+    """`head` is its beginning, to know it by. `packed`: no edit can be made in it.
+
+    `descriptor` is a plain file's, to be read from its beginning; None where there is none.
+    """
 
     name: str
     head: bytes
     rest: BinaryIO
     packed: bool
+    descriptor: int | None = None
 
     def whole(self) -> bytes:
         """Raises OptionError."""
         try:
             return self.head + self.rest.read()
         except _DAMAGE as error:
-            raise _unreadable(self.name, error) from None
+            raise unreadable(self.name, error) from None
 
-    def lines(self) -> Iterator[bytes]:
-        """Give the lines without their ends, in bounded memory; of a huge one only its beginning.
-
-        Raises OptionError.
-        """
-        pending = b""
+    def chunks(self) -> Iterator[bytes]:
+        """Give its bytes as they come, unpacked. Raises OptionError."""
         chunk = self.head
         while chunk:
-            first, *others = chunk.split(b"\n")
-            pending = (pending + first)[:_LONGEST]
-            if others:
-                yield pending
-                yield from (each[:_LONGEST] for each in others[:-1])
-                pending = others[-1][:_LONGEST]
+            yield chunk
             try:
                 chunk = self.rest.read(_CHUNK)
             except _DAMAGE as error:
-                raise _unreadable(self.name, error) from None
-        if pending:
-            yield pending
+                raise unreadable(self.name, error) from None
 
 
 @contextmanager
@@ -67,7 +59,7 @@ def open_target(name: str) -> Iterator[Opened]:
         try:
             opened = _open(name, stack)
         except _DAMAGE as error:
-            raise _unreadable(name, error) from None
+            raise unreadable(name, error) from None
         yield opened
 
 
@@ -79,9 +71,15 @@ def _open(name: str, stack: ExitStack) -> Opened:
     head = file.read(_HEAD)
     unpacked = _unpacked(head, file)
     if unpacked is None:
-        return Opened(name, head, file, packed=False)
+        descriptor = file.fileno() if is_plain(name) else None
+        return Opened(name, head, file, packed=False, descriptor=descriptor)
     stack.enter_context(unpacked)
     return Opened(name, unpacked.read(_HEAD), unpacked, packed=True)
+
+
+def is_plain(name: str) -> bool:
+    """Tell whether it can be read twice: a pipe can't."""
+    return name != STANDARD_INPUT and Path(name).is_file()
 
 
 def files_of(name: str) -> Iterator[str]:
@@ -128,6 +126,7 @@ def _unpacked(head: bytes, file: BinaryIO) -> BinaryIO | None:
     return None
 
 
-def _unreadable(name: str, error: Exception) -> OptionError:
+def unreadable(name: str, error: Exception) -> OptionError:
+    """Say that a file can't be read, and why."""
     why = (getattr(error, "strerror", None) or str(error) or "error").lower()
     return OptionError(f"`{name}` can't be read: {why}")

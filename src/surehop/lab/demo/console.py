@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -12,7 +11,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from surehop.lab.demo.incidents import LogLine, Rival, Run
+from surehop.lab.demo.incidents import Rival, Run
+from surehop.lab.log_lines import LogLine, fold
 
 _REFRESHES = 10
 _WIDEST = 64  # marks
@@ -97,12 +97,6 @@ def written(console: Console, out: Path, names: Sequence[str]) -> None:
     folder = Text(str(out) + "/", style="bold")
     rest = Text("  " + "   ".join(names), style="dim")
     console.print(Padding(Group(Text.assemble("written to ", folder), rest), (1, 2)))
-
-
-def fold(lines: Sequence[LogLine]) -> list[tuple[LogLine, int]]:
-    """Lines in a row that say the same of the same upstream, once, with their number."""
-    groups = (list(g) for _, g in groupby(lines, lambda x: (x.level, x.message, x.upstream)))
-    return [(group[0], len(group)) for group in groups]
 
 
 def _rows(runs: Sequence[Run], width: int) -> Padding:

@@ -1,6 +1,5 @@
 """The incidents as the demo runs them: two rivals, each with its own origin, at the same time."""
 
-import re
 import shutil
 import threading
 import time
@@ -10,17 +9,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from surehop.lab.log_lines import LogLine, read_line
 from surehop.lab.measure import Answer, ask_steadily
 from surehop.lab.origins import Fault, Origin
 from surehop.lab.subjects import Program, Subject
-
-_LINE = re.compile(
-    r"^\S+ \S+ \[(?P<level>\w+)\] \S+ (?:\*\d+ )?(?P<message>.*?)"
-    r"(?:, client: (?P<rest>.*))?$"
-)
-# The folder is a temporary one.
-_PLACE = re.compile(r" in \S*/([^/\s]+:\d+)$")
-_UPSTREAM = re.compile(r'upstream: "(?:https?://)?(unix:[^:"]*|[^/"]*)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +40,6 @@ class Incident:
     every: float
     seconds: float
     faults: tuple[Fault, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A line of an error log. `at`: when it was seen, in seconds since the first request."""
-
-    at: float
-    level: str
-    message: str
-    upstream: str
-    whole: str
 
 
 @dataclass(slots=True)
@@ -211,19 +192,6 @@ def _take_lines(run: Run, subject: Subject, at: float) -> None:
     run.log += [LogLine(at, *line) for line in lines[known:]]
     # The last field is the list of the attempts' statuses.
     run.tried[:] = [s.rpartition("[")[2].count(",") + 1 for s in subject.access_log()]
-
-
-def read_line(line: str) -> tuple[str, str, str, str] | None:
-    """Level, message, upstream and the whole line; None for what is no news about upstreams."""
-    found = _LINE.match(line)
-    if not found:
-        return None
-    rest = found["rest"] or ""
-    message = _PLACE.sub(r" in \1", found["message"])
-    upstream = _UPSTREAM.search(rest)
-    if found["level"] in ("debug", "info", "notice") and not upstream:
-        return None
-    return found["level"], message, upstream[1] if upstream else "", line
 
 
 def _keep(subject: Subject, folder: Path) -> None:

@@ -9,8 +9,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from surehop.lab.demo.console import fold
-from surehop.lab.demo.incidents import LogLine, Run
+from surehop.lab.demo.incidents import Run
+from surehop.lab.log_lines import LogLine, fold
 
 # Okabe and Ito's palette: told apart by every kind of eye; failures are also taller.
 _GOOD, _BAD = "#0072B2", "#D55E00"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from surehop.lab.clients import Lane, Outcome
-from surehop.lab.demo.incidents import LogLine, read_line
+from surehop.lab.log_lines import LogLine, read_line
 from surehop.lab.measure import Client
 from surehop.lab.origins import OriginProcess
 from surehop.lab.programs import Found, find_all

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from surehop.lab.demo.console import fold
+from surehop.lab.log_lines import fold
 from surehop.lab.report.data import Table
 from surehop.lab.scenarios.frame import Record, Stage
 from surehop.lab.scenarios.fronts import Running

@@ -13,6 +13,7 @@ from surehop.lab.wire import ENDS, Flow, Watched, of_packets, of_records
 _MOST = 24  # arrows
 _AFTER = 0.1  # seconds in which a FIN or RST is still of a request that is over
 _LONGEST = 44  # letters of an error
+_OURS = ("surehop", "surehop-proxy")
 
 
 def tell_wire(stage: Stage) -> None:
@@ -21,8 +22,9 @@ def tell_wire(stage: Stage) -> None:
     records = [record for some in stage.records().values() for record in some]
     flows, source = of_packets(watch.segments(), watch.hops), "packets that the kernel captured"
     if not flows:
-        flows = of_records(stage.seen)
-        source = f"what the origins saw ({watch.why_not or 'no packets were captured'})"
+        flows = of_records(one for one in stage.seen if one[0] in watch.hops)
+        source = "what the origins saw"
+    source += f" ({watch.why_not})" if watch.why_not else ""
     wire = _Wire(flows, watch.hops, records)
     stage.report.plots += _closings(wire, records, source)
     records.sort(key=lambda record: record.outcome.at)
@@ -39,7 +41,7 @@ class _Wire:
     ) -> None:
         self.flows = flows
         self.hops = hops
-        self.proxied = any(hop.proxy for hop in hops.values())
+        self.proxies = {hop.proxy for hop in hops.values() if hop.proxy}
         self._by_id: dict[str, list[Flow]] = {}
         self._refused: dict[str, list[Flow]] = {}
         for flow in flows:
@@ -67,12 +69,13 @@ class _Wire:
 
 def _closings(wire: _Wire, records: Sequence[Record], source: str) -> Iterator[Bars]:
     subjects = {record.outcome.id: record.subject for record in records}
-    names = [hop.name for hop in wire.hops.values()] if wire.proxied else subjects.values()
+    alone = [name for name in subjects.values() if name not in wire.proxies]
+    names = [*alone, *(hop.name for hop in wire.hops.values() if hop.proxy)]
     counts: dict[str, Counter[str]] = {name: Counter() for name in names}
     for flow in wire.flows:
         asked = (subjects[one] for one in flow.ids if one in subjects)
         name = wire.hops[flow.port].name or next(asked, None) or _whose(flow, records)
-        if name and flow.end:
+        if name in counts and flow.end:
             counts[name][flow.end] += 1
     if any(counts.values()):
         rows = {name: [count[end] for end in ENDS] for name, count in counts.items()}
@@ -100,10 +103,10 @@ def _shown(records: Sequence[Record], wire: _Wire) -> Iterator[Record]:
     failed = next((record for record in records if record.failed and wire.of(record)), None)
     if failed:
         yield failed
-    usual = 2 if wire.proxied else 1
-    whole = [record for record in records if record.subject == "surehop" and not record.failed]
+    whole = [record for record in records if record.subject in _OURS and not record.failed]
     met = [record for record in whole if any(one.fault for one in record.tries)]
-    yield from (met or [record for record in whole if len(wire.of(record)) > usual])[:1]
+    again = [r for r in whole if len(wire.of(r)) > (2 if r.subject in wire.proxies else 1)]
+    yield from (met or again)[:1]
 
 
 @dataclass(slots=True)
@@ -118,7 +121,7 @@ class _Story:
         record, outcome = self.record, self.record.outcome
         flows = self.wire.of(record)
         self.actors = [(record.subject, "")]
-        if self.wire.proxied:
+        if record.subject in self.wire.proxies:
             self.actors.insert(0, ("client", ""))
         zero = min((flow.begun for flow in flows), default=outcome.at)
         arrows = [

@@ -1,0 +1,215 @@
+//! Access logs: nginx's in any `log_format`, and what Apache and others write like it.
+
+use surehop_engine::{Cause, Phase, Reason};
+
+use crate::event::{Event, Outcome};
+use crate::format::{Format, Understood};
+use crate::moment;
+use crate::template::{Template, Values, Variable};
+use crate::traffic::Counter;
+
+/// nginx's own format.
+const COMBINED: &[u8] =
+    b"$remote_addr - $remote_user [$time_local] \"$request\" $status $body_bytes_sent \"$http_referer\" \"$http_user_agent\"";
+/// What every server's format begins with.
+const COMMON: &[u8] =
+    b"$remote_addr $ident $remote_user [$time_local] \"$request\" $status $body_bytes_sent";
+
+/// Reads lines of one format.
+pub(crate) struct Access {
+    template: Template,
+    /// Whether more may stand behind what the format has.
+    open: bool,
+}
+
+impl Access {
+    /// `None` where a line of this format would not tell a status.
+    pub(crate) fn new(format: &[u8]) -> Option<Self> {
+        Template::new(format).map(|template| Self {
+            template,
+            open: false,
+        })
+    }
+
+    /// The formats that need not be told.
+    pub(crate) fn known() -> impl Iterator<Item = Self> {
+        let combined = Self::new(COMBINED);
+        let common = Template::new(COMMON).map(|template| Self {
+            template,
+            open: true,
+        });
+        combined.into_iter().chain(common)
+    }
+}
+
+impl Format for Access {
+    fn parse<'a>(&self, line: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
+        self.count(line, &mut Counter::default(), out)
+    }
+
+    fn count<'a>(
+        &self,
+        line: &'a [u8],
+        counter: &mut Counter,
+        out: &mut dyn FnMut(Event<'a>),
+    ) -> Understood {
+        let Some(values) = self.template.values(line) else {
+            return Understood::No;
+        };
+        let get = |variable: Variable| values[variable as usize];
+        let Some(status) = status(get(Variable::Status)) else {
+            return Understood::No;
+        };
+        let at_ms = at(&values);
+        let addresses = get(Variable::UpstreamAddr);
+        let peer = last(addresses);
+        counter.request(at_ms, status, peer);
+        let tries = match addresses {
+            b"" => tries(get(Variable::UpstreamStatus)),
+            _ => tries(addresses),
+        };
+        let word = word(status);
+        if word.is_none() && tries < 2 {
+            return Understood::Yes;
+        }
+        let event = Event {
+            at_ms,
+            peer,
+            method: method(&values),
+            connection: moment::number(get(Variable::Connection)).map_or(0, i64::unsigned_abs),
+            status,
+            tries,
+            ..Event::new("nginx", word.unwrap_or("retried"))
+        };
+        out(Event {
+            outcome: outcome(status, peer),
+            ..event
+        });
+        for (at, reason) in items(get(Variable::UpstreamReason)).enumerate() {
+            if let Some((word, outcome)) = ended(reason) {
+                out(Event {
+                    software: "surehop",
+                    word,
+                    outcome: Some(outcome),
+                    peer: items(addresses).nth(at).unwrap_or(peer),
+                    tries: 1,
+                    ..event
+                });
+            }
+        }
+        Understood::Yes
+    }
+
+    fn looks_like(&self, line: &[u8]) -> bool {
+        let like = if self.open {
+            self.template.is_beginning(line)
+        } else {
+            self.template.is_whole(line)
+        };
+        like && self.parse(line, &mut |_| ()) == Understood::Yes
+    }
+}
+
+fn status(text: &[u8]) -> Option<u16> {
+    let number = moment::number(text)?;
+    u16::try_from(number).ok().filter(|status| *status < 1000)
+}
+
+fn at(values: &Values<'_>) -> i64 {
+    let get = |variable: Variable| values[variable as usize];
+    moment::common(get(Variable::TimeLocal))
+        .or_else(|| moment::iso8601(get(Variable::TimeIso)))
+        .or_else(|| moment::unix(get(Variable::Msec)))
+        .unwrap_or(0)
+}
+
+fn method<'a>(values: &Values<'a>) -> &'a [u8] {
+    let said = values[Variable::Method as usize];
+    if !said.is_empty() {
+        return said;
+    }
+    let request = values[Variable::Request as usize];
+    let end = request
+        .iter()
+        .take_while(|byte| byte.is_ascii_uppercase())
+        .count();
+    if request.get(end) == Some(&b' ') {
+        &request[..end]
+    } else {
+        b""
+    }
+}
+
+/// The values of a list: `192.0.2.1:80, 192.0.2.2:80 : app`, one a try.
+fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|byte| *byte == b' ')
+        .map(|item| item.strip_suffix(b",").unwrap_or(item))
+        .filter(|item| !item.is_empty() && *item != b"-" && *item != b":")
+}
+
+fn last(list: &[u8]) -> &[u8] {
+    items(list).last().unwrap_or_default()
+}
+
+fn tries(list: &[u8]) -> u8 {
+    u8::try_from(items(list).count()).unwrap_or(u8::MAX).max(1)
+}
+
+/// The word for a status that says that something failed.
+fn word(status: u16) -> Option<&'static str> {
+    Some(match status {
+        408 => "408",
+        499 => "499",
+        500 => "500",
+        502 => "502",
+        503 => "503",
+        504 => "504",
+        501..=599 => "5xx",
+        _ => return None,
+    })
+}
+
+/// An access log tells a status and whose it may have been, no more.
+fn outcome(status: u16, peer: &[u8]) -> Option<Outcome> {
+    match status {
+        499 => Some((Phase::Head, Cause::Closed, Reason::ClientGone)),
+        500.. if !peer.is_empty() => Some((Phase::Head, Cause::Status, Reason::Status)),
+        _ => None,
+    }
+}
+
+/// How a try ended by a word of `$upstream_reason`; `None` where it did not fail.
+fn ended(word: &[u8]) -> Option<(&'static str, Outcome)> {
+    let reason: Reason = std::str::from_utf8(word).ok()?.parse().ok()?;
+    let (phase, cause) = match reason {
+        Reason::Pending | Reason::Ok => return None,
+        Reason::ResolveFailed => (Phase::Resolve, Cause::NotFound),
+        Reason::Refused => (Phase::Connect, Cause::Refused),
+        Reason::Unreachable => (Phase::Connect, Cause::Unreachable),
+        Reason::ConnectTimedOut => (Phase::Connect, Cause::TimedOut),
+        Reason::NoPorts => (Phase::Connect, Cause::NoPorts),
+        Reason::NoRoom => (Phase::Connect, Cause::NoRoom),
+        Reason::ConnectFailed | Reason::NoLive => (Phase::Connect, Cause::Other),
+        Reason::Untrusted => (Phase::Tls, Cause::Certificate),
+        Reason::TlsFailed => (Phase::Tls, Cause::Tls),
+        Reason::SendTimedOut => (Phase::Send, Cause::TimedOut),
+        Reason::ReusedUnsent => (Phase::Send, Cause::Closed),
+        Reason::ReusedClosed | Reason::Closed | Reason::Poison | Reason::ClientGone => {
+            (Phase::Head, Cause::Closed)
+        }
+        Reason::ReusedReset | Reason::Reset => (Phase::Head, Cause::Reset),
+        Reason::Broken => (Phase::Head, Cause::Other),
+        Reason::TimedOut => (Phase::Head, Cause::TimedOut),
+        Reason::AttemptTimedOut => (Phase::Head, Cause::AttemptTimedOut),
+        Reason::Invalid => (Phase::Head, Cause::Invalid),
+        Reason::TooBig => (Phase::Head, Cause::TooBig),
+        Reason::Status => (Phase::Head, Cause::Status),
+        Reason::Truncated => (Phase::Body, Cause::Closed),
+        Reason::BodyTimedOut => (Phase::Body, Cause::TimedOut),
+    };
+    Some((reason.word(), (phase, cause, reason)))
+}
+
+#[cfg(test)]
+#[path = "access_tests.rs"]
+mod tests;

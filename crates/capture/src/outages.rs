@@ -1,0 +1,209 @@
+//! Times in which a group had nobody left, and what failed just before.
+
+use serde::{Deserialize, Serialize};
+
+use crate::kept::{Ending, Kept, Line, name};
+
+/// How many outages are kept: the earliest.
+const OUTAGES: usize = 64;
+/// Quiet for so long, the next one is another.
+const QUIET_MS: i64 = 60_000;
+/// What fails for so long before one has to do with it: nginx's `fail_timeout`, and what its whole seconds add.
+const BEFORE_MS: i64 = 15_000;
+/// How many failures are remembered, and kept for an outage: the latest, and of each kind only some, so that a
+/// server that fails all the time does not drive out the one that failed once.
+const FAILURES: usize = 64;
+const OF_A_KIND: usize = 4;
+
+/// A failed try. They are in the order of their lines.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    line: Kept,
+    software: String,
+    word: String,
+    peer: String,
+    #[serde(flatten)]
+    ending: Ending,
+}
+
+/// A group without a live peer, from the first line that says so to the last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Outage {
+    group: String,
+    first: Kept,
+    last_ms: i64,
+    count: u64,
+    /// The failures just before the first line, in order.
+    before: Vec<Failure>,
+}
+
+/// All outages, the earliest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outages {
+    pub(crate) list: Vec<Outage>,
+    /// Lines of outages that found no place.
+    pub(crate) others: u64,
+    /// The latest failures, the newest first.
+    recent: Vec<Failure>,
+}
+
+impl Outages {
+    /// Takes lines that follow each other.
+    pub(crate) fn take(&mut self, lines: &[Line<'_>]) {
+        for (at, line) in lines.iter().enumerate() {
+            match line.event.outcome {
+                Some(_) if is_outage(line) => self.nobody(line, &lines[..at]),
+                Some(ending) => self.failed(line, ending.into()),
+                None => {}
+            }
+        }
+        self.recent = self.latest(lines);
+    }
+
+    /// Puts an outage among the others, and one with those of its group that it meets.
+    pub(crate) fn join(&mut self, mut outage: Outage) {
+        while let Some(at) = self.list.iter().position(|each| each.meets(&outage)) {
+            outage.unite(self.list.remove(at));
+        }
+        let key = (outage.first.at_ms, outage.group.as_str());
+        let at = self
+            .list
+            .partition_point(|each| (each.first.at_ms, each.group.as_str()) <= key);
+        self.list.insert(at, outage);
+        if self.list.len() > OUTAGES {
+            self.others += self.list.pop().map_or(0, |last| last.count);
+        }
+    }
+
+    /// Nobody was left of a group. `lines` are those before this one.
+    fn nobody(&mut self, line: &Line<'_>, lines: &[Line<'_>]) {
+        let (at_ms, group) = (line.event.at_ms, name(line.event.peer));
+        let mut near = (0..self.list.len()).filter(|&at| self.list[at].is_near(&group, at_ms));
+        match (near.next(), near.next()) {
+            (Some(at), None) if self.list[at].first.at_ms <= at_ms => {
+                let known = &mut self.list[at];
+                known.count += 1;
+                known.last_ms = known.last_ms.max(at_ms);
+                return;
+            }
+            (None, _) if self.list.len() == OUTAGES && self.is_late(at_ms) => {
+                self.others += 1;
+                return;
+            }
+            _ => {}
+        }
+        let mut before = self.latest(lines);
+        before.retain(|each| is_before(each.line.at_ms, at_ms));
+        before.sort();
+        self.join(Outage {
+            group: group.into_owned(),
+            first: Kept::of(line),
+            last_ms: at_ms,
+            count: 1,
+            before,
+        });
+    }
+
+    /// A try failed: perhaps just before an outage of which the lines were read already.
+    fn failed(&mut self, line: &Line<'_>, ending: Ending) {
+        let at_ms = line.event.at_ms;
+        if self.is_late(at_ms) {
+            return;
+        }
+        for outage in &mut self.list {
+            if is_before(at_ms, outage.first.at_ms) {
+                outage.before.push(Failure::of(line, ending));
+                outage.tidy();
+            }
+        }
+    }
+
+    /// Whether every outage began before.
+    fn is_late(&self, at_ms: i64) -> bool {
+        self.list.last().is_none_or(|last| last.first.at_ms < at_ms)
+    }
+
+    /// The latest failures, the newest first: those of `lines`, then those that are remembered.
+    fn latest(&self, lines: &[Line<'_>]) -> Vec<Failure> {
+        let mut found = Vec::new();
+        for line in lines.iter().rev().filter(|line| !is_outage(line)) {
+            let Some(outcome) = line.event.outcome else {
+                continue;
+            };
+            if has_room(&found, &name(line.event.peer), outcome.into()) {
+                found.push(Failure::of(line, outcome.into()));
+            }
+        }
+        add(&mut found, self.recent.iter().cloned());
+        found
+    }
+}
+
+impl Outage {
+    fn is_near(&self, group: &str, at_ms: i64) -> bool {
+        self.first.at_ms - QUIET_MS <= at_ms
+            && at_ms <= self.last_ms + QUIET_MS
+            && self.group == group
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        self.group == other.group
+            && self.first.at_ms - QUIET_MS <= other.last_ms
+            && other.first.at_ms - QUIET_MS <= self.last_ms
+    }
+
+    fn unite(&mut self, other: Self) {
+        self.count += other.count;
+        self.last_ms = self.last_ms.max(other.last_ms);
+        if other.first < self.first {
+            self.first = other.first;
+        }
+        self.before.extend(other.before);
+        self.tidy();
+    }
+
+    /// Of what failed before, the latest is kept, each line once.
+    fn tidy(&mut self) {
+        let mut every = std::mem::take(&mut self.before);
+        every.retain(|each| each.line.at_ms <= self.first.at_ms);
+        every.sort();
+        every.dedup();
+        add(&mut self.before, every.into_iter().rev());
+        self.before.reverse();
+    }
+}
+
+impl Failure {
+    fn of(line: &Line<'_>, ending: Ending) -> Self {
+        Self {
+            line: Kept::of(line),
+            software: line.event.software.to_owned(),
+            word: line.event.word.to_owned(),
+            peer: name(line.event.peer).into_owned(),
+            ending,
+        }
+    }
+}
+
+/// Whether it says that a group of nginx's has nobody left; other software has no such word for a whole group.
+fn is_outage(line: &Line<'_>) -> bool {
+    line.event.word == "no live"
+}
+
+/// Adds older failures to newer ones, as long as there is room.
+fn add(found: &mut Vec<Failure>, older: impl Iterator<Item = Failure>) {
+    for each in older {
+        if has_room(found, &each.peer, each.ending) {
+            found.push(each);
+        }
+    }
+}
+
+fn has_room(found: &[Failure], peer: &str, ending: Ending) -> bool {
+    let alike = |each: &&Failure| each.ending == ending && each.peer == peer;
+    found.len() < FAILURES && found.iter().filter(alike).count() < OF_A_KIND
+}
+
+fn is_before(failed_ms: i64, out_ms: i64) -> bool {
+    (0..=BEFORE_MS).contains(&(out_ms - failed_ms))
+}

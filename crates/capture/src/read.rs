@@ -1,0 +1,286 @@
+//! Logs read on every core: blocks are cut at the ends of lines, parsed as they come, and folded in order.
+
+use std::io::{self, ErrorKind, Read};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use memchr::{memchr, memchr_iter, memrchr};
+
+use crate::digest::{Digest, File};
+use crate::format::{Format, Understood};
+use crate::kept::Line;
+use crate::kinds::Kind;
+use crate::traffic::{Counter, Traffic};
+
+/// Bytes that are read at once.
+const READ: usize = 512 << 10;
+/// Bytes of a line that are looked at.
+const LONGEST: usize = 64 << 10;
+
+/// One log while it is read, in slices: bytes go in, and into the digest what they tell.
+#[derive(Debug)]
+pub struct Reading {
+    kind: Kind,
+    file: File,
+    threads: usize,
+    tail: Tail,
+}
+
+impl Reading {
+    /// Begins with a log; `name` is what it is called in the digest.
+    pub fn new(name: &str, kind: Kind, threads: usize) -> Self {
+        let file = File {
+            name: name.into(),
+            kind: kind.name.to_owned(),
+            lines: 0,
+            understood: 0,
+            unknown: 0,
+            bytes: 0,
+        };
+        Self {
+            kind,
+            file,
+            threads: threads.max(1),
+            tail: Tail::default(),
+        }
+    }
+
+    /// Reads on, about `limit` bytes; `false` says that there are no more.
+    pub fn turn(
+        &mut self,
+        digest: &mut Digest,
+        from: &mut (dyn Read + Send),
+        limit: usize,
+    ) -> io::Result<bool> {
+        let (mut result, mut read) = (Ok(true), 0);
+        let name = Arc::clone(&self.file.name);
+        let source = Source {
+            from,
+            left: limit,
+            read: &mut read,
+            tail: &mut self.tail,
+            result: &mut result,
+        };
+        let fold = Fold {
+            digest,
+            file: &mut self.file,
+        };
+        let format = &*self.kind.format;
+        thread::scope(|scope| {
+            let places = ring(source, self.threads).into_iter();
+            for (read, folded) in places.zip(ring(fold, self.threads)) {
+                let name = &name;
+                scope.spawn(move || work(format, name, &read, &folded));
+            }
+        });
+        self.file.bytes += read;
+        result
+    }
+
+    /// Takes the last line, which may have no end, and notes the log as read.
+    pub fn finish(mut self, digest: &mut Digest) {
+        let last = std::mem::take(&mut self.tail.bytes);
+        let name = Arc::clone(&self.file.name);
+        let mut fold = Fold {
+            digest,
+            file: &mut self.file,
+        };
+        fold.take(parse(&*self.kind.format, &name, &last));
+        digest.file(self.file);
+    }
+}
+
+/// The beginning of a line of which the end has not come.
+#[derive(Debug, Default)]
+struct Tail {
+    bytes: Vec<u8>,
+    /// Whether it is longer than is looked at, so that the rest of it is passed over.
+    cut: bool,
+}
+
+/// Where blocks come from.
+struct Source<'s> {
+    from: &'s mut (dyn Read + Send),
+    left: usize,
+    read: &'s mut u64,
+    tail: &'s mut Tail,
+    result: &'s mut io::Result<bool>,
+}
+
+impl Source<'_> {
+    /// Fills a block with whole lines, and gives how long they are; `None` where no more are to be had now.
+    fn fill(&mut self, block: &mut Vec<u8>) -> Option<usize> {
+        loop {
+            let known = self.tail.bytes.len();
+            let room = known + READ.min(self.left);
+            if room == known {
+                return None;
+            }
+            if block.len() < room {
+                block.resize(room, 0);
+            }
+            block[..known].copy_from_slice(&self.tail.bytes);
+            let got = self.read(&mut block[known..room])?;
+            if let Some(end) = self.tail.keep(block, known, known + got) {
+                return Some(end);
+            }
+        }
+    }
+
+    fn read(&mut self, room: &mut [u8]) -> Option<usize> {
+        let got = loop {
+            match self.from.read(room) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                other => break other,
+            }
+        };
+        match got {
+            Ok(got) if got > 0 => {
+                self.left -= got;
+                *self.read += got as u64;
+                return Some(got);
+            }
+            Ok(_) => *self.result = Ok(false),
+            Err(error) => *self.result = Err(error),
+        }
+        self.left = 0;
+        None
+    }
+}
+
+impl Tail {
+    /// Keeps what follows the last end of a line in `block[..end]`, of which the bytes from `new` on are new, and
+    /// gives where the whole lines end; `None` where there is none.
+    fn keep(&mut self, block: &mut Vec<u8>, new: usize, end: usize) -> Option<usize> {
+        let mut end = end;
+        if self.cut {
+            let rest = memchr(b'\n', &block[new..end])?;
+            block.drain(new..new + rest);
+            end -= rest;
+            self.cut = false;
+        }
+        let whole = memrchr(b'\n', &block[..end]).map(|at| at + 1);
+        let rest = &block[whole.unwrap_or(0)..end];
+        self.cut = rest.len() > LONGEST;
+        self.bytes.clear();
+        self.bytes
+            .extend_from_slice(&rest[..rest.len().min(LONGEST)]);
+        whole
+    }
+}
+
+/// Where parsed blocks go.
+struct Fold<'s> {
+    digest: &'s mut Digest,
+    file: &'s mut File,
+}
+
+impl Fold<'_> {
+    fn take(&mut self, mut parsed: Parsed<'_>) {
+        for line in &mut parsed.told {
+            line.number += self.file.lines;
+        }
+        self.digest.take(&parsed.told);
+        if let Some(traffic) = &parsed.traffic {
+            self.digest.count(&self.file.kind, traffic);
+        }
+        self.file.lines += parsed.lines;
+        self.file.understood += parsed.understood;
+        self.file.unknown += parsed.lines - parsed.understood;
+    }
+}
+
+/// What is in a block; lines are numbered from its own beginning.
+struct Parsed<'a> {
+    lines: u64,
+    understood: u64,
+    told: Vec<Line<'a>>,
+    traffic: Option<Traffic>,
+}
+
+fn parse<'a>(format: &dyn Format, name: &'a Arc<str>, block: &'a [u8]) -> Parsed<'a> {
+    let mut counter = Counter::default();
+    let (mut lines, mut understood, mut told) = (0, 0, Vec::new());
+    let mut start = 0;
+    let mut one = |line: &'a [u8]| {
+        lines += 1;
+        let text = without_end(line);
+        let mut out = |event| {
+            told.push(Line {
+                file: name,
+                number: lines,
+                text,
+                event,
+            });
+        };
+        if format.count(text, &mut counter, &mut out) == Understood::Yes {
+            understood += 1;
+        }
+    };
+    for end in memchr_iter(b'\n', block) {
+        one(&block[start..end]);
+        start = end + 1;
+    }
+    if start < block.len() {
+        one(&block[start..]);
+    }
+    Parsed {
+        lines,
+        understood,
+        told,
+        traffic: counter.finish(),
+    }
+}
+
+fn without_end(line: &[u8]) -> &[u8] {
+    let mut line = &line[..line.len().min(LONGEST)];
+    while let [rest @ .., b'\r'] = line {
+        line = rest;
+    }
+    line
+}
+
+/// What one thread does: read a block when it is its turn, parse it, fold it when it is its turn.
+fn work(format: &dyn Format, name: &Arc<str>, reads: &Place<Source<'_>>, folds: &Place<Fold<'_>>) {
+    let mut block = Vec::new();
+    while let Some(end) = reads.with(|source| source.fill(&mut block)).flatten() {
+        let parsed = parse(format, name, &block[..end]);
+        if folds.with(|fold| fold.take(parsed)).is_none() {
+            return; // another thread is no more
+        }
+    }
+}
+
+/// A place in a ring of threads, round which a thing goes that one of them has at a time.
+struct Place<T> {
+    before: Receiver<T>,
+    next: Sender<T>,
+}
+
+impl<T> Place<T> {
+    /// Waits for the thing, does something with it, and hands it on.
+    fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let mut thing = self.before.recv().ok()?;
+        let result = f(&mut thing);
+        // who has ended wants it no more
+        let _ = self.next.send(thing);
+        Some(result)
+    }
+}
+
+/// A ring of `count` places; the first one has the thing.
+fn ring<T>(thing: T, count: usize) -> Vec<Place<T>> {
+    let (senders, receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| channel()).unzip();
+    let _ = senders[0].send(thing);
+    let nexts = senders.iter().skip(1).chain(senders.first()).cloned();
+    receivers
+        .into_iter()
+        .zip(nexts)
+        .map(|(before, next)| Place { before, next })
+        .collect()
+}
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

@@ -1,0 +1,125 @@
+"""Logs -> facts: the native digest reads them; here it is given their bytes."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from surehop._core import Digest, log_kind as native_kind
+from surehop.doctor.attempts import LogFacts, read_facts
+from surehop.doctor.sources.opening import Opened, unreadable
+
+_SLICE = 64 << 20  # bytes at a time: between slices a signal is heard
+_HEAD = 1 << 16  # bytes by which a log is known
+
+
+def log_kind(head: bytes, formats: Iterable[str] = ()) -> str | None:
+    """Tell what kind of log begins so. `formats` are those of access logs, as nginx has them."""
+    return native_kind(head, _bytes(formats))
+
+
+class Followed:
+    """A log that grows, and is read on and on. Raises OptionError where it can't be read.
+
+    It is known again by device and inode: when its name stands for another file, that one is begun
+    with, and so is one that was cut short. Cut short and grown beyond what was read before anybody
+    looks is not noticed. A log that is gone is waited for.
+    """
+
+    def __init__(self, name: str, formats: Iterable[str] = ()) -> None:
+        self._name = name
+        self._formats = _bytes(formats)
+        self._digest = Digest()
+        self._begun = False
+        self._file = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        self.read_on()
+
+    def read_on(self) -> bool:
+        """Read what is new; whether there was anything."""
+        try:
+            grown = self._drain()
+            while self._moved():
+                self._begin_anew()
+                grown = self._drain() or grown
+        except FileNotFoundError:
+            return grown  # its successor is on the way
+        except OSError as error:
+            raise unreadable(self._name, error) from None
+        return grown
+
+    def json(self) -> bytes:
+        """Give what was told by now, as a digest has it."""
+        return self._digest.json()
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def _begin_anew(self) -> None:
+        file = os.open(self._name, os.O_RDONLY | os.O_CLOEXEC)
+        os.close(self._file)
+        self._file = file
+        if self._begun:
+            self._digest.end()
+            self._begun = False
+
+    def _begin(self) -> None:
+        """Begin as soon as it can be seen what it is: it may be empty."""
+        head = os.pread(self._file, _HEAD, 0)
+        if native_kind(head, self._formats):
+            self._digest.begin(self._name, head, self._formats)
+            self._begun = True
+
+    def _drain(self) -> bool:
+        before = self._position()
+        if not self._begun:
+            self._begin()
+        while self._begun and self._digest.turn(self._file, _SLICE):
+            pass
+        return self._position() > before
+
+    def _moved(self) -> bool:
+        """Whether the name stands for another file now, or this one was cut short."""
+        named, here = Path(self._name).stat(), os.fstat(self._file)
+        return not os.path.samestat(named, here) or here.st_size < self._position()
+
+    def _position(self) -> int:
+        return os.lseek(self._file, 0, os.SEEK_CUR)
+
+
+class LogReader:
+    """Takes any number of logs."""
+
+    def __init__(self) -> None:
+        self._digest = Digest()
+
+    def read(self, opened: Opened, formats: Sequence[str] = ()) -> None:
+        """Read one to its end. Raises OptionError; what was read until then stays."""
+        self._digest.begin(opened.name, opened.head, _bytes(formats))
+        try:
+            self._take(opened)
+        finally:
+            self._digest.end()
+
+    def _take(self, opened: Opened) -> None:
+        if opened.descriptor is None:
+            for chunk in opened.chunks():
+                self._digest.feed(chunk)
+            return
+        try:
+            os.lseek(opened.descriptor, 0, os.SEEK_SET)
+            while self._digest.turn(opened.descriptor, _SLICE):
+                pass
+        except OSError as error:
+            raise unreadable(opened.name, error) from None
+
+    def facts(self, others: Sequence[Followed] = ()) -> LogFacts:
+        """Give what was told, and what others have told by now."""
+        if not others:
+            return read_facts(self._digest.json())
+        together = Digest()
+        for each in (self._digest.json(), *(other.json() for other in others)):
+            together.merge(each)
+        return read_facts(together.json())
+
+
+def _bytes(formats: Iterable[str]) -> list[bytes]:
+    return [each.encode("utf-8", "surrogateescape") for each in formats]

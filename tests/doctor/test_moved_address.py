@@ -1,0 +1,49 @@
+"""SH015: a name has other addresses now than the nginx that wrote the log uses."""
+
+from pathlib import Path
+
+import pytest
+from reading import options
+
+from surehop.doctor import Severity, examine
+from surehop.doctor.finding import Finding
+from surehop.doctor.log_views import line
+
+CONF = "http { upstream app { server app.test:3000; } }"
+REFUSED = "connect() failed (111: Connection refused)"
+
+
+def found(folder: Path, log: str, conf: str = CONF) -> Finding:
+    (folder / "nginx.conf").write_text(conf)
+    (folder / "error.log").write_text(log)
+    told = examine([str(folder)], options({"app.test": "192.0.2.9"}))
+    return next(each for each in told.findings if each.id == "SH015")
+
+
+def test_the_log_names_another_address(tmp_path: Path) -> None:
+    told = found(tmp_path, line(REFUSED, "connecting", "192.0.2.1:3000"))
+
+    assert told.severity is Severity.WARNING
+    assert told.title == "`app.test` is `192.0.2.9:3000`, and nginx goes to `192.0.2.1:3000`"
+    assert told.quotes
+
+
+@pytest.mark.parametrize(
+    ("peer", "conf"),
+    [
+        ("192.0.2.9:3000", CONF),
+        ("192.0.2.1:3001", CONF),
+        ("192.0.2.1:3000", CONF.replace("; }", "; server 192.0.2.1:3000; }")),
+        ("192.0.2.1:3000", CONF.replace("; }", "; server other.test:3000; }")),
+        ("192.0.2.1:3000", CONF.replace("} }", "} server { proxy_pass http://$a; } }")),
+    ],
+)
+def test_an_address_that_may_be_another_server_s(tmp_path: Path, peer: str, conf: str) -> None:
+    assert found(tmp_path, line(REFUSED, "connecting", peer), conf).severity is Severity.INFO
+
+
+def test_a_reload_has_been_since(tmp_path: Path) -> None:
+    old = line(REFUSED, "connecting", "192.0.2.1:3000")
+    new = line(REFUSED, "connecting", "192.0.2.9:3000").replace("10:00:00", "10:00:09")
+
+    assert found(tmp_path, old + new).severity is Severity.INFO
