@@ -1,10 +1,11 @@
 """SH004: the proxy keeps connections as long as the backend does, so they close under requests."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from surehop.conf.address import numeric
+from surehop.conf.address import numeric, socket_text
 from surehop.doctor.about import About, Example
+from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Configuration, Group, Listener, Server
 from surehop.doctor.finding import Confidence, Edit, Finding, Quote, Severity
@@ -17,6 +18,7 @@ _BACK_MS = 75_000  # nginx: how long an idle client connection is kept
 _MARGIN_MS = 1000
 _HIGH = Confidence.HIGH
 _UNSAID = "that nginx keeps connections is true since 1.29.7, and `--nginx-version` was not given"
+_RACES = (Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED)
 _ANY = {"", "*", "0.0.0.0", "[::]"}  # noqa: S104 (compared, not bound)
 
 _BACKEND = """
@@ -65,14 +67,18 @@ class _Close:
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
+    told: set[str] = set()
     for configuration in evidence.nginx:
         for group in configuration.groups:
             sure = evidence.keeps(group)
             for server in group.servers:
                 close = _close(evidence, configuration, server) if sure else None
                 if close and sure and _meet(group, close) and (close.quotes or sure is _HIGH):
-                    yield _meeting(group, server, close, sure)
-    yield from _logged(evidence)
+                    peers = [socket_text(each, server.port) for each in server.addresses or ()]
+                    seen = [e for e in failed(evidence.logs, *_RACES) if e.peer in peers]
+                    told.update(peers)
+                    yield _meeting(group, server, close, sure, seen)
+    yield from _logged(evidence, told)
 
 
 def _close(evidence: Evidence, configuration: Configuration, server: Server) -> _Close | None:
@@ -94,8 +100,11 @@ def _meet(group: Group, close: _Close) -> bool:
     return close.ms > 0 and group.rests_ms >= close.ms - _MARGIN_MS
 
 
-def _meeting(group: Group, server: Server, close: _Close, sure: Confidence) -> Finding:
+def _meeting(
+    group: Group, server: Server, close: _Close, sure: Confidence, seen: Sequence[Tally]
+) -> Finding:
     unsaid = "" if sure is _HIGH else f"; {_UNSAID}"
+    logged = f" The log has {many(seen, 'such connection')}." if seen else ""
     return ABOUT.found(
         Severity.WARNING,
         sure,
@@ -105,12 +114,13 @@ def _meeting(group: Group, server: Server, close: _Close, sure: Confidence) -> F
         text=(
             f"A request sent on a connection that has rested about {_s(close.ms)} may meet the"
             " server's close on the way and die unanswered. nginx charges that to the server."
+            f"{logged}"
         ),
         advice=f"let the upstream's `keepalive_timeout` be shorter than {_s(close.ms)}",
         subject=f"{group.name} {server.text}",
         place=group.place,
         fix=_shorten(group, int(close.ms)),
-        quotes=close.quotes,
+        quotes=(*close.quotes, *quotes(seen)),
     )
 
 
@@ -139,9 +149,11 @@ def _shorten(group: Group, back: int) -> tuple[Edit, ...]:
     return (insert_after(keep[-1], f"keepalive_timeout {seconds};"),) if keep else ()
 
 
-def _logged(evidence: Evidence) -> Iterator[Finding]:
-    dead = failed(evidence.logs, Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED)
+def _logged(evidence: Evidence, told: Collection[str]) -> Iterator[Finding]:
+    dead = failed(evidence.logs, *_RACES)
     for peer, tallies in by_peer(dead).items():
+        if peer in told:
+            continue
         resets = sum(each.count for each in tallies if each.reason is Reason.RESET)
         closes = sum(each.count for each in tallies) - resets
         yield ABOUT.found(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from surehop.doctor.about import About, Example
+from surehop.doctor.attempts import Failure, Outage
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Group, Server
 from surehop.doctor.finding import Confidence, Finding, Place, Severity
@@ -53,10 +54,11 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
+    happened = {each.group for each in evidence.logs.outages if _races(each)}
     for configuration in evidence.nginx:
         for group in configuration.groups:
             sure = evidence.keeps(group)
-            if sure and _half_dead(group):
+            if sure and _half_dead(group) and group.name not in happened:
                 server = next(each for each in group.servers if not each.down)
                 sheet = sheet_of(evidence, server)
                 rested = closed(sheet)
@@ -77,10 +79,14 @@ def _half_dead(group: Group) -> bool:
     )
 
 
+def _races(outage: Outage) -> list[Failure]:
+    return [each for each in outage.before if each.reason in _RACES]
+
+
 def _logged(evidence: Evidence) -> Iterator[Finding]:
     for group, tallies in by_peer(told(evidence.logs, "no live")).items():
         first = next((each for each in evidence.logs.outages if each.group == group), None)
-        races = [each for each in first.before if each.reason in _RACES] if first else []
+        races = _races(first) if first else []
         if first is None or not races:
             continue
         peer = races[-1].peer

@@ -38,7 +38,8 @@ def page(report: Report) -> str:
         f"<style>\n{variables()}{_STYLE.read_text('utf-8')}</style>\n</head>\n<body>\n<header>\n",
         f"<p class=kind>surehop lab · {escape(report.started)}</p>\n",
         f"<h1>{escape(report.scenario)}</h1>\n",
-        f"<p class=lead>{escape(report.title)}</p>\n</header>\n<main>\n",
+        f"<p class=lead>{escape(report.title)}</p>\n<p class=story>{escape(report.story)}</p>\n",
+        "</header>\n<main>\n",
     ]
     if report.partial:
         parts.append(f"<p class=partial>This report is partial: {escape(report.partial)}</p>\n")
@@ -48,11 +49,10 @@ def page(report: Report) -> str:
     parts += [_plot(plot, number) for number, plot in enumerate(report.plots)]
     if report.diagrams:
         drawn = [_diagram(one, number) for number, one in enumerate(report.diagrams)]
-        parts.append(_section("The first failure on the wire", "".join(drawn)))
+        parts.append(_section("On the wire", "".join(drawn)))
     if report.verdicts:
         table = verdict_table(report)
         parts.append(_section(table.title, _table(table)))
-    parts.append(_section("What was done", f"<p class=lead>{escape(report.story)}</p>\n"))
     asked = {name: str(value) for name, value in report.asked.items()}
     measured = {name: f"{value:g}" for name, value in report.measured.items()}
     parts.append(_section("What was asked", _list(asked | measured)))

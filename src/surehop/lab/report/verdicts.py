@@ -15,12 +15,14 @@ def verdict_table(report: Report) -> Table:
         right: frozenset((n, 4) for n, v in enumerate(report.verdicts) if v.right is right)
         for right in (True, False)
     }
-    expected = " or ".join(report.expected)
+    told = [f"{one.id}: {one.advice}." for one in report.verdicts if one.advice]
+    if report.expected:
+        told.insert(0, f"The fault has the name {' or '.join(report.expected)}.")
     return Table(
         "what the doctor says",
         ("left by", "what was read", "first finding", "in words", "names the fault"),
         rows,
         marked[False],
         marked[True],
-        note=f"the fault has the name {expected}" if expected else "",
+        note=" ".join(dict.fromkeys(told)),
     )
