@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod access;
+mod access_tries;
 mod alb;
 mod application;
 mod circumstances;

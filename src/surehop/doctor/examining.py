@@ -120,8 +120,8 @@ def _counted(logs: LogFacts) -> Iterable[str]:
         if each.captured:
             yield _packets(each)
     if logs.others or logs.other_outages:
-        lines = f"{logs.others} lines of other peers, {logs.other_outages} of other outages"
-        yield f"the logs tell of more than is kept apart: {lines} are only counted"
+        others = f"{logs.others} lines of other peers, {logs.other_outages} of other outages"
+        yield f"the logs tell of more than is kept apart: {others} are only counted"
 
 
 def _packets(file: LogFile) -> str:

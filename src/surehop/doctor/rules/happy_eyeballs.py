@@ -9,6 +9,7 @@ from surehop.doctor.log_views import (
     NODE,
     by_peer,
     captured,
+    count,
     failed,
     lines,
     many,
@@ -28,6 +29,7 @@ _AGGREGATE = """\
     Error: connect ENETUNREACH 2001:db8::1:443 - Local (:::0)
         at createConnectionError (node:net:1652:14) {{
 """
+_SHARE = 0.1
 _FIRST = """\
 192.0.2.1:40001 > 192.0.2.9:443
 0.250 > open
@@ -86,7 +88,10 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _captured(evidence: Evidence) -> Iterator[Finding]:
+    accepted = by_peer(captured(evidence.logs, "accepted"))
     for peer, tallies in by_peer(captured(evidence.logs, "given up")).items():
+        if count(tallies) < _SHARE * count(accepted.get(peer, [])):
+            continue  # as slow as a path may be now and then
         after = min(each.age_ms or 0 for each in lines(tallies))
         yield ABOUT.found(
             Severity.WARNING,

@@ -1,6 +1,6 @@
 """SH004: the proxy keeps connections as long as the backend does, so they close under requests."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -38,8 +38,8 @@ ABOUT = About(
     name="idle-timeouts-meet",
     summary="connections to a server are kept as long as the server keeps them, or longer",
     symptom=(
-        "now and then `upstream prematurely closed connection while reading response header`, or"
-        " `recv() failed (104: Connection reset by peer)`, on a connection that had been resting"
+        "now and then `upstream prematurely closed connection while reading response header`, on a"
+        " connection that had been resting"
     ),
     cause=(
         "a server closes a connection that has rested for its idle time-out. If the proxy sends a"
@@ -79,19 +79,27 @@ class _Close:
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    told: set[str] = set()
+    for group, server, close, sure in _meetings(evidence):
+        peers = _peers(server)
+        seen = [each for each in failed(evidence.logs, *_RACES) if each.peer in peers]
+        yield _meeting(group, server, close, sure, seen)
+    yield from raced(ABOUT, evidence, Reason.CLOSED)
+    yield from _captured(evidence)
+
+
+def _meetings(evidence: Evidence) -> Iterator[tuple[Group, Server, _Close, Confidence]]:
+    """Give the servers that close when nginx still keeps, as configured or measured."""
     for configuration in evidence.nginx:
         for group in configuration.groups:
             sure = evidence.keeps(group)
             for server in group.servers:
                 close = _close(evidence, configuration, server) if sure else None
                 if close and sure and _meet(group, close) and (close.quotes or sure is _HIGH):
-                    peers = [socket_text(each, server.port) for each in server.addresses or ()]
-                    seen = [e for e in failed(evidence.logs, *_RACES) if e.peer in peers]
-                    told.update(peers)
-                    yield _meeting(group, server, close, sure, seen)
-    yield from _logged(evidence, told)
-    yield from _captured(evidence)
+                    yield group, server, close, sure
+
+
+def _peers(server: Server) -> list[str]:
+    return [socket_text(each, server.port) for each in server.addresses or ()]
 
 
 def _close(evidence: Evidence, configuration: Configuration, server: Server) -> _Close | None:
@@ -162,19 +170,24 @@ def _shorten(group: Group, back: int) -> tuple[Edit, ...]:
     return (insert_after(keep[-1], f"keepalive_timeout {seconds};"),) if keep else ()
 
 
-def _logged(evidence: Evidence, told: Collection[str]) -> Iterator[Finding]:
+def raced(about: About, evidence: Evidence, mostly: Reason) -> Iterator[Finding]:
+    """Tell of the servers whose connections ended under requests, mostly in this way."""
+    told = {peer for _, server, *_ in _meetings(evidence) for peer in _peers(server)}
     dead = failed(evidence.logs, *_RACES)
     for peer, tallies in by_peer(dead).items():
         if peer in told:
             continue
         resets = sum(each.count for each in tallies if each.reason is Reason.RESET)
         closes = sum(each.count for each in tallies) - resets
-        yield ABOUT.found(
+        if (resets > closes) is not (mostly is Reason.RESET):
+            continue
+        yield about.found(
             Severity.WARNING,
             Confidence.MEDIUM,
             because="the log does not say whether the connection was reused; a crash of the"
             " backend looks the same",
-            title=f"`{peer}` closed {many(tallies, 'connection')} under a request",
+            title=f"`{peer}` {'reset' if resets > closes else 'closed'}"
+            f" {many(tallies, 'connection')} under a request",
             text=(
                 f"The server ended the connection ({closes} by FIN, {resets} by RST)"
                 " before the first byte of an answer. On a reused connection that is the keep-alive"
@@ -188,7 +201,10 @@ def _logged(evidence: Evidence, told: Collection[str]) -> Iterator[Finding]:
 
 
 def _captured(evidence: Evidence) -> Iterator[Finding]:
+    ended = by_peer(captured(evidence.logs, "closed together"))
     for peer, tallies in by_peer(captured(evidence.logs, "race", "stale")).items():
+        if peer in ended:
+            continue  # SH034 tells of a server that ends
         late = [each for each in tallies if each.word == "stale"]
         resets = sum(each.count for each in tallies if each.cause is Cause.RESET)
         idle = _measured(evidence, peer)

@@ -20,6 +20,7 @@ from surehop.doctor.log_views import (
     seconds,
 )
 from surehop.doctor.probe_views import seen
+from surehop.doctor.rules.resolved_once import moved
 from surehop.events import Cause, Reason
 
 _REFUSED = "connect() failed (111: Connection refused)"
@@ -79,10 +80,11 @@ def _probed(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
-    siblings = {*dead_siblings(evidence.logs), *refused_ipv6(evidence.logs), *_halves(evidence)}
+    # Other findings tell of these.
+    told = {*halves(evidence), *moved(evidence), *refused_ipv6(evidence.logs)}
     asked = failed(evidence.logs, Reason.REFUSED, software=APPLICATIONS)
     for peer, tallies in by_peer([*refusals(evidence.logs), *asked]).items():
-        if peer in siblings:
+        if peer in told:
             continue
         total = f"{many(tallies, 'connection')} refused in {seconds(tallies)}s"
         yield ABOUT.found(
@@ -97,8 +99,9 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _halves(evidence: Evidence) -> Iterator[str]:
+def halves(evidence: Evidence) -> Iterator[str]:
     """Give the refusing addresses of names of which SH001 tells."""
+    yield from dead_siblings(evidence.logs)
     for configuration in evidence.nginx:
         for group in configuration.groups:
             for server in group.servers:
