@@ -19,8 +19,10 @@ from unittest.mock import patch
 
 from surehop.lab.measure import Client
 from surehop.lab.origins import Fault, OriginProcess
-from surehop.lab.scenarios import SCENARIOS, fronts
+from surehop.lab.scenarios import SCENARIOS, as_nginx
+from surehop.lab.scenarios.as_nginx import written
 from surehop.lab.scenarios.running import Asked, perform
+from surehop.lab.scenarios.upstream import Upstream
 from surehop.lab.subjects import Subject, find_nginx, listens
 
 INCIDENTS = Path(__file__).parent / "incidents"
@@ -117,9 +119,13 @@ class _Logging(Subject):
         super().__init__(program, _LOGS + http, **more)
 
 
+def _logging(upstream: Upstream) -> str:
+    return _LOGS + written(upstream)
+
+
 def run_scenario(name: str, into: Path) -> None:
     """A scenario of the lab, with nginx as its subject."""
-    with TemporaryDirectory() as folder, patch.object(fronts, "Subject", _Logging):
+    with TemporaryDirectory() as folder, patch.object(as_nginx, "written", _logging):
         report = perform(SCENARIOS[name], Asked(["nginx"], _SCALE, evidence=Path(folder)))
         _keep(Path(folder) / "nginx", into)
     if not report.shown:
