@@ -63,6 +63,10 @@ def captured(logs: LogFacts, *words: str) -> list[Tally]:
     return [each for each in logs.tallies if each.software == "packets" and each.word in words]
 
 
+def count(tallies: Iterable[Tally]) -> int:
+    return sum(each.count for each in tallies)
+
+
 def refusals(logs: LogFacts) -> list[Tally]:
     """Give the connections that were refused, by logs and by packets."""
     return [*failed(logs, Reason.REFUSED), *captured(logs, "refused")]
@@ -75,8 +79,8 @@ def told(logs: LogFacts, word: str) -> list[Tally]:
 
 def many(tallies: Iterable[Tally], noun: str) -> str:
     """Count in words: `1 time`, `3 times`."""
-    count = sum(each.count for each in tallies)
-    return f"{count} {noun}{'s' if count > 1 else ''}"
+    number = count(tallies)
+    return f"{number} {noun}{'s' if number > 1 else ''}"
 
 
 def seconds(tallies: Iterable[Tally]) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, captured, lines, many, quotes
+from surehop.doctor.log_views import by_peer, captured, count, lines, many, quotes
 
 _ASKED = """\
 192.0.2.1:40000 > 192.0.2.9:3000
@@ -35,7 +35,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     for peer, tallies in by_peer(captured(evidence.logs, "closed")).items():
         requests = {f"{each.method} {each.upstream}" for each in lines(tallies) if each.method}
         one = next(iter(requests)) if len(requests) == 1 else ""
-        same = f" Each time it was `{one}`." if one and sum(t.count for t in tallies) > 1 else ""
+        same = f" Each time it was `{one}`." if one and count(tallies) > 1 else ""
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.MEDIUM,

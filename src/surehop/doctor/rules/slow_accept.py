@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 from surehop.doctor.about import About, Example
-from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, captured, failed, line, many, quotes
+from surehop.doctor.log_views import by_peer, captured, count, failed, line, many, quotes
 from surehop.doctor.probe_views import Seen, seen
 from surehop.doctor.probing.machine import Queue
 from surehop.events import Cause, Reason
@@ -114,7 +113,7 @@ def _captured(evidence: Evidence) -> Iterator[Finding]:
     slow = captured(evidence.logs, "connect", "late", "queue full")
     for peer, tallies in by_peer(slow).items():
         full, lost = ([t for t in tallies if t.word == word] for word in ("queue full", "connect"))
-        if not lost and _count(tallies) < _LOSS * _count(accepted.get(peer, [])):
+        if not lost and count(tallies) < _LOSS * count(accepted.get(peer, [])):
             continue  # as many SYNs as get lost anywhere
         never = f" {many(lost, 'connection')} never came about." if lost else ""
         yield ABOUT.found(
@@ -129,7 +128,3 @@ def _captured(evidence: Evidence) -> Iterator[Finding]:
             subject=f"capture {peer}",
             quotes=quotes([*full, *lost] or tallies),
         )
-
-
-def _count(tallies: list[Tally]) -> int:
-    return sum(each.count for each in tallies)
