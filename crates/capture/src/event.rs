@@ -32,10 +32,14 @@ pub struct Event<'a> {
     pub idle_ms: Option<u64>,
     /// How old the connection was.
     pub age_ms: Option<u64>,
+    /// How long the log had stood still, where it went on just before.
+    pub pause_ms: Option<u64>,
     /// What the client got; 0 is unknown.
     pub status: u16,
     /// How many tries the line tells of.
     pub tries: u8,
+    /// Where it is told, in a record of several lines.
+    pub at: usize,
 }
 
 impl Event<'_> {
@@ -54,8 +58,10 @@ impl Event<'_> {
             reused: None,
             idle_ms: None,
             age_ms: None,
+            pause_ms: None,
             status: 0,
             tries: 1,
+            at: 0,
         }
     }
 }

@@ -12,10 +12,10 @@ pub enum Understood {
     No,
 }
 
-/// Reads the lines of one kind of log. A format keeps nothing from line to line: lines are read on many
-/// threads at once.
+/// Reads the records of one kind of log, which most often are lines. A format keeps nothing from record to
+/// record: they are read on many threads at once.
 pub trait Format: Sync {
-    /// Reads one line, without its end, and gives `out` what it tells.
+    /// Reads one record, without the end of its last line, and gives `out` what it tells.
     fn parse<'a>(&self, line: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood;
 
     /// The same for a log that has a line for every request, which are counted.
@@ -26,6 +26,21 @@ pub trait Format: Sync {
         out: &mut dyn FnMut(Event<'a>),
     ) -> Understood {
         self.parse(line, out)
+    }
+
+    /// When a record was written, if it is worth knowing where the log stood still.
+    fn stamp(&self, _record: &[u8]) -> Option<i64> {
+        None
+    }
+
+    /// Whether its records have several lines, as those with traces do.
+    fn spans_lines(&self) -> bool {
+        false
+    }
+
+    /// Of such: whether a line begins a record. One that does not goes on with the record before it.
+    fn begins(&self, _line: &[u8]) -> bool {
+        true
     }
 
     /// Whether a line looks as if this format had written it, though its message may be unknown.

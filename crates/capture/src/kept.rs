@@ -40,6 +40,7 @@ pub(crate) struct Kept {
     upstream: String,
     idle_ms: Option<u64>,
     age_ms: Option<u64>,
+    pause_ms: Option<u64>,
     status: u16,
     tries: u8,
 }
@@ -57,6 +58,7 @@ impl Kept {
             upstream: shown(event.upstream, NAME).into_owned(),
             idle_ms: event.idle_ms,
             age_ms: event.age_ms,
+            pause_ms: event.pause_ms,
             status: event.status,
             tries: event.tries,
         }

@@ -4,14 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::access::Access;
+use crate::alb::Alb;
+use crate::application::Application;
 use crate::envoy::Envoy;
 use crate::format::Format;
+use crate::gcp::Gcp;
 use crate::haproxy::Haproxy;
 use crate::nginx_error::NginxError;
 
 /// How many lines are looked at.
 const LINES: usize = 100;
 const ACCESS: &str = "access log";
+const APPLICATION: &str = "application log";
 
 /// A kind of log.
 #[derive(Clone)]
@@ -37,8 +41,11 @@ pub fn kinds(formats: &[impl AsRef<[u8]>]) -> impl Iterator<Item = Kind> {
             kind("nginx error log", NginxError::default()),
             kind("haproxy log", Haproxy),
             kind("envoy access log", Envoy),
+            kind("alb access log", Alb),
+            kind("gcp load balancer log", Gcp),
         ])
         .chain(Access::known().map(|format| kind(ACCESS, format)))
+        .chain([kind(APPLICATION, Application)])
 }
 
 fn kind(name: &'static str, format: impl Format + Send + 'static) -> Kind {
@@ -55,6 +62,10 @@ pub fn kind_of(head: &[u8], formats: &[impl AsRef<[u8]>]) -> Option<Kind> {
     let mut best = None;
     let mut most = 0;
     for kind in kinds(formats) {
+        // An application may write anything, so that only what nobody else claims is one's.
+        if kind.name == APPLICATION && most > 0 {
+            break;
+        }
         let like = |line: &&&[u8]| kind.format.looks_like(line);
         let count = lines.iter().filter(like).count();
         if count > most {

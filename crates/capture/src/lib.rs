@@ -7,10 +7,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod access;
+mod alb;
+mod application;
+mod circumstances;
 mod digest;
 mod envoy;
 mod event;
 mod format;
+mod gcp;
 mod haproxy;
 mod histogram;
 mod kept;
@@ -20,7 +24,11 @@ mod nginx_error;
 mod nginx_messages;
 mod outages;
 mod packets;
+mod pauses;
 mod read;
+mod records;
+mod sayings;
+mod stamp;
 mod tally;
 mod template;
 mod traffic;

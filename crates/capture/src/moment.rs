@@ -54,6 +54,23 @@ pub fn iso8601(text: &[u8]) -> Option<i64> {
     Some(at + fraction - zone(rest))
 }
 
+/// `Jan  5 10:00:00`, which names no year: 1970 stands for it.
+pub fn syslog(text: &[u8]) -> Option<i64> {
+    let month = (1..)
+        .zip(MONTHS.chunks(3))
+        .find(|(_, name)| text.starts_with(name))?
+        .0;
+    let time = text.get(7..15)?;
+    Some(millis(
+        1970,
+        month,
+        number(text[4..6].trim_ascii_start())?,
+        number(&time[..2])?,
+        number(&time[3..5])?,
+        number(&time[6..])?,
+    ))
+}
+
 /// `1767607200.655`: seconds since 1970, then perhaps a fraction.
 pub fn unix(text: &[u8]) -> Option<i64> {
     let end = text.iter().position(|byte| !byte.is_ascii_digit());

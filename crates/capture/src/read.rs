@@ -8,15 +8,18 @@ use std::thread;
 use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::digest::{Digest, File};
+use crate::event::Event;
 use crate::format::{Format, Understood};
 use crate::kept::Line;
 use crate::kinds::Kind;
+use crate::pauses::{Pauses, Times};
+use crate::records;
 use crate::traffic::{Counter, Traffic};
 
 /// Bytes that are read at once.
 const READ: usize = 512 << 10;
-/// Bytes of a line that are looked at.
-const LONGEST: usize = 64 << 10;
+/// Bytes of a line, or of a record, that are looked at.
+pub(crate) const LONGEST: usize = 64 << 10;
 
 /// One log while it is read, in slices: bytes go in, and into the digest what they tell.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub struct Reading {
     file: File,
     threads: usize,
     tail: Tail,
+    pauses: Pauses,
 }
 
 impl Reading {
@@ -43,6 +47,7 @@ impl Reading {
             file,
             threads: threads.max(1),
             tail: Tail::default(),
+            pauses: Pauses::default(),
         }
     }
 
@@ -55,7 +60,9 @@ impl Reading {
     ) -> io::Result<bool> {
         let (mut result, mut read) = (Ok(true), 0);
         let name = Arc::clone(&self.file.name);
+        let format = &*self.kind.format;
         let source = Source {
+            format,
             from,
             left: limit,
             read: &mut read,
@@ -65,8 +72,8 @@ impl Reading {
         let fold = Fold {
             digest,
             file: &mut self.file,
+            pauses: &mut self.pauses,
         };
-        let format = &*self.kind.format;
         thread::scope(|scope| {
             let places = ring(source, self.threads).into_iter();
             for (read, folded) in places.zip(ring(fold, self.threads)) {
@@ -85,6 +92,7 @@ impl Reading {
         let mut fold = Fold {
             digest,
             file: &mut self.file,
+            pauses: &mut self.pauses,
         };
         fold.take(parse(&*self.kind.format, &name, &last));
         digest.file(self.file);
@@ -101,6 +109,7 @@ struct Tail {
 
 /// Where blocks come from.
 struct Source<'s> {
+    format: &'s dyn Format,
     from: &'s mut (dyn Read + Send),
     left: usize,
     read: &'s mut u64,
@@ -122,7 +131,7 @@ impl Source<'_> {
             }
             block[..known].copy_from_slice(&self.tail.bytes);
             let got = self.read(&mut block[known..room])?;
-            if let Some(end) = self.tail.keep(block, known, known + got) {
+            if let Some(end) = self.tail.keep(self.format, block, known, known + got) {
                 return Some(end);
             }
         }
@@ -150,9 +159,15 @@ impl Source<'_> {
 }
 
 impl Tail {
-    /// Keeps what follows the last end of a line in `block[..end]`, of which the bytes from `new` on are new, and
-    /// gives where the whole lines end; `None` where there is none.
-    fn keep(&mut self, block: &mut Vec<u8>, new: usize, end: usize) -> Option<usize> {
+    /// Keeps what follows the last record in `block[..end]`, of which the bytes from `new` on are new, and gives
+    /// where the whole records end; `None` where there is none.
+    fn keep(
+        &mut self,
+        format: &dyn Format,
+        block: &mut Vec<u8>,
+        new: usize,
+        end: usize,
+    ) -> Option<usize> {
         let mut end = end;
         if self.cut {
             let rest = memchr(b'\n', &block[new..end])?;
@@ -160,13 +175,17 @@ impl Tail {
             end -= rest;
             self.cut = false;
         }
-        let whole = memrchr(b'\n', &block[..end]).map(|at| at + 1);
-        let rest = &block[whole.unwrap_or(0)..end];
-        self.cut = rest.len() > LONGEST;
+        let lines = memrchr(b'\n', &block[..end]).map_or(0, |at| at + 1);
+        let whole = if format.spans_lines() {
+            records::last(format, &block[..lines])
+        } else {
+            lines
+        };
+        self.cut = end - lines > LONGEST;
         self.bytes.clear();
         self.bytes
-            .extend_from_slice(&rest[..rest.len().min(LONGEST)]);
-        whole
+            .extend_from_slice(&block[whole..end.min(lines + LONGEST)]);
+        (whole > 0).then_some(whole)
     }
 }
 
@@ -174,6 +193,7 @@ impl Tail {
 struct Fold<'s> {
     digest: &'s mut Digest,
     file: &'s mut File,
+    pauses: &'s mut Pauses,
 }
 
 impl Fold<'_> {
@@ -181,6 +201,7 @@ impl Fold<'_> {
         for line in &mut parsed.told {
             line.number += self.file.lines;
         }
+        self.pauses.tell(&parsed.times, &mut parsed.told);
         self.digest.take(&parsed.told);
         if let Some(traffic) = &parsed.traffic {
             self.digest.count(&self.file.kind, traffic);
@@ -196,45 +217,62 @@ struct Parsed<'a> {
     lines: u64,
     understood: u64,
     told: Vec<Line<'a>>,
+    times: Times,
     traffic: Option<Traffic>,
 }
 
 fn parse<'a>(format: &dyn Format, name: &'a Arc<str>, block: &'a [u8]) -> Parsed<'a> {
-    let mut counter = Counter::default();
+    let (mut counter, mut times) = (Counter::default(), Times::default());
     let (mut lines, mut understood, mut told) = (0, 0, Vec::new());
-    let mut start = 0;
-    let mut one = |line: &'a [u8]| {
-        lines += 1;
-        let text = without_end(line);
-        let mut out = |event| {
+    let mut one = |record: &'a [u8], length: u64| {
+        let text = without_end(record);
+        if let Some(at) = format.stamp(text) {
+            times.note(told.len(), at);
+        }
+        let mut out = |event: Event<'a>| {
+            let (text, before) = records::line(text, event.at);
             told.push(Line {
                 file: name,
-                number: lines,
+                number: lines + before + 1,
                 text,
                 event,
             });
         };
         if format.count(text, &mut counter, &mut out) == Understood::Yes {
-            understood += 1;
+            understood += length;
         }
+        lines += length;
     };
-    for end in memchr_iter(b'\n', block) {
-        one(&block[start..end]);
+    let mut rest = block;
+    while format.spans_lines() && !rest.is_empty() {
+        let (record, behind) = rest.split_at(records::first(format, rest));
+        one(
+            record,
+            records::count(record) + u64::from(!record.ends_with(b"\n")),
+        );
+        rest = behind;
+    }
+    let mut start = 0;
+    for end in memchr_iter(b'\n', rest) {
+        one(&rest[start..end], 1);
         start = end + 1;
     }
-    if start < block.len() {
-        one(&block[start..]);
+    if start < rest.len() {
+        one(&rest[start..], 1);
     }
     Parsed {
         lines,
         understood,
         told,
+        times,
         traffic: counter.finish(),
     }
 }
 
+/// A record without the end of its last line.
 fn without_end(line: &[u8]) -> &[u8] {
-    let mut line = &line[..line.len().min(LONGEST)];
+    let mut line = line.strip_suffix(b"\n").unwrap_or(line);
+    line = &line[..line.len().min(LONGEST)];
     while let [rest @ .., b'\r'] = line {
         line = rest;
     }

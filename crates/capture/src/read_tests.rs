@@ -17,6 +17,22 @@ const PIECES: &[&[u8]] = &[
     b"\xe9",
 ];
 
+const TRACES: &[&[u8]] = &[
+    b"2026-01-05 10:10:00 INFO app: going on",
+    b"2026-01-05 10:00:00 ERROR app: failed",
+    b"Error: socket hang up",
+    b"    at Socket.socketOnEnd (node:_http_client:528:25)",
+    b"  code: 'ECONNRESET'",
+    b"AggregateError [ECONNREFUSED]: ",
+    b"    Error: connect ECONNREFUSED ::1:3000",
+    b"Traceback (most recent call last):",
+    b"httpx.ReadError: [Errno 104] Connection reset by peer",
+    b"\n",
+    b"\n",
+    b"\r\n",
+    b"\xe9",
+];
+
 /// Gives pieces of a length, whatever is asked for.
 struct Cut<'a>(&'a [u8], usize);
 
@@ -30,8 +46,14 @@ impl Read for Cut<'_> {
 }
 
 fn digest(log: &[u8], step: usize, limit: usize, threads: usize) -> String {
+    let head = b"2026/01/05 10:00:00 [error] 1#1: a";
+    digest_as(head, log, step, limit, threads)
+}
+
+/// Of a log that is of the kind of `head`.
+fn digest_as(head: &[u8], log: &[u8], step: usize, limit: usize, threads: usize) -> String {
     let mut digest = Digest::default();
-    let kind = kind_of(b"2026/01/05 10:00:00 [error] 1#1: a", &[""; 0]).unwrap();
+    let kind = kind_of(head, &[""; 0]).unwrap();
     let mut reading = Reading::new("error.log", kind, threads);
     let mut from = Cut(log, step);
     while reading.turn(&mut digest, &mut from, limit).unwrap() {}
@@ -74,7 +96,62 @@ fn a_line_that_is_too_long_is_one_line() {
     }
 }
 
+#[test]
+fn a_trace_is_one_failure_at_its_own_line() {
+    let log = b"2026-01-05 10:00:00 INFO begun\n2026-01-05 10:00:01 ERROR failed\nTraceback (most recent call last):\n  \
+        File \"a.py\"\nhttpx.ReadError: [Errno 104] Connection reset by peer\n2026-01-05 10:00:02 INFO ended";
+    let told = digest_as(log, log, usize::MAX, usize::MAX, 1);
+    assert!(told.contains("\"count\":1,"), "{told}");
+    assert!(
+        told.contains("\"line\":5,\"text\":\"httpx.ReadError: [Errno 104]"),
+        "{told}"
+    );
+    assert!(
+        told.contains("\"lines\":6,\"understood\":6,\"unknown\":0"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_comes_after_a_pause_is_told_so() {
+    let log = b"2026-01-05 10:00:00 INFO end\n2026-01-05 10:20:00 INFO begin\n2026-01-05 10:20:01 ERROR socket hang up\n\
+        2026-01-05 10:20:31 ERROR socket hang up\n";
+    let told = digest_as(log, log, usize::MAX, usize::MAX, 1);
+    for pause in ["\"pause_ms\":1200000", "\"pause_ms\":null"] {
+        assert_eq!(told.matches(pause).count(), 1, "{told}");
+    }
+}
+
+#[test]
+fn a_trace_that_is_too_long_is_cut_at_the_same_line() {
+    let head = b"2026-01-05 10:00:01 ERROR failed\n";
+    let mut log = head.to_vec();
+    for _ in 0..4000 {
+        log.extend_from_slice(b"    at Socket.socketOnEnd: socket hang up\n");
+    }
+    log.extend_from_slice(b"    ");
+    log.extend(std::iter::repeat_n(b'a', 1 << 18));
+    log.extend_from_slice(b"\n2026-01-05 10:00:02 ERROR socket hang up\n");
+    let whole = digest_as(head, &log, usize::MAX, usize::MAX, 1);
+    assert!(whole.contains("\"lines\":4003,"), "{whole}");
+    for (step, limit, threads) in [(9000, 1 << 17, 2), (100_000, 1 << 20, 3)] {
+        assert_eq!(digest_as(head, &log, step, limit, threads), whole);
+    }
+}
+
 proptest! {
+    #[test]
+    fn nor_do_they_for_records_of_many_lines(
+        pieces in prop::collection::vec(0..TRACES.len(), 0..200),
+        step in 1..400_usize,
+        limit in 1..2000_usize,
+        threads in 1..4_usize,
+    ) {
+        let log: Vec<u8> = pieces.iter().flat_map(|&at| TRACES[at]).copied().collect();
+        let digest = |step, limit, threads| digest_as(b"2026-01-05 10:00:00", &log, step, limit, threads);
+        prop_assert_eq!(digest(step, limit, threads), digest(usize::MAX, usize::MAX, 1));
+    }
+
     #[test]
     fn neither_blocks_nor_threads_matter(
         pieces in prop::collection::vec(0..PIECES.len(), 0..200),

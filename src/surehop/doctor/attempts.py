@@ -15,6 +15,7 @@ class Line:
 
     `connection` is the client connection's number, 0 unknown; `method` the request's, "" where cut
     off; `upstream` the URL as it stands in the log; `status` what the client got, 0 unknown.
+    `pause_ms` says for how long the log stood still just before.
     """
 
     at_ms: int
@@ -26,6 +27,7 @@ class Line:
     upstream: str = ""
     idle_ms: int | None = None
     age_ms: int | None = None
+    pause_ms: int | None = None
     status: int = 0
     tries: int = 1
 

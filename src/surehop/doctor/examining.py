@@ -22,7 +22,10 @@ from surehop.doctor.sources.nginx import NginxReader, access_formats
 from surehop.doctor.sources.opening import Opened, files_of, is_plain, open_target
 from surehop.errors import OptionError
 
-_READ = "configurations of nginx and haproxy, and logs of nginx, haproxy and envoy are read"
+_READ = (
+    "configurations of nginx and haproxy, and logs of nginx, haproxy, envoy, load balancers of AWS"
+    " and Google Cloud, and applications are read"
+)
 
 
 @dataclass(frozen=True, slots=True)

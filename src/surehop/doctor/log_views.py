@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from surehop.doctor.attempts import Line, LogFacts, Tally
 from surehop.doctor.evidence import Version
@@ -15,6 +15,17 @@ _LONGEST = 400
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
 _PORT = re.compile(r":(\d{1,5})$")
 _VERSIONS = {Family.IPV4: 4, Family.IPV6: 6}
+# Under which names the clients of Node log, and all that live in applications.
+NODE = ("node", "axios", "axios-retry", "undici")
+APPLICATIONS = (
+    *(*NODE, "python", "httpx", "requests", "urllib3", "aiohttp"),
+    *("hyper", "go", "traefik", "caddy", "surehop"),
+)
+# How a connection ends before an answer.
+ENDED = (
+    *(Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED, Reason.REUSED_RESET),
+    Reason.REUSED_UNSENT,
+)
 _ACTIONS = {
     "connecting": "connecting to upstream",
     "reading": "reading response header from upstream",
@@ -30,9 +41,9 @@ def version_of(logs: LogFacts) -> Version | None:
     return int(major), int(minor), int(patch)
 
 
-def failed(logs: LogFacts, *reasons: Reason) -> list[Tally]:
-    """Give nginx's tries that failed for one of these reasons."""
-    return [each for each in logs.tallies if each.software == "nginx" and each.reason in reasons]
+def failed(logs: LogFacts, *reasons: Reason, software: Collection[str] = ("nginx",)) -> list[Tally]:
+    """Give the tries that failed for one of these reasons: nginx's, unless others are named."""
+    return [each for each in logs.tallies if each.software in software and each.reason in reasons]
 
 
 def told(logs: LogFacts, word: str) -> list[Tally]:
@@ -76,6 +87,16 @@ def by_peer(tallies: Iterable[Tally]) -> dict[str, list[Tally]]:
     return found
 
 
+def named(peer: str) -> str:
+    return f"`{peer}`" if peer else "a server"
+
+
+def where(tallies: Iterable[Tally]) -> str:
+    """Name the first peers, in brackets; nothing where no line names one."""
+    peers = list(dict.fromkeys(each.peer for each in tallies if each.peer))
+    return f" ({', '.join(f'`{peer}`' for peer in peers[:3])})" if peers else ""
+
+
 def split(peer: str) -> tuple[str, int]:
     """Give the host of a peer, without brackets, and its port."""
     found = _PORT.search(peer)
@@ -101,6 +122,16 @@ def dead_siblings(logs: LogFacts) -> dict[str, list[Tally]]:
         if sibling not in refused and (not four or sibling in seen):
             found[peer] = tallies
     return found
+
+
+def refused_ipv6(logs: LogFacts) -> dict[str, list[Tally]]:
+    """Give the `::1` at which Node is refused, where 127.0.0.1 was never seen refusing it."""
+    refused = by_peer(failed(logs, Reason.REFUSED, software=NODE))
+    return {
+        peer: tallies
+        for peer, tallies in refused.items()
+        if split(peer)[0] == "::1" and f"127.0.0.1:{split(peer)[1]}" not in refused
+    }
 
 
 def refused_families(logs: LogFacts, server: Server) -> tuple[set[int], tuple[Quote, ...]]:

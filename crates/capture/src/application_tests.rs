@@ -1,0 +1,217 @@
+use surehop_engine::{Cause, Phase, Reason};
+
+use super::*;
+
+/// The records of a text, as the driver cuts them.
+fn records(text: &[u8]) -> Vec<&[u8]> {
+    let mut starts = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        if starts.is_empty() || Application.begins(line.trim_ascii_end()) {
+            starts.push(at);
+        }
+        at += line.len();
+    }
+    starts.push(text.len());
+    starts
+        .windows(2)
+        .map(|pair| &text[pair[0]..pair[1]])
+        .collect()
+}
+
+fn events(text: &[u8]) -> Vec<Event<'_>> {
+    let mut found = Vec::new();
+    for record in records(text) {
+        Application.parse(record, &mut |event| found.push(event));
+    }
+    found
+}
+
+fn told(event: &Event) -> String {
+    let reason = event.outcome.map_or("-", |(_, _, reason)| reason.word());
+    let peer = String::from_utf8_lossy(event.peer);
+    let reused = match event.reused {
+        None => "",
+        Some(true) => " reused",
+        Some(false) => " fresh",
+    };
+    let method = String::from_utf8_lossy(event.method);
+    format!(
+        "{} {} {reason} {peer}{reused} {method}",
+        event.software, event.word
+    )
+    .trim_end()
+    .to_owned()
+}
+
+/// What a file of real programs' words tells, each kind of news once, with how often it came.
+fn file(name: &str) -> Vec<String> {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/doctor/data/applications/"
+    );
+    let text = std::fs::read(folder.to_owned() + name).unwrap();
+    let mut found: Vec<(String, usize)> = Vec::new();
+    for event in events(&text) {
+        let news = told(&event);
+        match found.iter_mut().find(|(known, _)| *known == news) {
+            Some((_, count)) => *count += 1,
+            None => found.push((news, 1)),
+        }
+    }
+    found
+        .into_iter()
+        .map(|(news, count)| format!("{count} {news}"))
+        .collect()
+}
+
+/// Files of what real programs wrote, and what they tell.
+const TOLD: &str = "
+node-hang-up.log: 2 node closed closed
+node-reset.log: 2 node reset reset
+node-fresh-reset.log: 4 node reset reset
+node-aborted.log: 2 node cut truncated
+node-refused.log: 2 node connect refused 127.0.0.1:35171
+node-refused-ipv6.log: 1 node connect refused ::1:9
+node-refused-ipv6-pino.log: 1 node connect refused ::1:9
+node-both-refused.log: 1 node aggregate -; 1 node connect refused 127.0.0.1:9; 1 node connect refused ::1:9
+node-happy-eyeballs.log: 1 node aggregate -; 1 node connect connect_timed_out 127.0.0.1:39871; 1 node connect unreachable 2001:db8::1:39871
+node-happy-eyeballs-pino.log: 1 node aggregate -; 1 node connect connect_timed_out 127.0.0.1:39871; 1 node connect unreachable 2001:db8::1:39871
+node-no-name.log: 1 node lookup resolve_failed no-such-name.invalid
+axios-hang-up.log: 1 axios closed reused_closed 127.0.0.1:45827 reused GET
+axios-pino.log: 1 axios closed reused_closed 127.0.0.1:45827 reused GET
+axios-winston.log: 1 axios reset reused_reset 127.0.0.1:46339 reused GET
+axios-stack.log: 2 axios closed closed
+axios-message.log: 2 node closed closed
+axios-retry.log: 4 axios-retry closed closed 127.0.0.1:43219 fresh GET
+fetch-closed.log: 1 undici closed reused_closed  reused
+fetch-reset.log: 1 undici reset reset
+fetch-pino.log: 1 undici closed closed
+fetch-terminated.log: 1 undici cut truncated
+undici-closed.log: 1 undici closed closed
+undici-pino.log: 1 undici closed closed
+undici-headers-timeout.log: 2 undici time-out timed_out
+undici-connect-timeout.log: 1 undici connect connect_timed_out 127.0.0.1:39871
+httpx-trace.log: 2 httpx closed closed
+httpx-message.log: 2 httpx closed closed
+httpx-structlog.log: 2 httpx closed closed
+httpx-reset.log: 1 httpx reset reset
+httpx-repr.log: 2 httpx reset reset
+httpx-async-refused.log: 1 httpx connect connect_failed
+requests-trace.log: 2 requests closed closed
+requests-message.log: 2 urllib3 closed closed
+requests-reset.log: 1 requests reset reset
+requests-refused.log: 2 urllib3 connect refused 127.0.0.1
+urllib3-retrying.log: 2 urllib3 closed closed; 1 urllib3 closed closed 127.0.0.1
+aiohttp-trace.log: 2 aiohttp closed closed
+aiohttp-message.log: 2 aiohttp closed closed
+aiohttp-payload.log: 1 aiohttp cut truncated
+aiohttp-refused.log: 2 aiohttp connect connect_failed 127.0.0.1:35171
+reqwest-reused-fin.log: 3 hyper closed closed 127.0.0.1:45827
+reqwest-reused-rst.log: 3 hyper reset reset 127.0.0.1:46339
+reqwest-refused.log: 3 hyper connect refused 127.0.0.1:35171
+go-eof.log: 3 go closed closed 127.0.0.1:37601 POST; 2 go closed closed
+go-reset.log: 1 go reset reset 127.0.0.1:34731 POST; 1 go reset reset 127.0.0.1:34731
+go-refused.log: 3 go connect refused 127.0.0.1:39429 GET
+caddy-reused-fin.log: 1 caddy closed closed  POST
+caddy-reused-rst.log: 1 caddy reset reset 127.0.0.1:44811 POST
+caddy-refused.log: 2 caddy connect refused 127.0.0.1:34235 GET; 2 caddy connect refused 127.0.0.1:34235 POST
+caddy-hang.log: 2 caddy time-out timed_out  GET; 2 caddy time-out timed_out  POST
+surehop-typed.log: 2 surehop closed closed 127.0.0.1:43219 fresh GET
+surehop-trace.log: 1 surehop closed closed 127.0.0.1:43219 fresh GET
+";
+
+#[test]
+fn what_real_programs_say_is_told_once() {
+    for line in TOLD.trim().lines() {
+        let (name, expected) = line.split_once(": ").unwrap();
+        assert_eq!(file(name).join("; "), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_stale_connection_tells_how_long_it_rested() {
+    let text = b"2026-01-05 10:00:00,250 ERROR app: GET http://a.example:80/x: the server closed first: idle 4.998 s, advertised 5 s";
+    let expected = Event {
+        at_ms: 1_767_607_200_250,
+        outcome: Some((Phase::Head, Cause::Closed, Reason::ReusedClosed)),
+        peer: b"a.example:80",
+        upstream: b"http://a.example:80/x",
+        method: b"GET",
+        reused: Some(true),
+        idle_ms: Some(4998),
+        at: 92,
+        ..Event::new("surehop", "closed")
+    };
+    assert_eq!(events(text), [expected]);
+}
+
+#[test]
+fn what_the_proxies_of_go_say() {
+    for line in [
+        "time=\"2026-01-05T10:00:00Z\" level=debug msg=\"'502 Bad Gateway' caused by: EOF\"",
+        "2026-01-05T10:00:00Z DBG proxy.go:100 > 502 Bad Gateway error=EOF",
+        r#"{"level":"debug","error":"EOF","time":"2026-01-05T10:00:00Z","message":"502 Bad Gateway"}"#,
+    ] {
+        let [event] = events(line.as_bytes())[..] else {
+            panic!("{line}")
+        };
+        assert_eq!(
+            (told(&event).as_str(), event.at_ms),
+            ("traefik closed closed", 1_767_607_200_000)
+        );
+    }
+}
+
+#[test]
+fn what_runtimes_put_before_lines_hides_no_trace() {
+    for before in [
+        "2026-01-05T10:00:00.1Z stderr F ",
+        "app-1  | ",
+        "Jan  5 10:00:00 web app[12]: ",
+    ] {
+        let text = [
+            "Error: socket hang up",
+            "    at Socket (node:_http_client:528:25) {",
+            "  code: 'ECONNRESET'",
+            "}",
+        ]
+        .map(|line| format!("{before}{line}\n"))
+        .concat();
+        assert_eq!(events(text.as_bytes()).len(), 1, "{before}");
+    }
+}
+
+#[test]
+fn traces_that_nobody_heads_are_told_apart() {
+    let trace = "Traceback (most recent call last):\n  File \"a.py\", line 1, in <module>\nhttpcore.ReadError: [Errno 104] \
+                 Connection reset by peer\n\nThe above exception was the direct cause of the following exception:\n\n\
+                 Traceback (most recent call last):\n  File \"a.py\", line 2, in <module>\nhttpx.ReadError: [Errno 104] \
+                 Connection reset by peer\n";
+    assert_eq!(events(trace.repeat(3).as_bytes()).len(), 3);
+    assert_eq!(
+        events(format!("2026-01-05 10:00:00 failed\n{trace}").as_bytes()).len(),
+        1
+    );
+}
+
+#[test]
+fn the_branches_of_a_group_are_one_failure() {
+    let text = "2026-01-05 10:00:00 failed\n  + Exception Group Traceback (most recent call last):\n  |   File \"a.py\"\n  | \
+                ExceptionGroup: two (1 sub-exception)\n  +-+---------------- 1 ----------------\n    | Traceback (most recent \
+                call last):\n    | httpx.ReadError: [Errno 104] Connection reset by peer\n    +------------------------------------\n";
+    assert_eq!(events(text.as_bytes()).len(), 1);
+}
+
+#[test]
+fn other_errors_are_none() {
+    for line in [
+        "2026-01-05 10:00:00 ERROR app: KeyError: 'name'",
+        "TypeError: Cannot read properties of undefined (reading 'id')",
+        r#"{"level":50,"time":1767607200000,"err":{"type":"Error","message":"no such user"},"msg":"failed"}"#,
+        "2026-01-05 10:00:00 client disconnected",
+        "reset the password of user 104",
+    ] {
+        assert_eq!(events(line.as_bytes()), [], "{line}");
+    }
+}

@@ -1,0 +1,521 @@
+//! The words in which HTTP clients and their runtimes tell of a failed request.
+
+use surehop_engine::{Cause, Phase, Reason};
+
+use crate::event::Outcome;
+
+/// A piece of text that tells of a failure.
+pub(crate) struct Saying {
+    pub(crate) text: &'static str,
+    /// Whose words these are, unless the record names somebody who uses them.
+    pub(crate) software: &'static str,
+    pub(crate) word: &'static str,
+    /// `None` where it only says that something failed.
+    pub(crate) outcome: Option<Outcome>,
+    /// A record is told by what says the most in it.
+    pub(crate) weight: Weight,
+}
+
+/// How much a saying says.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Weight {
+    /// That something failed.
+    Hint,
+    /// The code of an error, which stands beside its sentence.
+    Code,
+    /// What happened.
+    Sentence,
+    /// What happened, and right behind it to whom.
+    Address,
+    /// What happened to an answer on its way; why stands behind it, in words that also stand alone.
+    Whole,
+}
+
+use Weight::{Address, Code, Hint, Sentence, Whole};
+
+const REFUSED: Option<Outcome> = Some((Phase::Connect, Cause::Refused, Reason::Refused));
+const SLOW: Option<Outcome> = Some((Phase::Connect, Cause::TimedOut, Reason::ConnectTimedOut));
+const NO_WAY: Option<Outcome> = Some((Phase::Connect, Cause::Unreachable, Reason::Unreachable));
+const NO_PORTS: Option<Outcome> = Some((Phase::Connect, Cause::NoPorts, Reason::NoPorts));
+const NO_CONNECTION: Option<Outcome> = Some((Phase::Connect, Cause::Other, Reason::ConnectFailed));
+const NO_NAME: Option<Outcome> = Some((Phase::Resolve, Cause::NotFound, Reason::ResolveFailed));
+const NO_RESOLVER: Option<Outcome> = Some((Phase::Resolve, Cause::TryAgain, Reason::ResolveFailed));
+const CLOSED: Option<Outcome> = Some((Phase::Head, Cause::Closed, Reason::Closed));
+const RESET: Option<Outcome> = Some((Phase::Head, Cause::Reset, Reason::Reset));
+const BROKEN_PIPE: Option<Outcome> = Some((Phase::Send, Cause::Reset, Reason::Reset));
+const LATE: Option<Outcome> = Some((Phase::Head, Cause::TimedOut, Reason::TimedOut));
+const CUT: Option<Outcome> = Some((Phase::Body, Cause::Closed, Reason::Truncated));
+const STALLED: Option<Outcome> = Some((Phase::Body, Cause::TimedOut, Reason::BodyTimedOut));
+const NO_HTTP: Option<Outcome> = Some((Phase::Head, Cause::Invalid, Reason::Invalid));
+const DISTRUST: Option<Outcome> = Some((Phase::Tls, Cause::Certificate, Reason::Untrusted));
+const REUSED_CLOSED: Option<Outcome> = Some((Phase::Head, Cause::Closed, Reason::ReusedClosed));
+const REUSED_RESET: Option<Outcome> = Some((Phase::Head, Cause::Reset, Reason::ReusedReset));
+
+/// What several addresses of one name make of their failures.
+pub(crate) const AGGREGATE: &str = "aggregate";
+
+/// Where one is part of another, the longer one is found.
+pub(crate) static SAYINGS: &[Saying] = &[
+    // Node's net and http, and what is built on them
+    say("connect ECONNREFUSED ", "node", "connect", REFUSED, Address),
+    say("connect ETIMEDOUT ", "node", "connect", SLOW, Address),
+    say("connect EHOSTUNREACH ", "node", "connect", NO_WAY, Address),
+    say("connect ENETUNREACH ", "node", "connect", NO_WAY, Address),
+    say(
+        "connect EADDRNOTAVAIL ",
+        "node",
+        "connect",
+        NO_PORTS,
+        Address,
+    ),
+    say(
+        "connect ECONNRESET ",
+        "node",
+        "connect",
+        NO_CONNECTION,
+        Address,
+    ),
+    say("getaddrinfo ENOTFOUND ", "node", "lookup", NO_NAME, Address),
+    say(
+        "getaddrinfo EAI_AGAIN ",
+        "node",
+        "lookup",
+        NO_RESOLVER,
+        Address,
+    ),
+    say("socket hang up", "node", "closed", CLOSED, Sentence),
+    say("read ECONNRESET", "node", "reset", RESET, Sentence),
+    say("read ETIMEDOUT", "node", "time-out", LATE, Sentence),
+    say("write ECONNRESET", "node", "reset", BROKEN_PIPE, Sentence),
+    say("write EPIPE", "node", "reset", BROKEN_PIPE, Sentence),
+    say("Error: aborted", "node", "cut", CUT, Sentence),
+    say("Parse Error: ", "node", "invalid", NO_HTTP, Sentence),
+    say("AggregateError", "node", AGGREGATE, None, Hint),
+    say("ECONNREFUSED", "node", "connect", REFUSED, Code),
+    say("ECONNRESET", "node", "reset", RESET, Code),
+    say("EPIPE", "node", "reset", BROKEN_PIPE, Code),
+    say("ETIMEDOUT", "node", "connect", SLOW, Code),
+    say("EHOSTUNREACH", "node", "connect", NO_WAY, Code),
+    say("ENETUNREACH", "node", "connect", NO_WAY, Code),
+    say("ENOTFOUND", "node", "lookup", NO_NAME, Code),
+    say("EAI_AGAIN", "node", "lookup", NO_RESOLVER, Code),
+    say("ms exceeded", "axios", "time-out", LATE, Hint),
+    say("ECONNABORTED", "axios", "time-out", LATE, Code),
+    // undici, and Node's fetch, which is made of it
+    say("fetch failed", "undici", "fetch failed", None, Hint),
+    say("other side closed", "undici", "closed", CLOSED, Sentence),
+    say("TypeError: terminated", "undici", "cut", CUT, Whole),
+    say(
+        "Headers Timeout Error",
+        "undici",
+        "time-out",
+        LATE,
+        Sentence,
+    ),
+    say(
+        "Body Timeout Error",
+        "undici",
+        "time-out",
+        STALLED,
+        Sentence,
+    ),
+    say("Connect Timeout Error", "undici", "connect", SLOW, Sentence),
+    say(
+        "does not match the HTTP/1.1 protocol",
+        "undici",
+        "invalid",
+        NO_HTTP,
+        Sentence,
+    ),
+    say("UND_ERR_SOCKET", "undici", "closed", CLOSED, Code),
+    say("UND_ERR_HEADERS_TIMEOUT", "undici", "time-out", LATE, Code),
+    say("UND_ERR_BODY_TIMEOUT", "undici", "time-out", STALLED, Code),
+    say("UND_ERR_CONNECT_TIMEOUT", "undici", "connect", SLOW, Code),
+    // Python
+    say(
+        "Server disconnected without sending a response",
+        "httpx",
+        "closed",
+        CLOSED,
+        Sentence,
+    ),
+    say(
+        "peer closed connection without sending complete message body",
+        "httpx",
+        "cut",
+        CUT,
+        Sentence,
+    ),
+    say(
+        "All connection attempts failed",
+        "httpx",
+        "connect",
+        NO_CONNECTION,
+        Sentence,
+    ),
+    say("httpx.ReadError", "httpx", "reset", RESET, Code),
+    say("ReadError('')", "httpx", "reset", RESET, Code),
+    say("httpx.ReadTimeout", "httpx", "time-out", LATE, Code),
+    say("httpx.ConnectTimeout", "httpx", "connect", SLOW, Code),
+    say(
+        "illegal status line: ",
+        "httpx",
+        "invalid",
+        NO_HTTP,
+        Sentence,
+    ),
+    say("Server disconnected", "aiohttp", "closed", CLOSED, Sentence),
+    say("ServerDisconnectedError", "aiohttp", "closed", CLOSED, Code),
+    say(
+        "Cannot connect to host ",
+        "aiohttp",
+        "connect",
+        NO_CONNECTION,
+        Address,
+    ),
+    say(
+        "Connection timeout to host ",
+        "aiohttp",
+        "connect",
+        SLOW,
+        Address,
+    ),
+    say(
+        "Response payload is not completed",
+        "aiohttp",
+        "cut",
+        CUT,
+        Whole,
+    ),
+    say(
+        "Remote end closed connection without response",
+        "urllib3",
+        "closed",
+        CLOSED,
+        Sentence,
+    ),
+    say(
+        "ConnectionResetError(104",
+        "urllib3",
+        "reset",
+        RESET,
+        Sentence,
+    ),
+    say(
+        "BrokenPipeError(32",
+        "urllib3",
+        "reset",
+        BROKEN_PIPE,
+        Sentence,
+    ),
+    say("IncompleteRead(", "urllib3", "cut", CUT, Sentence),
+    say("Connection broken: ", "urllib3", "cut", CUT, Whole),
+    say("Read timed out.", "urllib3", "time-out", LATE, Sentence),
+    say("ConnectTimeoutError(", "urllib3", "connect", SLOW, Sentence),
+    say(
+        "NameResolutionError(",
+        "urllib3",
+        "lookup",
+        NO_NAME,
+        Sentence,
+    ),
+    say("BadStatusLine(", "urllib3", "invalid", NO_HTTP, Sentence),
+    say(
+        "[Errno 104] Connection reset by peer",
+        "python",
+        "reset",
+        RESET,
+        Sentence,
+    ),
+    say(
+        "[Errno 32] Broken pipe",
+        "python",
+        "reset",
+        BROKEN_PIPE,
+        Sentence,
+    ),
+    say(
+        "[Errno 111] Connection refused",
+        "python",
+        "connect",
+        REFUSED,
+        Sentence,
+    ),
+    say(
+        "[Errno 111] Connect call failed",
+        "python",
+        "connect",
+        REFUSED,
+        Sentence,
+    ),
+    say(
+        "[Errno 113] No route to host",
+        "python",
+        "connect",
+        NO_WAY,
+        Sentence,
+    ),
+    say(
+        "[Errno 101] Network is unreachable",
+        "python",
+        "connect",
+        NO_WAY,
+        Sentence,
+    ),
+    say(
+        "[Errno -2] Name or service not known",
+        "python",
+        "lookup",
+        NO_NAME,
+        Sentence,
+    ),
+    say(
+        "[Errno -3] Temporary failure in name resolution",
+        "python",
+        "lookup",
+        NO_RESOLVER,
+        Sentence,
+    ),
+    say(
+        "CERTIFICATE_VERIFY_FAILED",
+        "python",
+        "certificate",
+        DISTRUST,
+        Sentence,
+    ),
+    // hyper and reqwest
+    say(
+        "connection closed before message completed",
+        "hyper",
+        "closed",
+        CLOSED,
+        Sentence,
+    ),
+    say(
+        "hyper::Error(IncompleteMessage)",
+        "hyper",
+        "closed",
+        CLOSED,
+        Sentence,
+    ),
+    say(
+        "Connection reset by peer (os error 104)",
+        "hyper",
+        "reset",
+        RESET,
+        Sentence,
+    ),
+    say(
+        "Connection refused (os error 111)",
+        "hyper",
+        "connect",
+        REFUSED,
+        Sentence,
+    ),
+    say(
+        "Broken pipe (os error 32)",
+        "hyper",
+        "reset",
+        BROKEN_PIPE,
+        Sentence,
+    ),
+    say(
+        "code: 104, kind: ConnectionReset",
+        "hyper",
+        "reset",
+        RESET,
+        Sentence,
+    ),
+    say(
+        "code: 111, kind: ConnectionRefused",
+        "hyper",
+        "connect",
+        REFUSED,
+        Sentence,
+    ),
+    say("tcp connect error", "hyper", "connect", NO_CONNECTION, Code),
+    say(
+        "error trying to connect",
+        "hyper",
+        "connect",
+        NO_CONNECTION,
+        Code,
+    ),
+    say("dns error: ", "hyper", "lookup", NO_NAME, Sentence),
+    // Go's net/http, and the proxies made of it
+    say(
+        "read: connection reset by peer",
+        "go",
+        "reset",
+        RESET,
+        Sentence,
+    ),
+    say(
+        "write: connection reset by peer",
+        "go",
+        "reset",
+        BROKEN_PIPE,
+        Sentence,
+    ),
+    say("write: broken pipe", "go", "reset", BROKEN_PIPE, Sentence),
+    say(
+        "connect: connection refused",
+        "go",
+        "connect",
+        REFUSED,
+        Sentence,
+    ),
+    say(
+        "connect: connection timed out",
+        "go",
+        "connect",
+        SLOW,
+        Sentence,
+    ),
+    say(
+        "connect: no route to host",
+        "go",
+        "connect",
+        NO_WAY,
+        Sentence,
+    ),
+    say(
+        "connect: network is unreachable",
+        "go",
+        "connect",
+        NO_WAY,
+        Sentence,
+    ),
+    say(
+        "connect: cannot assign requested address",
+        "go",
+        "connect",
+        NO_PORTS,
+        Sentence,
+    ),
+    say(": i/o timeout", "go", "connect", SLOW, Sentence),
+    say("no such host", "go", "lookup", NO_NAME, Sentence),
+    say(
+        "timeout awaiting response headers",
+        "go",
+        "time-out",
+        LATE,
+        Sentence,
+    ),
+    say("Client.Timeout exceeded", "go", "time-out", LATE, Sentence),
+    say(
+        "server closed idle connection",
+        "go",
+        "closed",
+        REUSED_CLOSED,
+        Sentence,
+    ),
+    say("http: proxy error: EOF", "go", "closed", CLOSED, Sentence),
+    say(
+        "502 Bad Gateway' caused by: EOF",
+        "traefik",
+        "closed",
+        CLOSED,
+        Sentence,
+    ),
+    say("\"msg\":\"EOF\"", "caddy", "closed", CLOSED, Sentence),
+    say("\": EOF", "go", "closed", CLOSED, Sentence),
+    say("error=EOF", "go", "closed", CLOSED, Sentence),
+    say("error=\"EOF\"", "go", "closed", CLOSED, Sentence),
+    say("\"error\":\"EOF\"", "go", "closed", CLOSED, Sentence),
+    say("unexpected EOF", "go", "cut", CUT, Sentence),
+    // Surehop's client
+    say(
+        "the server closed first: idle ",
+        "surehop",
+        "closed",
+        REUSED_CLOSED,
+        Sentence,
+    ),
+    say(
+        "the server reset the connection first: idle ",
+        "surehop",
+        "reset",
+        REUSED_RESET,
+        Sentence,
+    ),
+    say(
+        "the server closed the connection without an answer",
+        "surehop",
+        "closed",
+        CLOSED,
+        Sentence,
+    ),
+    say(
+        "the server reset the connection without an answer",
+        "surehop",
+        "reset",
+        RESET,
+        Sentence,
+    ),
+    say(
+        "connection within the answer's head",
+        "surehop",
+        "closed",
+        CLOSED,
+        Sentence,
+    ),
+    say(
+        "connection within the answer's body",
+        "surehop",
+        "cut",
+        CUT,
+        Sentence,
+    ),
+    say(
+        ": no connection: ",
+        "surehop",
+        "connect",
+        NO_CONNECTION,
+        Sentence,
+    ),
+    say(
+        "the name can't be resolved (",
+        "surehop",
+        "lookup",
+        NO_NAME,
+        Sentence,
+    ),
+    say(
+        "nothing was received for ",
+        "surehop",
+        "time-out",
+        LATE,
+        Sentence,
+    ),
+    say(
+        "no connection within ",
+        "surehop",
+        "connect",
+        SLOW,
+        Sentence,
+    ),
+    say(
+        "the answer is not HTTP",
+        "surehop",
+        "invalid",
+        NO_HTTP,
+        Sentence,
+    ),
+];
+
+const fn say(
+    text: &'static str,
+    software: &'static str,
+    word: &'static str,
+    outcome: Option<Outcome>,
+    weight: Weight,
+) -> Saying {
+    Saying {
+        text,
+        software,
+        word,
+        outcome,
+        weight,
+    }
+}

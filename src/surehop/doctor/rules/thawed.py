@@ -1,0 +1,75 @@
+"""SH042: a process that was frozen wakes up with a pool of dead connections."""
+
+from collections.abc import Iterator
+
+from surehop.doctor.about import About, Example
+from surehop.doctor.attempts import Line
+from surehop.doctor.evidence import Evidence
+from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.log_views import ENDED, failed, lines, many, quoted
+
+_LONG = 60_000  # milliseconds
+_WITHIN = 1_000
+_RESTED = (
+    "2026-01-05 10:00:00,{} ERROR app: POST http://192.0.2.1/a: the server closed first: idle"
+    " {} s\n"
+)
+_PAUSED = """\
+2026-01-05T{}.120Z END RequestId: 8f5a
+2026-01-05T10:20:00.000Z START RequestId: 91c2
+2026-01-05T10:20:00.011Z Error: read ECONNRESET
+2026-01-05T10:20:00.012Z Error: read ECONNRESET
+"""
+
+ABOUT = About(
+    id="SH042",
+    name="thawed-with-dead-connections",
+    summary="after a pause of minutes several connections turn out dead at the same moment",
+    symptom="a burst of ECONNRESET right after a long pause, on Lambda and the like",
+    cause="between two invocations the process is frozen, and servers close the connections that"
+    " it holds; when it wakes up, nobody has told it",
+    cure="look at a connection's age by the wall clock before it is used; or keep none over the end"
+    " of an invocation",
+    needs="a log of an application in which every line has its time, or one of Surehop's client",
+    examples=(
+        Example(_PAUSED.format("10:00:00"), _PAUSED.format("10:19:59"), kind="application log"),
+        Example(
+            _RESTED.format(250, "812.120") + _RESTED.format(251, "812.119"),
+            _RESTED.format(250, "4.998") + _RESTED.format(251, "4.997"),
+            kind="application log",
+        ),
+    ),
+)
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    software = {each.software for each in evidence.logs.tallies}
+    ended = failed(evidence.logs, *ENDED, software=software)
+    dead = [each for each in ended if each.reused is not False]
+    rested = [each for each in lines(dead) if _rest(each) >= _LONG]
+    for first in rested:
+        burst = [each for each in rested if 0 <= each.at_ms - first.at_ms <= _WITHIN]
+        if len(burst) < 2:  # noqa: PLR2004 (one alone is the race)
+            continue
+        known = first.idle_ms is not None
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH if known else Confidence.MEDIUM,
+            because="the log tells how long each connection had rested"
+            if known
+            else "the log stood still before it; it does not tell how old the connections were",
+            title=f"{len(burst)} connections were dead after a pause of {_rest(first) // 1000}s,"
+            f" {many(dead, 'time')} in all",
+            text="They failed at one moment, right after nothing had happened for long: the process"
+            " stood still, while servers closed the connections that it held.",
+            advice="give up connections older than the server's idle time-out before they are used,"
+            " by a clock that runs on while the process is frozen",
+            subject="log thawed",
+            quotes=quoted(burst),
+        )
+        return
+
+
+def _rest(line: Line) -> int:
+    """How long the connection rested, or else the whole log."""
+    return (line.pause_ms if line.idle_ms is None else line.idle_ms) or 0

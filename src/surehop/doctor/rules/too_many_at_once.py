@@ -1,0 +1,92 @@
+"""SH026: a server takes connections and closes them at once, since it has too many."""
+
+from collections.abc import Iterable, Iterator
+
+from surehop.doctor.about import About, Example
+from surehop.doctor.attempts import Line, Tally
+from surehop.doctor.evidence import Evidence
+from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.log_views import APPLICATIONS, by_peer, failed, line, lines, many, named, quoted
+from surehop.events import Reason
+
+_AT_ONCE = 3
+_WITHIN = 50  # milliseconds
+_IN_A_SECOND = 5  # where the log tells no milliseconds
+_NEW = "the connections were new"
+_STALE = "stale connections come one by one"
+_RESET = "recv() failed (104: Connection reset by peer)"
+_NODE = "2026-01-05T10:00:0{}Z Error: read ECONNRESET\n    at TCP.onStreamRead (node:x:1:2)\n"
+
+
+def _burst(*seconds: str) -> str:
+    return "".join(_NODE.format(each) for each in seconds)
+
+
+ABOUT = About(
+    id="SH026",
+    name="too-many-at-once",
+    summary="several new connections are reset at the same moment: the server has too many",
+    symptom="a handful of ECONNRESET, or of nginx's `recv() failed (104: …)`, at one moment, while"
+    " other requests are answered",
+    cause="a server with a limit (Node's `server.maxConnections`) accepts a connection and closes"
+    " it at once; what was sent on it is answered with RST",
+    cure="raise the limit; or have fewer connections at once (`max_conns` and `queue` of an"
+    " upstream, `maxSockets` of an agent) and retry with a growing delay",
+    needs="an error log of nginx, or a log of an application",
+    examples=(
+        Example(
+            "".join(
+                line(_RESET, "reading", "192.0.2.1:80").replace("*7", f"*{each}")
+                for each in range(1, 6)
+            ),
+            line(_RESET, "reading", "192.0.2.1:80"),
+            kind="error log",
+        ),
+        Example(
+            _burst("0.010", "0.011", "0.012"),
+            _burst("0.010", "1.011", "2.012"),
+            kind="application log",
+        ),
+    ),
+)
+
+
+def judge(evidence: Evidence) -> Iterator[Finding]:
+    software = ("nginx", *APPLICATIONS)
+    ended = failed(evidence.logs, Reason.CLOSED, Reason.RESET, software=software)
+    refused = by_peer(failed(evidence.logs, Reason.REFUSED, software=software))
+    for peer, tallies in by_peer(ended).items():
+        burst = _first_burst(tallies)
+        if not burst or peer in refused:  # who also refuses was restarted
+            continue
+        fresh = all(each.reused is False for each in tallies)
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.MEDIUM,
+            because=f"{_NEW if fresh else _STALE}; a server that is restarted looks the same",
+            title=f"{named(peer)} closed {len(burst)} connections at one moment,"
+            f" {many(tallies, 'time')} in all",
+            text="Servers with a limit accept a connection that is one too many and close it at"
+            " once; the request on it meets RST. One that goes on working and resets several at the"
+            " same moment is most often one of these.",
+            advice="raise the server's limit (Node: `server.maxConnections`), or ask with fewer"
+            " connections at once and let the rest wait",
+            subject=f"log {peer}",
+            quotes=quoted(burst),
+        )
+
+
+def _first_burst(tallies: Iterable[Tally]) -> list[Line]:
+    """Give the first lines that came at one moment, each of a request of its own."""
+    every = [
+        each
+        for each in lines(tallies)
+        if each.at_ms and each.tries == 1 and not each.pause_ms  # SH042 tells of that one
+    ]
+    whole = all(each.at_ms % 1000 == 0 for each in every)
+    within, enough = (0, _IN_A_SECOND) if whole else (_WITHIN, _AT_ONCE)
+    for at, first in enumerate(every):
+        burst = [each for each in every[at:] if each.at_ms - first.at_ms <= within]
+        if len({each.connection or each.line for each in burst}) >= enough:
+            return burst
+    return []
