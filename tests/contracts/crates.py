@@ -26,7 +26,7 @@ MAY_USE = {
 }
 # What the pure crates may use of others': nothing that can do I/O, tell the time or draw a number.
 PURE = {
-    "surehop-capture": {"surehop-engine", "memchr", "serde", "serde_json"},
+    "surehop-capture": {"surehop-engine", "aho-corasick", "memchr", "serde", "serde_json"},
     "surehop-coding": {"brotli-decompressor", "flate2", "zstd-safe"},
     "surehop-engine": set[str](),
     "surehop-wire": {"itoa", "memchr"},

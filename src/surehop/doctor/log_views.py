@@ -20,7 +20,7 @@ _VERSIONS = {Family.IPV4: 4, Family.IPV6: 6}
 NODE = ("node", "axios", "axios-retry", "undici")
 APPLICATIONS = (
     *(*NODE, "python", "httpx", "requests", "urllib3", "aiohttp"),
-    *("hyper", "go", "surehop"),
+    *("hyper", "go", "traefik", "caddy", "surehop"),
 )
 # How a connection ends before an answer.
 ENDED = (
@@ -135,6 +135,16 @@ def dead_siblings(logs: LogFacts) -> dict[str, list[Tally]]:
         if sibling not in refused and (not four or sibling in seen):
             found[peer] = tallies
     return found
+
+
+def refused_ipv6(logs: LogFacts) -> dict[str, list[Tally]]:
+    """Give the `::1` at which Node is refused, where 127.0.0.1 was never seen refusing it."""
+    refused = by_peer(failed(logs, Reason.REFUSED, software=NODE))
+    return {
+        peer: tallies
+        for peer, tallies in refused.items()
+        if split(peer)[0] == "::1" and f"127.0.0.1:{split(peer)[1]}" not in refused
+    }
 
 
 def refused_families(logs: LogFacts, server: Server) -> tuple[set[int], tuple[Quote, ...]]:

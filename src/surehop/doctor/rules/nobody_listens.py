@@ -7,6 +7,7 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import (
+    APPLICATIONS,
     by_peer,
     dead_siblings,
     failed,
@@ -14,6 +15,7 @@ from surehop.doctor.log_views import (
     many,
     quotes,
     refused_families,
+    refused_ipv6,
     seconds,
 )
 from surehop.doctor.probe_views import seen
@@ -21,20 +23,28 @@ from surehop.doctor.rules.resolved_once import moved
 from surehop.events import Cause, Reason
 
 _REFUSED = "connect() failed (111: Connection refused)"
+_NODE = "2026-01-05T10:00:00.250Z Error: connect ECONNREFUSED {}:3000\n"
+_LOGGING = ("nginx", *APPLICATIONS)
 
 ABOUT = About(
     id="SH044",
     name="nobody-listens",
-    summary="nobody listens where nginx connects to",
-    symptom="`connect() failed (111: Connection refused) while connecting to upstream`",
+    summary="nobody listens where nginx, or an application, connects to",
+    symptom="`connect() failed (111: Connection refused) while connecting to upstream`; in"
+    " applications `connect ECONNREFUSED`, `[Errno 111] Connection refused` and the like",
     cause="the backend is down, restarts, or listens on another port or address",
     cure="start it, or name the address on which it listens",
-    needs="an error log of nginx, or a probe",
+    needs="an error log of nginx, a log of an application, or a probe",
     examples=(
         Example(
             line(_REFUSED, "connecting", "127.0.0.1:3000"),
             line(_REFUSED, "connecting", "[::1]:3000"),  # SH001 tells of this one
             kind="error log",
+        ),
+        Example(
+            _NODE.format("127.0.0.1"),
+            _NODE.format("::1"),  # SH020 tells of this one
+            kind="application log",
         ),
     ),
     proof=("ss -ltnp",),
@@ -66,8 +76,9 @@ def _probed(evidence: Evidence) -> Iterator[Finding]:
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
     # Other findings tell of these.
-    told = {*halves(evidence), *moved(evidence)}
-    for peer, tallies in by_peer(failed(evidence.logs, Reason.REFUSED)).items():
+    told = {*halves(evidence), *refused_ipv6(evidence.logs), *moved(evidence)}
+    refused = failed(evidence.logs, Reason.REFUSED, software=_LOGGING)
+    for peer, tallies in by_peer(refused).items():
         if peer in told:
             continue
         refusals = f"{many(tallies, 'connection')} refused in {seconds(tallies)}s"
@@ -75,7 +86,7 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             Severity.ERROR,
             Confidence.HIGH,
             because="the system said so; whether it was for a restart only, the times tell",
-            title=f"nobody listened on `{peer}`: {refusals}",
+            title=f"nobody listened{f' on `{peer}`' if peer else ''}: {refusals}",
             text="The machine is there, and no program takes connections on this address and port.",
             advice="see whether the backend runs, and on which address it listens",
             subject=f"log {peer}",

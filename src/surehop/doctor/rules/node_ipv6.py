@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import NODE, by_peer, failed, many, quotes
-from surehop.events import Reason
+from surehop.doctor.log_views import many, quotes, refused_ipv6, split
 
 _REFUSED = "2026-01-05T10:00:00.250Z Error: connect ECONNREFUSED {}:3000\n"
 
@@ -27,11 +26,8 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    refused = by_peer(failed(evidence.logs, Reason.REFUSED, software=NODE))
-    for peer, tallies in refused.items():
-        host, _, port = peer.rpartition(":")
-        if host.strip("[]") != "::1" or f"127.0.0.1:{port}" in refused:
-            continue
+    for peer, tallies in refused_ipv6(evidence.logs).items():
+        _, port = split(peer)
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.MEDIUM,
