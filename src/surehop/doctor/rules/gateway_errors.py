@@ -1,4 +1,4 @@
-"""SH049: an access log has 502 and 504, and nothing at hand says why."""
+"""SH050: an access log has 502 and 504, and nothing at hand says why."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def _log(bad: int, good: int) -> str:
 
 
 ABOUT = About(
-    id="SH049",
+    id="SH050",
     name="gateway-errors",
     summary="an access log has many 502 or 504, and no log that would say why is given",
     symptom="a share of the requests ends with 502 or 504",

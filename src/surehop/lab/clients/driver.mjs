@@ -38,8 +38,8 @@ function axios({ retrying }) {
         const answer = await instance.request({ url, method: lane.method, headers, data, timeout, responseType: "arraybuffer" });
         return { status: answer.status, size: answer.data.length };
       } catch (error) {
-        // One whose body broke off has a response too, without data.
-        if (error.code?.startsWith("ERR_BAD_RE") && error.response.data) return { status: error.response.status, size: error.response.data.length };
+        // Others have a response too: its body broke off.
+        if (error.code?.startsWith("ERR_BAD_RE")) return { status: error.response.status, size: error.response.data.length };
         throw error;
       }
     };
