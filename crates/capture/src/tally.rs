@@ -18,7 +18,7 @@ const SLOTS: usize = 64;
 
 /// Of whom, and of what.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-struct Key<'a> {
+pub(crate) struct Key<'a> {
     software: Cow<'static, str>,
     word: Cow<'static, str>,
     peer: Cow<'a, str>,
@@ -149,7 +149,7 @@ impl Tally {
 }
 
 impl<'a> Key<'a> {
-    fn of(event: &Event<'a>) -> Self {
+    pub(crate) fn of(event: &Event<'a>) -> Self {
         Self {
             software: Cow::Borrowed(event.software),
             word: Cow::Borrowed(event.word),
