@@ -1,5 +1,6 @@
 """What tests of all rooms share: an origin, and the programs to run and to compare with."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from hypothesis import settings
 from missing import missing
 from surehop.lab.origins import Origin
 from surehop.lab.subjects import Program, find_nginx, find_surehop
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and with them all programs
+# that they start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says what else the machine does.
 settings.register_profile("patient", deadline=None)

@@ -31,6 +31,18 @@ def test_it_costs_little_where_it_is_not_used() -> None:
     assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "False\n"
 
 
+def test_no_extra_is_wanted() -> None:
+    code = """if True:
+        import sys
+        sys.modules.update(rich=None, matplotlib=None)
+        from surehop.testing import Origin, Tap
+        with Origin() as origin, Tap(f"127.0.0.1:{origin.port}") as tap:
+            print(tap.port != origin.port)
+    """
+    argv = [sys.executable, "-c", code]
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "True\n"
+
+
 def test_a_fault_is_in_force_until_its_block_ends(
     origin: Origin, fault: Callable[..., Injected]
 ) -> None:

@@ -25,6 +25,7 @@ def clients() -> dict[str, Ask]:
     if shutil.which("curl"):
         found["curl"] = _curl
     found["httpx"] = _httpx
+    found["requests"] = _requests
     if find_spec("aiohttp"):
         found["aiohttp"] = _aiohttp
     return found
@@ -55,6 +56,18 @@ def _httpx(url: str, method: str, fresh: bool) -> str:
         try:
             return str(client.request(method, url, content=b"x" * (method == "POST")).status_code)
         except httpx.TransportError as error:
+            return f"{type(error).__name__} {error}"
+
+
+def _requests(url: str, method: str, fresh: bool) -> str:
+    requests = import_module("requests")
+    with requests.Session() as session:
+        session.trust_env = False
+        if not fresh:
+            session.get(url)
+        try:
+            return str(session.request(method, url, data=b"x" * (method == "POST")).status_code)
+        except requests.RequestException as error:
             return f"{type(error).__name__} {error}"
 
 

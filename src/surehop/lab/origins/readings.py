@@ -15,12 +15,12 @@ _NEWER = rb" HTTP/(1\.[0-9])"
 _CLEAN = rb"[\t\x20-\x7e\x80-\xff]*"
 
 
-def _node_line(text: bytes) -> bytes:
+def _target(text: bytes) -> bytes:
     return _PLACE + text + rb"|(?<=CONNECT )" + text
 
 
 NODE20 = Reading(
-    request_line(_NODE_METHODS, b" +", _node_line(_ASCII), rb"(?: HTTP/(1\.[01]|2\.0))?"),
+    request_line(_NODE_METHODS, b" +", _target(_ASCII), rb"(?: HTTP/(1\.[01]|2\.0))?"),
     header_line(value=_CLEAN),
     hosts=range(1, 1 << 16),
     codings=True,
@@ -30,7 +30,7 @@ NODE20 = Reading(
 )
 NODE18 = replace(
     NODE20,
-    line=request_line(_NODE_METHODS, b" +", _node_line(_BYTES), rb"(?: HTTP/(1\.[01]|2\.0))?"),
+    line=request_line(_NODE_METHODS, b" +", _target(_BYTES), rb"(?: HTTP/(1\.[01]|2\.0))?"),
     field=header_line(TOKEN + b"* *", _CLEAN),
     hosts=range(1 << 16),
 )
@@ -47,7 +47,7 @@ UVICORN = Reading(
     too_big=400,
 )
 GUNICORN = Reading(
-    request_line(rb"[A-Z0-9$_.-]{3,20}", target=_node_line(_ASCII), version=_NEWER),
+    request_line(rb"[A-Z0-9$_.-]{3,20}", target=_target(_ASCII), version=_NEWER),
     header_line(value=_CLEAN),
     hosts=range(2),
     hasty=False,
