@@ -10,16 +10,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
+from surehop.lab import subjects
 from surehop.lab.measure import Client
 from surehop.lab.origins import Fault, OriginProcess
-from surehop.lab.scenarios import SCENARIOS, fronts
+from surehop.lab.scenarios import SCENARIOS
 from surehop.lab.scenarios.running import Asked, perform
 from surehop.lab.subjects import Subject, find_nginx, listens
 
@@ -110,16 +112,17 @@ HAPROXY = {
 BALANCED = tuple(name for name, one in SCENARIOS.items() if "nginx" in one.only)
 
 
-class _Logging(Subject):
-    """One that also writes an access log as people have it."""
-
-    def __init__(self, program: Any, http: str, **more: Any) -> None:
-        super().__init__(program, _LOGS + http, **more)
+@contextmanager
+def _logging() -> Iterator[None]:
+    """nginx also writes an access log as people have it."""
+    text = subjects._CONFIGURATION
+    with patch.object(subjects, "_CONFIGURATION", text.replace("http {{\n", "http {{\n" + _LOGS)):
+        yield
 
 
 def run_scenario(name: str, into: Path) -> None:
     """A scenario of the lab, with nginx as its subject."""
-    with TemporaryDirectory() as folder, patch.object(fronts, "Subject", _Logging):
+    with TemporaryDirectory() as folder, _logging():
         report = perform(SCENARIOS[name], Asked(["nginx"], _SCALE, evidence=Path(folder)))
         _keep(Path(folder) / "nginx", into)
     if not report.shown:
@@ -132,8 +135,9 @@ def run_nginx(incident: Incident, into: Path) -> None:
         raise FileNotFoundError("nginx")
     http = _UPSTREAM.format(upstream=incident.upstream, location=incident.location)
     with (
+        _logging(),
         OriginProcess(**incident.origin) as origin,
-        _Logging(program, http.replace("@ORIGIN@", str(origin.port))) as subject,
+        Subject(program, http.replace("@ORIGIN@", str(origin.port))) as subject,
     ):
         _ask(subject.port, incident)
         subject.stop()
