@@ -26,6 +26,8 @@ def test_exit_codes(origin: Origin, capsys: pytest.CaptureFixture[str]) -> None:
         assert run(nobody) == 1
         assert run(nobody, "--fail-on=never") == 0
     assert "[SH044 nobody-listens]" in capsys.readouterr().out
+    assert run(origin.url.replace("http:", "https:")) == 1
+    assert "\n  trouble       it speaks no TLS here\n" in capsys.readouterr().out
     for words in [
         ("no-url",),
         ("ftp://example.com/",),

@@ -9,7 +9,7 @@ import pytest
 from probed import probed
 
 from missing import missing
-from surehop.doctor.probing.sheet import End, Fate, Sheet
+from surehop.doctor.probing.sheet import End, Sheet
 
 SCRIPT = Path(__file__).with_name("idle_server.mjs")
 WITHIN_MS = 20
@@ -39,4 +39,4 @@ def test_the_measured_close_is_the_true_one() -> None:
     assert closes
     # A machine that is busy is late on one side or the other, but not always.
     assert min(abs(ms - own) for ms in closes for own in rested) <= WITHIN_MS
-    assert any(each.fate is Fate.ANSWERED for each in sheet.met)
+    assert sheet.met

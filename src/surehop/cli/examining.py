@@ -92,7 +92,8 @@ def verdict(report: doctor.Report, fail_on: str) -> int:
     if fail_on == NEVER:
         return 0
     limit = doctor.Severity[fail_on.upper()]
-    return 1 if any(each.severity >= limit for each in report.findings) else 0
+    found = any(each.severity >= limit for each in report.findings)
+    return 1 if found or any(each.trouble and each.by_url for each in report.probes) else 0
 
 
 def say(text: str) -> None:

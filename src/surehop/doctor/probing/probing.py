@@ -219,6 +219,8 @@ class _Work:
         rested = closed.ms / 1000
         trip = min(each.ms for each in self.sheet.addresses if each.cause is None) / 1000
         idle = self._idle(len(SWEEP), rested / 2)
+        if not idle:
+            return
         dues = [rested - trips * trip + more for trips, more in SWEEP[: len(idle)]]
         try:
             met = meet(idle, dues, self._asker.send, self._pace)

@@ -7,7 +7,7 @@ from typing import Self
 
 from surehop.doctor.probing.pace import Pace, Stopped, clock
 from surehop.doctor.probing.sheet import End, Fate, Met, Rested
-from surehop.doctor.probing.wire import Wire
+from surehop.doctor.probing.wire import Silent, Wire
 
 _PATIENCE_S = 5.0  # for an answer to a request that met the close
 _SHOWN = 40
@@ -31,18 +31,18 @@ class Idle:
         try:
             found = self.wire.take()
         except OSError:
-            self._end(End.RST, now)
+            self.end(End.RST, now)
             return True
         if found is None:
             return False
         if not found:
-            self._end(End.FIN, now)
+            self.end(End.FIN, now)
             return True
         self.answered = self.sent is not None
         self.said = (self.said + found)[:_SHOWN]
         return self.answered
 
-    def _end(self, how: End, now: float) -> None:
+    def end(self, how: End, now: float) -> None:
         self.ended, self.how = now, how
 
 
@@ -92,8 +92,10 @@ def _send(each: Idle, now: float, send: Callable[[Wire], None], watch: "_Watch")
     each.sent = now
     try:
         send(each.wire)
+    except Silent:
+        watch.drop(each)  # nobody takes it
     except OSError:
-        each.ended, each.how = now, End.RST
+        each.end(End.RST, now)
         watch.drop(each)
 
 
