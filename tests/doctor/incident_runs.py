@@ -10,19 +10,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
-from surehop.lab import subjects
 from surehop.lab.measure import Client
 from surehop.lab.origins import Fault, OriginProcess
-from surehop.lab.scenarios import SCENARIOS
+from surehop.lab.scenarios import SCENARIOS, as_nginx
+from surehop.lab.scenarios.as_nginx import written
 from surehop.lab.scenarios.running import Asked, perform
+from surehop.lab.scenarios.upstream import Upstream
 from surehop.lab.subjects import Subject, find_nginx, listens
 
 INCIDENTS = Path(__file__).parent / "incidents"
@@ -112,17 +112,20 @@ HAPROXY = {
 BALANCED = tuple(name for name, one in SCENARIOS.items() if "nginx" in one.only)
 
 
-@contextmanager
-def _logging() -> Iterator[None]:
-    """nginx also writes an access log as people have it."""
-    text = subjects._CONFIGURATION
-    with patch.object(subjects, "_CONFIGURATION", text.replace("http {{\n", "http {{\n" + _LOGS)):
-        yield
+class _Logging(Subject):
+    """One that also writes an access log as people have it."""
+
+    def __init__(self, program: Any, http: str, **more: Any) -> None:
+        super().__init__(program, _LOGS + http, **more)
+
+
+def _logging(upstream: Upstream) -> str:
+    return _LOGS + written(upstream)
 
 
 def run_scenario(name: str, into: Path) -> None:
     """A scenario of the lab, with nginx as its subject."""
-    with TemporaryDirectory() as folder, _logging():
+    with TemporaryDirectory() as folder, patch.object(as_nginx, "written", _logging):
         report = perform(SCENARIOS[name], Asked(["nginx"], _SCALE, evidence=Path(folder)))
         _keep(Path(folder) / "nginx", into)
     if not report.shown:
@@ -135,9 +138,8 @@ def run_nginx(incident: Incident, into: Path) -> None:
         raise FileNotFoundError("nginx")
     http = _UPSTREAM.format(upstream=incident.upstream, location=incident.location)
     with (
-        _logging(),
         OriginProcess(**incident.origin) as origin,
-        Subject(program, http.replace("@ORIGIN@", str(origin.port))) as subject,
+        _Logging(program, http.replace("@ORIGIN@", str(origin.port))) as subject,
     ):
         _ask(subject.port, incident)
         subject.stop()

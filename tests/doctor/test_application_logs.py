@@ -25,11 +25,11 @@ FINDINGS = {
     "SH026": ("node-max-connections", "node-fresh-reset", "nginx-max-connections"),
     "SH030": ("caddy-reused-fin", "caddy-reused-rst"),
     "SH040": ("axios-retry",),
+    "SH047": ("aiohttp-payload", "fetch-terminated", "node-aborted"),
     "SH044": (
         *("node-refused", "node-both-refused", "requests-refused", "reqwest-refused"),
         *("go-refused", "caddy-refused"),
     ),
-    "SH047": ("aiohttp-payload", "fetch-terminated", "node-aborted"),
 }
 EXPECTED = {name: number for number, names in FINDINGS.items() for name in names}
 

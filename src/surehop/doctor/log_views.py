@@ -58,6 +58,20 @@ def failed(logs: LogFacts, *reasons: Reason, software: Collection[str] = ("nginx
     ]
 
 
+def captured(logs: LogFacts, *words: str) -> list[Tally]:
+    """Give what packets told in one of these words."""
+    return [each for each in logs.tallies if each.software == "packets" and each.word in words]
+
+
+def count(tallies: Iterable[Tally]) -> int:
+    return sum(each.count for each in tallies)
+
+
+def refusals(logs: LogFacts) -> list[Tally]:
+    """Give the connections that were refused, by logs and by packets."""
+    return [*failed(logs, Reason.REFUSED), *captured(logs, "refused")]
+
+
 def told(logs: LogFacts, word: str) -> list[Tally]:
     """Give what was said in this word, whether a try failed or not."""
     return [each for each in logs.tallies if each.word == word]
@@ -65,8 +79,8 @@ def told(logs: LogFacts, word: str) -> list[Tally]:
 
 def many(tallies: Iterable[Tally], noun: str) -> str:
     """Count in words: `1 time`, `3 times`."""
-    count = sum(each.count for each in tallies)
-    return f"{count} {noun}{'s' if count > 1 else ''}"
+    number = count(tallies)
+    return f"{number} {noun}{'s' if number > 1 else ''}"
 
 
 def seconds(tallies: Iterable[Tally]) -> int:
@@ -123,8 +137,8 @@ def dead_siblings(logs: LogFacts) -> dict[str, list[Tally]]:
     whose sibling was seen doing something else.
     """
     # BROKEN: an access log tells no more of a try.
-    refused = by_peer(failed(logs, Reason.REFUSED, Reason.BROKEN))
-    seen = {each.peer for each in failed(logs, *Reason)}
+    refused = by_peer([*refusals(logs), *failed(logs, Reason.BROKEN)])
+    seen = {each.peer for each in (*failed(logs, *Reason), *captured(logs, "accepted"))}
     found = {}
     for peer, tallies in refused.items():
         host, port = split(peer)
@@ -152,7 +166,7 @@ def refused_families(logs: LogFacts, server: Server) -> tuple[set[int], tuple[Qu
     versions = {each.version for each in server.addresses or ()}
     texts = {str(each) for each in server.addresses or ()}
     tries = []
-    for each in failed(logs, Reason.REFUSED, Reason.BROKEN):
+    for each in (*refusals(logs), *failed(logs, Reason.BROKEN)):
         host, port = split(each.peer)
         if port == server.port and host in texts:
             tries.append(each)

@@ -9,6 +9,11 @@ from surehop.doctor.log_views import APPLICATIONS, by_peer, failed, line, many, 
 from surehop.events import Reason
 
 _CLOSED = "upstream prematurely closed connection"
+_ASKED = """\
+192.0.2.1:40000 > 192.0.2.9:3000
+0.000 > open
+0.001 > GET /
+"""
 
 ABOUT = About(
     id="SH047",
@@ -20,7 +25,7 @@ ABOUT = About(
     " so nobody can send the request again, and nginx counts no failure of the server",
     cure="see what the server did at these times: killed for its memory, restarted without waiting,"
     " or a time-out of its own for slow readers",
-    needs="an error log of nginx, or a log of an application",
+    needs="an error log of nginx, a log of an application, or a capture",
     examples=(
         Example(
             line(_CLOSED, "body", "192.0.2.1:80"),
@@ -32,18 +37,23 @@ ABOUT = About(
             "2026-01-05T10:00:00Z ERROR AxiosError: socket hang up\n",
             kind="application log",
         ),
+        Example(
+            _ASKED + "0.002 < 200 half\n0.003 < RST\n",
+            _ASKED + "0.002 < 200\n5.002 < FIN\n",
+            kind="capture",
+        ),
     ),
 )
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    software = ("nginx", *APPLICATIONS)
+    software = ("nginx", "packets", *APPLICATIONS)
     cut = failed(evidence.logs, Reason.TRUNCATED, software=software)
     for peer, tallies in by_peer(cut).items():
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
-            because="the log says so",
+            because="it was seen",
             title=f"{named(peer)} ended {many(tallies, 'answer')} in the middle of the body",
             text="The client has had status 200 by then, and sees a body that is too short, or a"
             " connection that ends. It can't be sent again by the proxy.",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from surehop.conf.address import numeric, socket_text
 from surehop.doctor.about import About, Example
@@ -9,10 +10,10 @@ from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Configuration, Group, Listener, Server
 from surehop.doctor.finding import Confidence, Edit, Finding, Quote, Severity
-from surehop.doctor.log_views import by_peer, failed, many, quotes
+from surehop.doctor.log_views import by_peer, captured, failed, lines, many, quotes
 from surehop.doctor.probe_views import closed, closes, sheet_of
 from surehop.doctor.sections import insert_after, place, replace
-from surehop.events import Reason
+from surehop.events import Cause, Reason
 
 _BACK_MS = 75_000  # nginx: how long an idle client connection is kept
 _MARGIN_MS = 1000
@@ -24,6 +25,12 @@ _ANY = {"", "*", "0.0.0.0", "[::]"}  # noqa: S104 (compared, not bound)
 _BACKEND = """
 server {{ listen 127.0.0.1:8081; keepalive_timeout {back}; }}
 upstream app {{ server 127.0.0.1:8081; keepalive 16; keepalive_timeout {front}; }}
+"""
+_RESTED = """\
+192.0.2.1:40000 > 192.0.2.9:3000
+0.000 > open
+0.001 > GET /
+0.010 < 200
 """
 
 ABOUT = About(
@@ -41,7 +48,7 @@ ABOUT = About(
     cure="the sender's idle time-out must be the shorter one: lower the proxy's `keepalive_timeout`"
     " in the `upstream`, or raise the backend's",
     needs="a configuration in which both sides stand, or one and `--probe`; or an error log of"
-    " nginx",
+    " nginx, or a capture",
     examples=(
         Example(_BACKEND.format(back="10s", front="60s"), _BACKEND.format(back="75s", front="60s")),
         Example(
@@ -51,6 +58,11 @@ ABOUT = About(
             "2026/01/05 10:00:00 [info] 11#11: *7 client prematurely closed connection while"
             " reading client request line, client: 192.0.2.1, server: example.com\n",
             kind="error log",
+        ),
+        Example(
+            _RESTED + "5.010 < FIN\n5.011 > GET / unseen\n5.011 < RST\n",
+            _RESTED + "4.000 > GET /\n4.010 < 200\n9.010 < FIN\n9.011 > FIN\n",
+            kind="capture",
         ),
     ),
     proof=(r"(printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'; sleep 120) | (time nc 127.0.0.1 PORT)",),
@@ -72,6 +84,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         seen = [each for each in failed(evidence.logs, *_RACES) if each.peer in peers]
         yield _meeting(group, server, close, sure, seen)
     yield from raced(ABOUT, evidence, Reason.CLOSED)
+    yield from _captured(evidence)
 
 
 def _meetings(evidence: Evidence) -> Iterator[tuple[Group, Server, _Close, Confidence]]:
@@ -185,6 +198,45 @@ def raced(about: About, evidence: Evidence, mostly: Reason) -> Iterator[Finding]
             subject=f"log {peer}",
             quotes=quotes(tallies),
         )
+
+
+def _captured(evidence: Evidence) -> Iterator[Finding]:
+    ended = by_peer(captured(evidence.logs, "closed together"))
+    for peer, tallies in by_peer(captured(evidence.logs, "race", "stale")).items():
+        if peer in ended:
+            continue  # SH034 tells of a server that ends
+        late = [each for each in tallies if each.word == "stale"]
+        resets = sum(each.count for each in tallies if each.cause is Cause.RESET)
+        idle = _measured(evidence, peer)
+        after = f", {_s(idle)} after its last answer" if idle else ""
+        known = (
+            f" {many(late, 'request')} went out although the close had long been there: the client"
+            " does not look at a connection before it uses it."
+            if late
+            else ""
+        )
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH,
+            because="the packets show the close, the request, and how long the connection rested",
+            title=f"`{peer}` closes connections at rest{after}, and"
+            f" {many(tallies, 'request')} met the close",
+            text=f"The connection had carried a request before, and rested. The server ended it"
+            f" just as the next request came ({resets} of them by RST): the request was not"
+            f" worked on, and nobody answered it.{known}",
+            advice="let who sends the requests give up connections sooner"
+            + (f" than {_s(idle)}" if idle else " than the server does")
+            + "; or raise the server's idle time-out above theirs",
+            subject=f"capture {peer}",
+            quotes=quotes(tallies),
+        )
+
+
+def _measured(evidence: Evidence, peer: str) -> int | None:
+    """Give how long connections to a peer rested when it closed them; the median, in ms."""
+    closes = by_peer(captured(evidence.logs, "idle close", "idle reset")).get(peer, [])
+    rests = [each.idle_ms for each in lines(closes) if each.idle_ms]
+    return int(median(rests)) if rests else None
 
 
 def _s(ms: float) -> str:
