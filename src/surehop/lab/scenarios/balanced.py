@@ -90,7 +90,11 @@ STALE = scenario(
     "fourth of that connection. The request that meets the first goes on to the other backend and "
     "meets the second. Where a dead connection is charged to the backend, both are out until "
     "fail_timeout (10 s, scaled, in whole seconds) is over. A GET every 50 ms.",
-    Trial(lambda _: [{"faults": (Fault("fin", nth=4, times=1),)}] * 2, met, ("SH006", "SH004")),
+    Trial(
+        lambda _: [{"faults": (Fault("fin", nth=4, times=1),)}] * 2,
+        met,
+        ("SH006", "SH004", "SH049"),
+    ),
 )
 POISON = scenario(
     "poison-request",
@@ -101,7 +105,7 @@ POISON = scenario(
     Trial(
         lambda _: [{"faults": (Fault("fin", path="/poison"),)}] * 2,
         met,
-        ("SH006",),
+        ("SH006", "SH049"),
         paths=("/",) * _POISON + ("/poison",),
     ),
 )
