@@ -1,14 +1,15 @@
 """SH034: reloads that follow each other close the connections of clients that are still asking."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import by_peer, captured, lines, many, quotes, seconds, told
 
-_OFTEN = 3
-_APART_S = 60
+# How many, within how many seconds.
+_OFTEN = 3, 60
+_RELENTLESS = 6, 30
 
 
 def _reload(time: str) -> str:
@@ -54,24 +55,27 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
     reloads = told(evidence.logs, "reload")
-    kept = lines(reloads)
-    close = [
-        one.at_ms
-        for one, other in zip(kept, kept[_OFTEN - 1 :], strict=False)
-        if other.at_ms - one.at_ms <= _APART_S * 1000
-    ]
-    if close:
-        yield ABOUT.found(
-            Severity.WARNING,
-            Confidence.MEDIUM,
-            because="whether a client was asking just then, only its own log tells",
-            title=f"{many(reloads, 'reload')} in {seconds(reloads)}s",
-            text="At each, the old workers close the connections of clients that ask nothing at the"
-            " moment. A client that has just sent the next request meets a reset.",
-            advice="`keepalive_min_timeout` where nginx is 1.27.4 or newer; fewer reloads",
-            subject="log reload",
-            quotes=quotes(reloads),
-        )
+    times = [each.at_ms for each in lines(reloads)]
+    if not _within(times, *_OFTEN):
+        return
+    yield ABOUT.found(
+        # a few in a row are what a renewal of certificates does
+        Severity.WARNING if _within(times, *_RELENTLESS) else Severity.INFO,
+        Confidence.MEDIUM,
+        because="whether a client was asking just then, only its own log tells",
+        title=f"{many(reloads, 'reload')} in {seconds(reloads)}s",
+        text="At each, the old workers close the connections of clients that ask nothing at the"
+        " moment. A client that has just sent the next request meets a reset.",
+        advice="`keepalive_min_timeout` where nginx is 1.27.4 or newer; fewer reloads",
+        subject="log reload",
+        quotes=quotes(reloads),
+    )
+
+
+def _within(times: Sequence[int], count: int, span_s: int) -> bool:
+    """Whether so many of them lie within so many seconds."""
+    pairs = zip(times, times[count - 1 :], strict=False)
+    return any(last - first <= span_s * 1000 for first, last in pairs)
 
 
 def _captured(evidence: Evidence) -> Iterator[Finding]:
