@@ -53,6 +53,8 @@ def run(chosen: argparse.Namespace, folder: Path) -> Results:
         results[kind] = {name: [] for name in chosen.names}
         for number in range(chosen.rounds):
             for name in list(results[kind]):
+                if number and name in programs.ONCE:
+                    continue
                 try:
                     sample = programs.timed(programs.command(name, kind, log), folder)
                 except programs.ProgramError as error:
@@ -75,8 +77,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="surehop-bench-") as folder:
         results = run(chosen, Path(folder))
     conditions = (
-        f"{chosen.megabytes} MB each, {chosen.rounds} interleaved rounds, medians; 1 % of the"
-        " requests fail, all lines of the error log tell of failures."
+        f"{chosen.megabytes} MB each, {chosen.rounds} interleaved rounds, medians; goaccess once;"
+        " 1 % of the requests fail, all lines of the error log tell of failures."
     )
     if load > BUSY:
         conditions += f" **The machine was busy when it began (load {load:.1f}).**"

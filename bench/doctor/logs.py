@@ -11,7 +11,14 @@ SEED = 5
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 LINES = 20_000  # are made at once
 PATHS = ("/", "/api/orders", "/api/orders/42?expand=lines", "/static/app.3f2a.js", "/login")
-AGENTS = ("Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0", "curl/8.5.0", "okhttp/4.12.0")
+AGENTS = (
+    (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko)"
+        " Chrome/126.0.0.0 Safari/537.36"
+    ),
+    "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+    "okhttp/4.12.0",
+)
 # One request in a hundred or so fails, as on a bad day.
 STATUSES = (200,) * 90 + (304,) * 4 + (404,) * 3 + (499, 502, 504)
 FAILURES = (

@@ -17,6 +17,8 @@ PACKAGES = ("polars>=1.30,<2",)
 # What `rg` looks for: a word that stands in many lines of either log.
 WORD = "example.com"
 NAMES = ("wc", "ripgrep", "surehop", "polars", "goaccess")
+# Takes minutes a round, so one has to do.
+ONCE = {"goaccess"}
 TITLES = {
     "wc": "`wc -l`",
     "ripgrep": "ripgrep, lines with a word",

@@ -14,7 +14,8 @@ HOW = """\
 Seconds are by the clock, in brackets the fastest and the slowest round; CPU is of all threads and
 processes. The files are in the page cache. Ratios are of the medians by the clock. What is done
 differs: `wc` counts line ends, ripgrep looks for one word, polars counts one column, goaccess and
-surehop read the lines."""
+surehop read the lines. Memory is the most at once; of what needs less than the bench itself, it
+is the bench's."""
 
 Results = dict[str, dict[str, list[Sample]]]
 

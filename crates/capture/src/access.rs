@@ -53,14 +53,15 @@ impl Format for Access {
         counter: &mut Counter,
         out: &mut dyn FnMut(Event<'a>),
     ) -> Understood {
-        let Some(values) = self.template.values(line) else {
+        let mut values = Values::default();
+        if !self.template.values(line, &mut values) {
             return Understood::No;
-        };
+        }
         let get = |variable: Variable| values[variable as usize];
         let Some(status) = status(get(Variable::Status)) else {
             return Understood::No;
         };
-        let at_ms = at(&values);
+        let at_ms = at(&values, counter);
         let addresses = get(Variable::UpstreamAddr);
         let peer = last(addresses);
         counter.request(at_ms, status, peer);
@@ -115,12 +116,19 @@ fn status(text: &[u8]) -> Option<u16> {
     u16::try_from(number).ok().filter(|status| *status < 1000)
 }
 
-fn at(values: &Values<'_>) -> i64 {
-    let get = |variable: Variable| values[variable as usize];
-    moment::common(get(Variable::TimeLocal))
-        .or_else(|| moment::iso8601(get(Variable::TimeIso)))
-        .or_else(|| moment::unix(get(Variable::Msec)))
-        .unwrap_or(0)
+/// When it was: of lines that follow each other many have the same time.
+fn at(values: &Values<'_>, counter: &mut Counter) -> i64 {
+    let written = [Variable::TimeLocal, Variable::TimeIso, Variable::Msec]
+        .map(|variable| values[variable as usize])
+        .into_iter()
+        .find(|time| !time.is_empty())
+        .unwrap_or_default();
+    counter.moment(written, || {
+        moment::common(written)
+            .or_else(|| moment::iso8601(written))
+            .or_else(|| moment::unix(written))
+            .unwrap_or(0)
+    })
 }
 
 fn method<'a>(values: &Values<'a>) -> &'a [u8] {

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kept::Line;
+use crate::kept::{Kept, Line};
 use crate::outages::{Outage, Outages};
-use crate::tally::{Tallies, Tally};
+use crate::tally::{Key, Tallies, Tally};
 use crate::traffic::Traffic;
 
+/// What the JSON is, by which it is known.
+const WHAT: &str = "digest of logs";
 /// Raised when a field of the JSON changes its meaning.
 const VERSION: u32 = 1;
 
@@ -37,11 +39,23 @@ pub struct Digest {
     tallies: Tallies,
     outages: Outages,
     traffic: BTreeMap<String, Traffic>,
+    /// Every failed try as JSON, a line each, where that is wanted.
+    rows: Option<Vec<u8>>,
+}
+
+/// A failed try among all the others.
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    key: Key<'a>,
+    #[serde(flatten)]
+    line: Kept,
 }
 
 /// The digest as JSON.
 #[derive(Serialize)]
 struct Shown<'a> {
+    surehop: &'static str,
     version: u32,
     files: Vec<&'a File>,
     tallies: Vec<&'a Tally>,
@@ -54,6 +68,7 @@ struct Shown<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Told {
+    surehop: String,
     version: u32,
     files: Vec<File>,
     tallies: Vec<Tally>,
@@ -64,10 +79,32 @@ struct Told {
 }
 
 impl Digest {
+    /// A digest that also keeps every failed try, until [`Self::rows`] takes them away.
+    pub fn with_rows() -> Self {
+        Self {
+            rows: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+
+    /// The failed tries since it was asked last, as JSON, a line each.
+    pub fn rows(&mut self) -> Vec<u8> {
+        self.rows.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// Takes lines that follow each other.
     pub fn take(&mut self, lines: &[Line<'_>]) {
         for line in lines {
             self.tallies.take(line);
+            if let Some(rows) = self.rows.as_mut().filter(|_| line.event.outcome.is_some()) {
+                let row = Row {
+                    key: Key::of(&line.event),
+                    line: Kept::of(line),
+                };
+                // text and numbers into memory: this can't fail
+                let _ = serde_json::to_writer(&mut *rows, &row);
+                rows.push(b'\n');
+            }
         }
         self.outages.take(lines);
     }
@@ -91,6 +128,7 @@ impl Digest {
         let mut files: Vec<&File> = self.files.iter().collect();
         files.sort();
         serde_json::to_vec(&Shown {
+            surehop: WHAT,
             version: VERSION,
             files,
             tallies: self.tallies.sorted(),
@@ -105,8 +143,11 @@ impl Digest {
     /// as there are not too many tallies and outages to be kept.
     pub fn merge(&mut self, json: &[u8]) -> Result<(), String> {
         let told: Told = serde_json::from_slice(json).map_err(|error| error.to_string())?;
-        if told.version != VERSION {
-            return Err(format!("version {} is not known here", told.version));
+        if (told.surehop.as_str(), told.version) != (WHAT, VERSION) {
+            return Err(format!(
+                "{} {} is not known here",
+                told.surehop, told.version
+            ));
         }
         self.files.extend(told.files);
         for tally in &told.tallies {

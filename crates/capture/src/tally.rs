@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ const SLOTS: usize = 64;
 
 /// Of whom, and of what.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-struct Key<'a> {
+pub(crate) struct Key<'a> {
     software: Cow<'static, str>,
     word: Cow<'static, str>,
     peer: Cow<'a, str>,
@@ -49,7 +49,7 @@ pub(crate) struct Tally {
 pub(crate) struct Tallies {
     list: Vec<Tally>,
     /// By the hash of the key; of two keys with one hash, the later is at the next number that is free.
-    index: HashMap<u64, usize>,
+    index: HashMap<u64, usize, BuildHasherDefault<Quick>>,
     /// Events that found no place.
     pub(crate) others: u64,
 }
@@ -78,7 +78,7 @@ impl Tallies {
 
     /// The place of a key, made where there is none; `None` where there are too many.
     fn find(&mut self, key: Key<'_>) -> Option<usize> {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = Quick::default();
         key.hash(&mut hasher);
         let mut hash = hasher.finish();
         loop {
@@ -93,6 +93,29 @@ impl Tallies {
                 }
             }
         }
+    }
+}
+
+/// Some multiplications a word: every line is looked up, and of keys that were made to meet there are not more
+/// than of others.
+#[derive(Default)]
+struct Quick(u64);
+
+impl Hasher for Quick {
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.rotate_left(26)
     }
 }
 
@@ -149,7 +172,7 @@ impl Tally {
 }
 
 impl<'a> Key<'a> {
-    fn of(event: &Event<'a>) -> Self {
+    pub(crate) fn of(event: &Event<'a>) -> Self {
         Self {
             software: Cow::Borrowed(event.software),
             word: Cow::Borrowed(event.word),

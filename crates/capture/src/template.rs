@@ -68,32 +68,36 @@ impl Template {
         })
     }
 
-    /// The values of a line; `None` where it was not written in this format. Behind the last value that means
-    /// something nothing is looked at.
-    pub(crate) fn values<'a>(&self, line: &'a [u8]) -> Option<Values<'a>> {
-        self.read(line, self.needed).map(|(values, _)| values)
+    /// Fills in the values of a line; `false` where it was not written in this format. Behind the last value that
+    /// means something nothing is looked at.
+    pub(crate) fn values<'a>(&self, line: &'a [u8], values: &mut Values<'a>) -> bool {
+        self.read(line, self.needed, values).is_some()
     }
 
     /// Whether all of a line is in this format.
     pub(crate) fn is_whole(&self, line: &[u8]) -> bool {
-        self.read(line, self.parts.len())
-            .is_some_and(|(_, rest)| rest.is_empty())
+        self.read(line, self.parts.len(), &mut Values::default())
+            .is_some_and(<[u8]>::is_empty)
     }
 
     /// Whether a line begins in this format.
     pub(crate) fn is_beginning(&self, line: &[u8]) -> bool {
-        self.read(line, self.parts.len()).is_some()
+        self.read(line, self.parts.len(), &mut Values::default())
+            .is_some()
     }
 
-    fn read<'a>(&self, line: &'a [u8], count: usize) -> Option<(Values<'a>, &'a [u8])> {
-        let mut values: Values<'a> = Default::default();
-        let mut rest = line.strip_prefix(self.before.as_slice())?;
+    /// Gives what is behind so many parts.
+    fn read<'a>(&self, line: &'a [u8], count: usize, values: &mut Values<'a>) -> Option<&'a [u8]> {
+        if !begins(line, &self.before) {
+            return None;
+        }
+        let mut rest = &line[self.before.len()..];
         for part in &self.parts[..count] {
             let end = part.end(rest)?;
             values[part.variable as usize] = &rest[..end];
             rest = &rest[end + part.behind.len()..];
         }
-        Some((values, rest))
+        Some(rest)
     }
 }
 
@@ -110,13 +114,13 @@ impl Part {
         if let Some(width) = self.variable.width() {
             let is_end = rest
                 .get(width..)
-                .is_some_and(|rest| rest.starts_with(&self.behind));
+                .is_some_and(|rest| begins(rest, &self.behind));
             return is_end.then_some(width);
         }
         let mut from = 0;
         loop {
             let at = from + memchr(first, &rest[from..])?;
-            if rest[at..].starts_with(&self.behind) && !self.goes_on(rest, at) {
+            if begins(&rest[at + 1..], &self.behind[1..]) && !self.goes_on(rest, at) {
                 return Some(at);
             }
             from = at + 1;
@@ -171,6 +175,11 @@ impl Variable {
             Self::UpstreamAddr | Self::UpstreamStatus | Self::UpstreamReason
         )
     }
+}
+
+/// The same as `starts_with`, for some bytes, where a call costs more than comparing them.
+fn begins(text: &[u8], with: &[u8]) -> bool {
+    text.len() >= with.len() && with.iter().zip(text).all(|(a, b)| a == b)
 }
 
 /// The next variable's name, and what is behind it. Text before it goes to the part before it.

@@ -68,6 +68,9 @@ pub struct Counter {
     statuses: [u64; STATUSES],
     second: i64,
     here: Share,
+    /// The time of the line before, as it was written, and what it stands for.
+    written: Vec<u8>,
+    at_ms: i64,
 }
 
 impl Default for Counter {
@@ -77,11 +80,23 @@ impl Default for Counter {
             statuses: [0; STATUSES],
             second: 0,
             here: Share::default(),
+            written: Vec::new(),
+            at_ms: 0,
         }
     }
 }
 
 impl Counter {
+    /// What a time stands for: `read` is asked only where it is not that of the line before.
+    pub(crate) fn moment(&mut self, written: &[u8], read: impl FnOnce() -> i64) -> i64 {
+        if self.written != written {
+            self.written.clear();
+            self.written.extend_from_slice(written);
+            self.at_ms = read();
+        }
+        self.at_ms
+    }
+
     /// Counts a request. Without a time it is in no slot, without a peer in no share.
     pub fn request(&mut self, at_ms: i64, status: u16, peer: &[u8]) {
         let share = Share {

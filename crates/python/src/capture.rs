@@ -25,7 +25,7 @@ pub(crate) fn log_kind(head: &[u8], formats: Vec<Vec<u8>>) -> Option<&'static st
 // The mutex is never locked: Python lends a digest to one thread at a time, and this is how Rust knows.
 pub(crate) struct Digest(Mutex<Inner>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     digest: surehop_capture::Digest,
     reading: Option<Reading>,
@@ -47,8 +47,17 @@ impl Digest {
 #[pymethods]
 impl Digest {
     #[new]
-    fn new() -> Self {
-        Self(Mutex::default())
+    #[pyo3(signature = (rows = false))]
+    fn new(rows: bool) -> Self {
+        let digest = if rows {
+            surehop_capture::Digest::with_rows()
+        } else {
+            surehop_capture::Digest::default()
+        };
+        Self(Mutex::new(Inner {
+            digest,
+            reading: None,
+        }))
     }
 
     /// Begins with a log, of the kind that its head shows.
@@ -85,6 +94,11 @@ impl Digest {
         let reading = inner.reading.take().ok_or_else(none_begun)?;
         reading.finish(&mut inner.digest);
         Ok(())
+    }
+
+    /// The failed tries since it was asked last.
+    fn rows<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.inner().digest.rows())
     }
 
     /// Takes in what another digest gave as JSON.

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from surehop import doctor
@@ -19,6 +20,7 @@ from surehop.cli.examining import (
     tell,
     verdict,
 )
+from surehop.cli.progress import on_terminal
 from surehop.cli.watching import watch
 from surehop.errors import OptionError
 
@@ -26,23 +28,37 @@ from surehop.errors import OptionError
 def main(words: Sequence[str]) -> int:
     """Returns 0 clean, 1 findings at or above `--fail-on`, 2 bad input, 3 a fault of our own."""
     try:
-        asked = _parser().parse_args(words)
+        # what is merged is known by itself: the word is for those who read the line
+        asked = _parser().parse_args(words[words[:1] == ["merge"] :])
     except SystemExit as e:
         return BAD_INPUT if e.code else 0
     return guarded("surehop doctor", lambda: _examine(asked))
 
 
 def _examine(asked: argparse.Namespace) -> int:
+    progress = on_terminal()
+    failures = doctor.Failures(asked.parquet) if asked.parquet else None
     options = doctor.Options(
         names_of(asked, ask=not asked.offline),
         doctor.parse_version(asked.nginx_version) if asked.nginx_version else None,
         doctor.read_baseline(asked.baseline) if asked.baseline else frozenset(),
         probing_of(asked, servers=asked.probe),
+        doctor.Reading(progress, failures.add if failures else None),
     )
-    if asked.watch:
-        return watch(asked, options)
-    report = doctor.examine(asked.targets, options)
+    with ExitStack() as stack:
+        if failures:
+            stack.callback(failures.close)
+        if asked.watch:
+            return watch(asked, options)
+        if progress:
+            stack.callback(progress.clear)
+        report = doctor.examine(asked.targets, options)
     tell(report)
+    if failures:
+        say(f"wrote {failures.path}: {failures.count} failed tries")
+    if asked.partial:
+        _write(asked.partial, report.digest)
+        return 0
     if asked.write_baseline:
         doctor.write_baseline(asked.write_baseline, report.findings)
         say(f"wrote {asked.write_baseline}: {len(report.findings)} findings")
@@ -51,6 +67,15 @@ def _examine(asked: argparse.Namespace) -> int:
     if asked.fix:
         _fix(report)
     return verdict(report, asked.fail_on)
+
+
+def _write(file: Path, digest: bytes) -> None:
+    try:
+        file.write_bytes(digest)
+    except OSError as e:
+        why = (e.strerror or "error").lower()
+        raise OptionError(f"`--partial {file}` can't be written: {why}") from None
+    say(f"wrote {file}")
 
 
 def _fix(report: doctor.Report) -> None:
@@ -80,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     add_probing(parser)
     add_names(parser)
     add("--offline", action="store_true", help="ask nobody for the addresses of other names")
+    add("--partial", type=Path, metavar="FILE", help="write what the logs told; do not judge")
+    add("--parquet", type=Path, metavar="DIR", help="write every failed try of the logs as a table")
     add("--nginx-version", metavar="VERSION", help="the nginx that the configuration is for")
     add("--format", choices=doctor.FORMATS, default="text")
     add_verdict(parser)

@@ -4,7 +4,8 @@ from surehop.doctor.baseline import read_baseline, write_baseline
 from surehop.doctor.examining import Examination, Report, Target, examine
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.names import Names, parse_hosts
-from surehop.doctor.options import Options, Probing, parse_version
+from surehop.doctor.options import Options, Probing, Reading, parse_version
+from surehop.doctor.parquet import Failures
 from surehop.doctor.patching import fix
 from surehop.doctor.probing import METHODS, Asked, Talk, hop_of
 from surehop.doctor.render import CHANGE_FORMATS, FORMATS, render, render_change
@@ -20,10 +21,12 @@ __all__ = [
     "Change",
     "Confidence",
     "Examination",
+    "Failures",
     "Finding",
     "Names",
     "Options",
     "Probing",
+    "Reading",
     "Report",
     "Severity",
     "Talk",

@@ -36,7 +36,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`hidden` counts the findings that comments and the baseline keep back."""
+    """`hidden` counts the findings that comments and the baseline keep back.
+
+    `digest` is all that the logs told, to be put together with that of other machines.
+    """
 
     targets: tuple[Target, ...]
     findings: tuple[Finding, ...]
@@ -45,6 +48,7 @@ class Report:
     documents: dict[str, bytes]
     logs: LogFacts
     probes: tuple[Sheet, ...] = ()
+    digest: bytes = b""
 
 
 def examine(targets: Sequence[str], options: Options) -> Report:
@@ -102,12 +106,16 @@ class Examination:
             gathering.documents,
             logs,
             self._probes,
+            gathering.logs.digest(),
         )
 
 
 def _counted(logs: LogFacts) -> Iterable[str]:
     if logs.understood or logs.unknown:
         yield f"{logs.understood} lines of logs were understood, {logs.unknown} were not"
+    if logs.others or logs.other_outages:
+        lines = f"{logs.others} lines of other peers, {logs.other_outages} of other outages"
+        yield f"the logs tell of more than is kept apart: {lines} are only counted"
 
 
 def judge(evidence: Evidence) -> Iterable[Finding]:
@@ -141,12 +149,15 @@ class _Gathering:
     configurations: list[Configuration] = field(default_factory=list)
     documents: dict[str, bytes] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    logs: LogReader = field(default_factory=LogReader)
+    logs: LogReader = field(init=False)
     followed: list[Followed] = field(default_factory=list)
     _blocks: set[str] = field(default_factory=set)
     _jobs: list[Job] = field(default_factory=list)
     _later: list[tuple[str, str]] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.logs = LogReader(self.options.reading.progress, self.options.reading.rows)
 
     def add(self, target: str) -> None:
         if looks_like_url(target):
@@ -215,6 +226,8 @@ class _Gathering:
             self._nginx(opened.name, opened.whole())
         elif kind is Kind.HAPROXY:
             self._haproxy(opened.name, opened.whole())
+        elif kind is Kind.DIGEST:
+            self.logs.merge(opened)
 
     def _nginx(self, name: str, raw: bytes) -> None:
         reader = NginxReader(self.options.names, _included)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from surehop.doctor.evidence import Version
 from surehop.doctor.names import Names
 from surehop.doctor.probing import Asked, Talk
+from surehop.doctor.sources.logs import Progress, Rows
 from surehop.errors import OptionError
 
 _PARTS = 3
@@ -20,11 +21,20 @@ class Probing:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """Who is told how far logs are read, and who is given every failed try."""
+
+    progress: Progress | None = None
+    rows: Rows | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     names: Names
     version: Version | None = None
     known: frozenset[str] = field(default_factory=frozenset)
     probing: Probing = field(default_factory=Probing)
+    reading: Reading = field(default_factory=Reading)
 
 
 def parse_version(text: str) -> Version:

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ CURRENT = (1, 29, 7)
 PORT = "@PORT@"
 LEVELS = ("debug", "info", "notice", "warn", "error", "crit", "alert", "emerg")
 
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 _LISTENING = "0A"
 _STAMP = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[(\w+)\] \d+#\d+: (?:\*\d+ )?")
 _SERVER = re.compile(r"\bserver[ \t]+([\w.-]+):(\d+)([^;{]*);")
@@ -94,6 +95,9 @@ class Subject:
     once an address, which makes the same peers.
     """
 
+    file = "nginx.conf"
+    reloads_on = signal.SIGHUP
+
     def __init__(
         self,
         program: Program,
@@ -125,15 +129,7 @@ class Subject:
         (self.prefix / "logs").mkdir(parents=True, exist_ok=True)
         # Workers may run as another user, and must be able to get in.
         self.prefix.chmod(0o755)
-        text = _CONFIGURATION.format(
-            workers=self._workers,
-            connections=self._connections,
-            level=self._level,
-            variables=self._variables,
-            main=self._main,
-            http=self._http,
-        )
-        (self.prefix / "nginx.conf").write_text(text.replace(PORT, str(self.port)))
+        (self.prefix / self.file).write_text(self._text().replace(PORT, str(self.port)))
         try:
             self._start()
         except BaseException:
@@ -160,6 +156,10 @@ class Subject:
             raise SubjectError(f"{self.program.name} is not running")
         return self._process.pid
 
+    def reload(self) -> None:
+        """Have it read its configuration again; it goes on meanwhile."""
+        os.kill(self.pid, self.reloads_on)
+
     def stop(self) -> None:
         """TERM, and wait until it has gone. Its logs can be read until the block ends."""
         process, self._process = self._process, None
@@ -184,11 +184,25 @@ class Subject:
         """A line a request: method, URI, status, [$upstream_addr] [$upstream_status], variables."""
         return (self.prefix / "logs/access.log").read_text("utf-8", "replace").splitlines()
 
-    def _start(self) -> None:
-        argv = [*self.program.argv, "-p", str(self.prefix), "-c", "nginx.conf"]
+    def _text(self) -> str:
+        return _CONFIGURATION.format(
+            workers=self._workers,
+            connections=self._connections,
+            level=self._level,
+            variables=self._variables,
+            main=self._main,
+            http=self._http,
+        )
+
+    def _argv(self) -> list[str]:
+        argv = [*self.program.argv, "-p", str(self.prefix), "-c", self.file]
         if self.program.resolves:
             for name, addresses in self._resolve.items():
                 argv += ["--resolve", f"{name}={','.join(addresses)}"]
+        return argv
+
+    def _start(self) -> None:
+        argv = self._argv()
         with (self.prefix / "logs/output.log").open("wb") as output:
             self._process = subprocess.Popen(argv, stdout=output, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + _PATIENCE

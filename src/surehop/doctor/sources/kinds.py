@@ -8,6 +8,7 @@ from surehop.conf.known import NGINX_DIRECTIVES
 from surehop.conf.reading import decode
 from surehop.conf.tree import Node, parse
 
+DIGEST = b'{"surehop":"digest of logs",'
 _LOOKED_AT = 1 << 16
 _HAPROXY = re.compile(rb"^(?:global|defaults|frontend|backend|listen)\b[^{};\n]*$", re.MULTILINE)
 _NGINX_WORDS = {
@@ -28,6 +29,7 @@ class Kind(StrEnum):
     NGINX = "nginx configuration"
     HAPROXY = "haproxy configuration"
     SERVER = "server, probed"
+    DIGEST = "digest of logs"
     EMPTY = "empty file"
     UNKNOWN = "unknown"
 
@@ -37,6 +39,8 @@ def kind_of(head: bytes) -> Kind:
     head = head[:_LOOKED_AT]
     if not head.strip():
         return Kind.EMPTY
+    if head.startswith(DIGEST):
+        return Kind.DIGEST
     if _HAPROXY.search(head):
         return Kind.HAPROXY
     if b"\0" not in head and _is_nginx(head):

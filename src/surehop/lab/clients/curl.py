@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 _DAY = 86_400.0
-# What curl's exit codes are called elsewhere; the others go by their number.
+# What curl's exit codes are called elsewhere; the others go by their number. 7 is any failure to
+# connect.
 _CODES = {
     "6": "ENOTFOUND",
-    "7": "ECONNREFUSED",
     "18": "ERR_BODY_INCOMPLETE",
     "28": "ETIMEDOUT",
     "52": "ERR_EMPTY_REPLY",
@@ -25,9 +25,10 @@ def curl_version() -> str:
 def ask_curl(
     lane: Mapping[str, Any], index: int, asked: Asked, tell: Callable[[Mapping[str, Any]], None]
 ) -> None:
-    """Ask as a lane says. Together means a process for each time, since connections are its own."""
+    """Ask as a lane says. A process has connections of its own, and asks all in one go."""
     time.sleep(lane["after"])
-    turns = [range(lane["times"])] if lane["at_once"] == 1 else [[n] for n in range(lane["times"])]
+    once = lane["at_once"] == 1 and not lane["fresh"]
+    turns = [range(lane["times"])] if once else [[n] for n in range(lane["times"])]
     for number, these in enumerate(turns):
         if number:
             time.sleep(lane["every"])

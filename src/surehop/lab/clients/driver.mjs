@@ -25,24 +25,26 @@ function axios({ retrying }) {
     const instance = axios.create({ httpAgent, proxy: false, validateStatus: () => true });
     if (retrying) {
       const { default: retry, exponentialDelay } = require("axios-retry");
-      const { retries = 3, delay } = lane.options;
+      const { retries = 3, delay, factor = 0.1 } = lane.options;
       // Only an error status that axios raises is retried.
       instance.defaults.validateStatus = (status) => status < 500;
       // It has no delay unless told.
-      retry(instance, { retries, ...(delay === "exponential" && { retryDelay: exponentialDelay }) });
+      const retryDelay = (count, error) => exponentialDelay(count, error, factor * 1000);
+      retry(instance, { retries, ...(delay === "exponential" && { retryDelay }) });
     }
-    return async (url, headers) => {
+    const ask = async (url, headers) => {
       const timeout = lane.timeout * 1000;
       const data = lane.body ?? undefined;
       try {
         const answer = await instance.request({ url, method: lane.method, headers, data, timeout, responseType: "arraybuffer" });
         return { status: answer.status, size: answer.data.length };
       } catch (error) {
-        // Others have a response too: its body broke off.
-        if (error.code?.startsWith("ERR_BAD_RE")) return { status: error.response.status, size: error.response.data.length };
+        // Where its body broke off there is a response too, without data.
+        if (error.code?.startsWith("ERR_BAD_RE") && error.response.data) return { status: error.response.status, size: error.response.data.length };
         throw error;
       }
     };
+    return { ask, close: () => httpAgent.destroy() };
   };
 }
 
@@ -50,11 +52,12 @@ function undici(lane) {
   const { Agent, request } = require("undici");
   const wait = lane.timeout * 1000;
   const dispatcher = new Agent({ connections: 50, headersTimeout: wait, bodyTimeout: wait });
-  return async (url, headers) => {
+  const ask = async (url, headers) => {
     const answer = await request(url, { dispatcher, method: lane.method, headers, body: lane.body });
     const body = await answer.body.arrayBuffer();
     return { status: answer.statusCode, size: body.byteLength };
   };
+  return { ask, close: () => dispatcher.close() };
 }
 
 const clients = {
@@ -63,10 +66,11 @@ const clients = {
   undici: { make: undici, packages: ["undici"] },
 };
 
-async function one(ask, lane, index, turn, place) {
+async function one(make, kept, lane, index, turn, place) {
   const url = lane.url + (lane.paths.length ? lane.paths[turn % lane.paths.length] : "");
   const id = `${lane.prefix}-${turn}${lane.at_once > 1 ? `-${place}` : ""}`;
   const at = now();
+  const { ask, close } = kept ?? make(lane);
   let found;
   try {
     found = await ask(url, { ...lane.headers, "X-Request-Id": id });
@@ -74,15 +78,17 @@ async function one(ask, lane, index, turn, place) {
     log(error);
     found = { status: 0, code: error.code ?? error.name, message: error.message };
   }
+  if (!kept) await close();
   tell({ id, lane: index, at, took: now() - at, ...found });
 }
 
-async function play(ask, lane, index, start) {
+async function play(make, lane, index, start) {
+  const kept = lane.fresh ? undefined : make(lane);
   let due = start + lane.after;
   for (let turn = 0; turn < lane.times; turn += 1) {
     await sleep(due - now());
     due = now() + lane.every;
-    await Promise.all(Array.from({ length: lane.at_once }, (_, place) => one(ask, lane, index, turn, place)));
+    await Promise.all(Array.from({ length: lane.at_once }, (_, place) => one(make, kept, lane, index, turn, place)));
   }
 }
 
@@ -93,9 +99,8 @@ const own = versions.length > 1 ? versions.join(", ") : versions[0].split(" ")[1
 tell({ version: `${own}, Node ${process.version.slice(1)}` });
 for await (const line of createInterface({ input: process.stdin })) {
   const lanes = JSON.parse(line);
-  const asks = lanes.map(make);
   const start = now();
-  await Promise.all(lanes.map((lane, index) => play(asks[index], lane, index, start)));
+  await Promise.all(lanes.map((lane, index) => play(make, lane, index, start)));
   tell({ done: true });
   break;
 }

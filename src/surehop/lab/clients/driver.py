@@ -15,14 +15,19 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module, metadata
 from typing import Any
 
 from surehop.lab.clients.curl import ask_curl, curl_version
 
 Answer = tuple[int, int]
-Ask = Callable[[dict[str, Any], str, dict[str, str]], Answer]
-AsyncAsk = Callable[[dict[str, Any], str, dict[str, str]], Awaitable[Answer]]
+# How one asks with a client, and how it is closed.
+Ask = tuple[Callable[[dict[str, Any], str, dict[str, str]], Answer], Callable[[], object]]
+AsyncAsk = tuple[
+    Callable[[dict[str, Any], str, dict[str, str]], Awaitable[Answer]],
+    Callable[[], Awaitable[object]],
+]
 _lock = threading.Lock()
 
 
@@ -32,8 +37,13 @@ def surehop_options(lane: Mapping[str, Any]) -> dict[str, Any]:
     if "retries" not in told:
         return {}
     retry = import_module("surehop.retry")
-    delays = {"none": retry.no_delay, "exponential": retry.exponential_delay}
-    delay = {"delay": delays[told["delay"]]} if told.get("delay") in delays else {}
+    factor = told.get("factor", 0.1)
+    delays = {
+        "none": retry.no_delay,
+        "exponential": partial(retry.exponential_delay, factor=factor),
+        "jitter": retry.FullJitter(base=factor),
+    }
+    delay = {"delay": delays[told["delay"]]} if "delay" in told else {}
     return {"retry": retry.Retry(attempts=told["retries"], **delay)}
 
 
@@ -44,7 +54,7 @@ def surehop_sync(lane: Mapping[str, Any]) -> Ask:
         answer = client.request(lane["method"], url, content=lane["body"], headers=headers)
         return answer.status_code, len(answer.content)
 
-    return ask
+    return ask, client.close
 
 
 def requests(_: Mapping[str, Any]) -> Ask:
@@ -58,7 +68,7 @@ def requests(_: Mapping[str, Any]) -> Ask:
         )
         return answer.status_code, len(answer.content)
 
-    return ask
+    return ask, session.close
 
 
 def urllib3(lane: Mapping[str, Any]) -> Ask:
@@ -67,7 +77,7 @@ def urllib3(lane: Mapping[str, Any]) -> Ask:
     # The plain client does not try again; its Retry is had where a lane asks for retries.
     retries: Any = False
     if "retries" in told:
-        factor = 0.1 if told.get("delay") == "exponential" else 0
+        factor = told.get("factor", 0.1) if told.get("delay") == "exponential" else 0
         retries = module.Retry(told["retries"], backoff_factor=factor)
     pool = module.PoolManager(maxsize=50, retries=retries)
 
@@ -77,7 +87,7 @@ def urllib3(lane: Mapping[str, Any]) -> Ask:
         )
         return answer.status, len(answer.data)
 
-    return ask
+    return ask, pool.clear
 
 
 async def surehop(lane: Mapping[str, Any]) -> AsyncAsk:
@@ -87,7 +97,7 @@ async def surehop(lane: Mapping[str, Any]) -> AsyncAsk:
         answer = await client.request(lane["method"], url, content=lane["body"], headers=headers)
         return answer.status_code, len(answer.content)
 
-    return ask
+    return ask, client.aclose
 
 
 async def httpx(lane: Mapping[str, Any]) -> AsyncAsk:
@@ -97,7 +107,7 @@ async def httpx(lane: Mapping[str, Any]) -> AsyncAsk:
         answer = await client.request(lane["method"], url, content=lane["body"], headers=headers)
         return answer.status_code, len(answer.content)
 
-    return ask
+    return ask, client.aclose
 
 
 async def aiohttp(lane: Mapping[str, Any]) -> AsyncAsk:
@@ -110,7 +120,7 @@ async def aiohttp(lane: Mapping[str, Any]) -> AsyncAsk:
         ) as answer:
             return answer.status, len(await answer.read())
 
-    return ask
+    return ask, session.close
 
 
 SYNC: dict[str, Callable[[Mapping[str, Any]], Ask]] = {
@@ -178,15 +188,18 @@ def outcome(name: str, lane: int, at: float, found: Answer | BaseException) -> N
 
 
 def play_sync(make: Callable[[Mapping[str, Any]], Ask], lanes: list[dict[str, Any]]) -> None:
-    asks = [make(lane) for lane in lanes]
+    kept = [None if lane["fresh"] else make(lane) for lane in lanes]
 
     def one(index: int, turn: int, place: int) -> None:
         name, url, headers = asked(lanes[index], turn, place)
         at = time.time()
+        ask, close = kept[index] or make(lanes[index])
         try:
-            found: Answer | BaseException = asks[index](lanes[index], url, headers)
+            found: Answer | BaseException = ask(lanes[index], url, headers)
         except Exception as error:  # noqa: BLE001  what it says is the result
             found = error
+        if not kept[index]:
+            close()
         outcome(name, index, at, found)
 
     def play(index: int) -> None:
@@ -215,16 +228,19 @@ def together(work: Callable[[int], None], count: int) -> None:
 async def play_async(
     make: Callable[[Mapping[str, Any]], Awaitable[AsyncAsk]], lanes: list[dict[str, Any]]
 ) -> None:
-    asks = [await make(lane) for lane in lanes]
+    kept = [None if lane["fresh"] else await make(lane) for lane in lanes]
     clock = asyncio.get_running_loop().time
 
     async def one(index: int, turn: int, place: int) -> None:
         name, url, headers = asked(lanes[index], turn, place)
         at = time.time()
+        ask, close = kept[index] or await make(lanes[index])
         try:
-            found: Answer | BaseException = await asks[index](lanes[index], url, headers)
+            found: Answer | BaseException = await ask(lanes[index], url, headers)
         except Exception as error:  # noqa: BLE001  what it says is the result
             found = error
+        if not kept[index]:
+            await close()
         outcome(name, index, at, found)
 
     async def play(index: int) -> None:

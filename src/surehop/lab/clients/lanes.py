@@ -14,8 +14,9 @@ class Lane:
 
     It asks `times` times, `every` seconds after it asked last, or when the last answer has come if
     that is later; each time `at_once` requests together. after: it begins so late. options: what
-    the client is told, where it has it: `retries`, and `delay` (`none`, `exponential`, `jitter`).
-    label: what tells it from the other lanes of a run. paths: asked in turn, if they differ.
+    the client is told, where it has it: `retries`, `delay` (`none`, `exponential`, `jitter`) and
+    its `factor` in seconds. fresh: a client is made for each request, and closed. label: what tells
+    it from the other lanes of a run. paths: asked in turn, if they differ.
     """
 
     url: str
@@ -27,6 +28,7 @@ class Lane:
     after: float = 0.0
     timeout: float = 10.0
     body: str | None = None
+    fresh: bool = False
     paths: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)

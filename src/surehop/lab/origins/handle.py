@@ -117,17 +117,24 @@ class Origin:
 class OriginProcess:
     """An origin in a process of its own, which can be killed and come back on its port.
 
-    arguments: flags of `surehop lab origin` that are no fields of `Behaviour`.
+    host: where it listens instead of on 127.0.0.1 and ::1, which still hold the port. arguments:
+    flags of `surehop lab origin` that are no fields of `Behaviour`.
     """
 
     def __init__(
-        self, *, unix: str | None = None, arguments: Sequence[str] = (), **behaviour: Any
+        self,
+        *,
+        port: int = 0,
+        host: str = "",
+        unix: str | None = None,
+        arguments: Sequence[str] = (),
+        **behaviour: Any,
     ) -> None:
-        self._arguments = arguments
+        self._arguments = [*arguments, *(["--host", host] if host else [])]
         self._behaviour = Behaviour().changed(behaviour)
         self._unix = unix
         self._process: subprocess.Popen[str] | None = None
-        self._port = Port()
+        self._port = Port(port)
         self.control = 0
 
     def __enter__(self) -> Self:

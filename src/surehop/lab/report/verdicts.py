@@ -15,7 +15,8 @@ def verdict_table(report: Report) -> Table:
         right: frozenset((n, 4) for n, v in enumerate(report.verdicts) if v.right is right)
         for right in (True, False)
     }
-    told = [f"{one.id}: {one.advice}." for one in report.verdicts if one.advice]
+    advice = {one.id: one.advice for one in reversed(report.verdicts) if one.advice}
+    told = [f"{name}: {what}." for name, what in sorted(advice.items())]
     if report.expected:
         told.insert(0, f"The fault has the name {' or '.join(report.expected)}.")
     return Table(
@@ -24,5 +25,5 @@ def verdict_table(report: Report) -> Table:
         rows,
         marked[False],
         marked[True],
-        note=" ".join(dict.fromkeys(told)),
+        note=" ".join(told),
     )

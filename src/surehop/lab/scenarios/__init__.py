@@ -2,9 +2,11 @@
 
 from surehop.lab.scenarios import (
     balanced,
+    dns_flip,
     in_turn,
     keepalive_race,
     max_connections,
+    port_exhaustion,
     race_meets_two_stacks,
     retry_storm,
     two_stacks,
@@ -19,6 +21,8 @@ _ALL = (
     retry_storm.SCENARIO,
     *balanced.SCENARIOS,
     *in_turn.SCENARIOS,
+    dns_flip.SCENARIO,
+    port_exhaustion.SCENARIO,
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
 

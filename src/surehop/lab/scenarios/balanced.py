@@ -9,19 +9,11 @@ from surehop.lab.clients import Lane
 from surehop.lab.origins import Fault
 from surehop.lab.scenarios.frame import Scenario, Stage
 from surehop.lab.scenarios.fronts import FRONTS, Hop, Running, ask_all
-from surehop.lab.scenarios.telling_fronts import refusals, tell_fronts
+from surehop.lab.scenarios.telling_fronts import tell_fronts
 from surehop.lab.scenarios.two_stacks import fail_timeout
+from surehop.lab.scenarios.upstream import Upstream
 
-_HTTP = """\
-    upstream app {{
-        server 127.0.0.1:@ORIGIN0@ fail_timeout={fail_timeout}s;
-        server 127.0.0.1:@ORIGIN1@ fail_timeout={fail_timeout}s;
-    }}
-    server {{
-        listen 127.0.0.1:@PORT@;
-        location / {{ proxy_pass http://app; {more} }}
-    }}
-"""
+_SERVERS = ("127.0.0.1:@ORIGIN0@", "127.0.0.1:@ORIGIN1@")
 _EVERY = 0.05
 _BEYOND = 6  # seconds after fail_timeout, at full scale
 _POISON = 9  # which request it is
@@ -37,17 +29,18 @@ def _nothing(_: Stage, __: Running, ___: float) -> None:
 class Trial:
     """What one such scenario has of its own.
 
-    origins: the behaviour of both; healthy where the fault is left out. more: in the location.
-    paths: of the first requests, `/` afterwards. users: who ask, each on a connection. expects: as
-    a scenario's.
+    origins: the behaviour of both; healthy where the fault is left out. read_timeout: seconds that
+    the proxy waits for an answer; 0: as it does by itself. paths: of the first requests, `/`
+    afterwards. users: who ask, each on a connection. expects: as a scenario's.
     """
 
     origins: Callable[[Stage], Sequence[Mapping[str, Any]]]
     shown: Callable[[Stage], bool]
     expects: tuple[str, ...] = ()
-    more: Callable[[Stage], str] = lambda _: ""
+    read_timeout: Callable[[Stage], float] = lambda _: 0.0
     paths: tuple[str, ...] = ()
     users: int = 1
+    takes: int = 25
     meanwhile: Meanwhile = _nothing
 
 
@@ -58,7 +51,7 @@ def met(stage: Stage) -> bool:
 
 def refused(stage: Stage) -> bool:
     """A live request was refused."""
-    return any(refusals(one) for one in stage.extra.get("running", []))
+    return any(one.refusals for one in stage.extra.get("running", []))
 
 
 def scenario(name: str, title: str, story: str, trial: Trial) -> Scenario:
@@ -74,7 +67,7 @@ def scenario(name: str, title: str, story: str, trial: Trial) -> Scenario:
             for n in range(trial.users)
         ]
         hop = Hop(
-            _HTTP.format(fail_timeout=seconds, more=trial.more(stage)),
+            Upstream(_SERVERS, seconds, trial.read_timeout(stage)),
             trial.origins(stage) if stage.inject else [{}, {}],
             lanes,
             meanwhile=lambda one, at: trial.meanwhile(stage, one, at) if stage.inject else None,
@@ -86,7 +79,7 @@ def scenario(name: str, title: str, story: str, trial: Trial) -> Scenario:
         stage.report.shown = trial.shown(stage)
 
     return Scenario(
-        name, title, story, run, tell, kind="proxies", expects=trial.expects, only=FRONTS
+        name, title, story, run, tell, takes=trial.takes, expects=trial.expects, only=FRONTS
     )
 
 
@@ -97,7 +90,11 @@ STALE = scenario(
     "fourth of that connection. The request that meets the first goes on to the other backend and "
     "meets the second. Where a dead connection is charged to the backend, both are out until "
     "fail_timeout (10 s, scaled, in whole seconds) is over. A GET every 50 ms.",
-    Trial(lambda _: [{"faults": (Fault("fin", nth=4, times=1),)}] * 2, met, ("SH006", "SH004")),
+    Trial(
+        lambda _: [{"faults": (Fault("fin", nth=4, times=1),)}] * 2,
+        met,
+        ("SH006", "SH004", "SH049"),
+    ),
 )
 POISON = scenario(
     "poison-request",
@@ -108,7 +105,7 @@ POISON = scenario(
     Trial(
         lambda _: [{"faults": (Fault("fin", path="/poison"),)}] * 2,
         met,
-        ("SH006",),
+        ("SH006", "SH049"),
         paths=("/",) * _POISON + ("/poison",),
     ),
 )
@@ -165,7 +162,7 @@ SLOW = scenario(
         lambda stage: [{}, {"delay": 5 * _read_timeout(stage)}],
         _waited,
         ("SH045",),
-        more=lambda stage: f"proxy_read_timeout {_read_timeout(stage) * 1000:.0f}ms;",
+        read_timeout=_read_timeout,
     ),
 )
 
@@ -175,7 +172,7 @@ def _reload(stage: Stage, one: Running, at: float) -> None:
     number = int(at / max(stage.seconds(1.0), 0.4))
     if number and str(number) not in one.done:
         one.done.add(str(number))
-        one.reload()
+        one.subject.reload()
 
 
 def _reloaded(stage: Stage) -> bool:

@@ -40,10 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 Asked(
                     options.subject,
                     options.scale,
-                    options.seed,
                     inject=not options.no_fault,
                     node_modules=options.node_modules,
                     nginx=options.nginx,
+                    haproxy=options.haproxy,
                     evidence=options.evidence,
                     bar=bar,
                 ),
@@ -74,7 +74,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--scale", type=float, default=1.0, help="of all times: 0.1 is ten times as quick (1)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of what is left to chance (0)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with plots")
     parser.add_argument(
@@ -87,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         "--node-modules", type=Path, metavar="DIR", help="where axios and undici are installed"
     )
     parser.add_argument("--nginx", metavar="PATH", help="the nginx to run")
+    parser.add_argument("--haproxy", metavar="PATH", help="the HAProxy to run")
     parser.add_argument(
         "--no-fault", action="store_true", help="leave the fault out, to see that it is the cause"
     )

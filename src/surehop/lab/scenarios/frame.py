@@ -41,9 +41,10 @@ class Silent:
 class Scenario:
     """One way to fail on purpose. run: does it; tell: makes tables and plots of what came.
 
-    They are apart since Ctrl-C ends the one and not the other. kind: what it is run with,
-    `clients` or `proxies`. seconds: about how long it takes, and scales with time. expects: the
-    findings of the doctor's that name the fault.
+    They are apart since Ctrl-C ends the one and not the other. takes: about how many seconds at
+    scale 1 with every subject there. expects: the findings of the doctor's that name the fault.
+    only: the subjects that it says something about; all clients, if none is named. apart: it
+    changes what the kernel does, so that it runs in a network namespace of its own.
     """
 
     name: str
@@ -51,9 +52,10 @@ class Scenario:
     story: str
     run: Callable[["Stage"], None]
     tell: Callable[["Stage"], None]
-    kind: str = "clients"
+    takes: int
     expects: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()  # the subjects that it says something about; all, if none is named
+    only: tuple[str, ...] = ()
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,6 @@ class Stage:
     clients: Sequence[Client] = ()
     fronts: Sequence[Any] = ()
     scale: float = 1.0
-    seed: int = 0
     inject: bool = True
     bar: Bar = field(default_factory=Silent)
     outcomes: dict[str, list[tuple[Lane, Outcome]]] = field(default_factory=dict)
@@ -159,7 +160,7 @@ class Stage:
                 try:
                     process.ready()
                 except ClientError as error:
-                    self.report.skipped.append(Skipped(process.client.name, str(error), ""))
+                    self.skip(process.client.name, str(error))
                 else:
                     self.report.versions[process.client.name] = process.version
                     ready.append(process)
@@ -190,7 +191,7 @@ class Stage:
                 try:
                     came = process.take()
                 except ClientError as error:
-                    self.report.skipped.append(Skipped(process.client.name, str(error), ""))
+                    self.skip(process.client.name, str(error))
                     waiting.discard(process)
                     continue
                 news = time.monotonic()
@@ -199,9 +200,14 @@ class Stage:
                     waiting.discard(process)
             if time.monotonic() - news > _STUCK + longest:
                 for process in waiting:
-                    told = Skipped(process.client.name, "it stopped answering", "")
-                    self.report.skipped.append(told)
+                    self.skip(process.client.name, "it stopped answering")
                 return
+
+    def skip(self, subject: str, why: str, hint: str = "") -> None:
+        """Tell that a subject takes no part, once."""
+        told = Skipped(subject, why, hint)
+        if told not in self.report.skipped:
+            self.report.skipped.append(told)
 
     def keep(self, subject: str, came: Sequence[tuple[Lane, Outcome]]) -> None:
         self.outcomes.setdefault(subject, []).extend(came)

@@ -1,33 +1,32 @@
 """Proxies as subjects: one configuration for all of them, each before origins of its own."""
 
-import os
-import re
-import shutil
-import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from surehop.lab.clients import Lane, Outcome
-from surehop.lab.log_lines import LogLine, read_line
+from surehop.lab.log_lines import LogLine
 from surehop.lab.measure import Client
 from surehop.lab.origins import OriginProcess
 from surehop.lab.programs import Found, find_all
-from surehop.lab.report.data import Skipped
 from surehop.lab.scenarios import names
+from surehop.lab.scenarios.as_haproxy import HaproxyFront
+from surehop.lab.scenarios.as_nginx import NginxFront
 from surehop.lab.scenarios.frame import Stage
-from surehop.lab.subjects import Program, Subject, find_nginx, find_surehop
+from surehop.lab.scenarios.upstream import Upstream
+from surehop.lab.subjects import Program, find_nginx, find_surehop
 from surehop.lab.wire import Watched
 
 # `surehop-nginx` is Surehop with `resilience off`: nginx's behaviour, to the letter.
-FRONTS = ("surehop", "surehop-nginx", "nginx")
-_ACCESS = re.compile(r" \[(?P<addresses>.*)\] \[(?P<statuses>[^\[\]]*)\] (?P<id>\S+)$")
+FRONTS = ("surehop-proxy", "surehop-nginx", "nginx", "haproxy")
+# The same programs, told to ask a DNS server for names while they run.
+ASKING = ("nginx-resolve", "haproxy-resolve")
 _LOOKS = 0.05  # seconds between two looks at the logs
+_LATE = 1.25  # of the time in which a user could have asked all, it asks no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +36,43 @@ class Front:
     name: str
     program: Program
 
+    @property
+    def asks(self) -> bool:
+        """It asks for its servers' names while it runs."""
+        return self.name in ASKING
+
 
 @dataclass(frozen=True, slots=True)
 class Hop:
     """What stands around each proxy, and what is asked of it.
 
-    http: stands in `http {}`; `@PORT@` is the proxy's, `@ORIGIN0@` … the origins' ports. origins:
-    the `Behaviour` of each. host: a name that has both 127.0.0.1 and ::1. lanes: one user each.
-    meanwhile: what is done to a proxy and its origins while they run; called with the seconds.
+    origins: what each is made with; those with a host of their own share one port. names: those
+    that the servers have, with their addresses. lanes: one user each. meanwhile: what is done to a
+    proxy and its origins while they run; called with the seconds.
     """
 
-    http: str
+    upstream: Upstream
     origins: Sequence[Mapping[str, Any]]
     lanes: Sequence[Lane]
-    host: str = ""
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
     meanwhile: Callable[["Running", float], None] = lambda _, __: None
 
 
 @dataclass(slots=True)
 class Running:
-    """A proxy that runs, with its origins. done: what `meanwhile` has seen to already."""
+    """A proxy that runs, with its origins. done: what `meanwhile` has seen to already.
+
+    tries: of each request, how many servers the proxy tried; refusals: how often one refused.
+    hosts: its own /etc/hosts, if it has one.
+    """
 
     front: Front
-    subject: Subject
+    subject: NginxFront | HaproxyFront
     origins: Sequence[OriginProcess]
+    hosts: Path | None = None
     log: list[LogLine] = field(default_factory=list)
-    tried: dict[str, tuple[str, str]] = field(default_factory=dict)
+    tries: Mapping[str, int] = field(default_factory=dict)
+    refusals: int = 0
     done: set[str] = field(default_factory=set)
     came: list[tuple[Lane, Outcome]] = field(default_factory=list)
 
@@ -74,32 +84,30 @@ class Running:
 
     def look(self, at: float) -> None:
         """Take what the error log has got since the last time."""
-        lines = [line for line in map(read_line, self.subject.error_log("info")) if line]
-        self.log += [LogLine(at, *line) for line in lines[len(self.log) :]]
-
-    def reload(self) -> None:
-        """Have it read its configuration again."""
-        os.kill(self.subject.pid, signal.SIGHUP)
+        self.log += [LogLine(at, *line) for line in self.subject.news()[len(self.log) :]]
 
     def end(self, at: float) -> None:
-        """Stop it, and take the logs' last lines."""
+        """Stop it, and take what its logs say in the end."""
         self.subject.stop()
         self.look(at)
-        for line in self.subject.access_log():
-            if found := _ACCESS.search(line):
-                self.tried[found["id"]] = (found["addresses"], found["statuses"])
+        self.tries = self.subject.tries()
+        self.refusals = self.subject.refusals()
 
 
-def find_fronts(nginx: str | None = None) -> dict[str, Front | Found]:
+def find_fronts(nginx: str | None = None, haproxy: str | None = None) -> dict[str, Front | Found]:
     """Each proxy by name: found, or what is said of it as it is not here."""
+    told = {one.name: one for one in find_all(nginx=nginx, haproxy=haproxy)}
+    found = told["haproxy"]
+    where, version = found.where, str(found.version)
     programs = {
-        "surehop": find_surehop(),
+        "surehop-proxy": find_surehop(),
         "surehop-nginx": find_surehop(compat=True),
         "nginx": find_nginx(nginx),
+        "haproxy": Program("haproxy", (where,), version, resolves=False) if where else None,
     }
-    told = {one.name: one for one in find_all(nginx=nginx)}
+    programs |= {name: programs[name.removesuffix("-resolve")] for name in ASKING}
     return {
-        name: Front(name, program) if program else told[name.removesuffix("-nginx")]
+        name: Front(name, program) if program else told[name.partition("-")[0]]
         for name, program in programs.items()
     }
 
@@ -156,46 +164,48 @@ def _keep(stage: Stage, one: Running) -> None:
 @contextmanager
 def _started(stage: Stage, front: Front, hop: Hop) -> Iterator[Running | None]:
     """One proxy with its origins; None, and told as skipped, where it can't have its names."""
-    program, resolve = front.program, {}
+    program, hosts = front.program, None
+    resolve: Mapping[str, Sequence[str]] = {}
     with ExitStack() as stack:
-        if hop.host:
-            both = {hop.host: ["127.0.0.1", "[::1]"]}
-            stage.names[hop.host] = ["127.0.0.1", "::1"]
+        for name, addresses in hop.names.items():
+            stage.names[name] = [one.strip("[]") for one in addresses]
+        if hop.names and not front.asks:
             if not names.why_not():
-                folder = Path(tempfile.mkdtemp(prefix="surehop-hosts-"))
-                stack.callback(shutil.rmtree, folder, ignore_errors=True)
-                folder.chmod(0o755)
-                names.write_hosts(folder / "hosts", both)
-                program = names.with_hosts(program, folder / "hosts")
+                hosts = stack.enter_context(names.own_hosts(hop.names))
+                program = names.with_hosts(program, hosts)
             elif program.resolves:
-                resolve = both
+                resolve = hop.names
             else:
-                hint = "run it as root, or allow user namespaces"
-                stage.report.skipped.append(Skipped(front.name, names.why_not(), hint))
+                stage.skip(front.name, names.why_not(), names.HINT)
                 yield None
                 return
-        origins = [stack.enter_context(stage.origin(**told)) for told in hop.origins]
-        http = hop.http
+        origins: list[OriginProcess] = []
+        for told in hop.origins:
+            shared = {"port": origins[0].port} if origins and "host" in told else {}
+            origins.append(stack.enter_context(stage.origin(**told, **shared)))
+        servers = hop.upstream.servers
         for number, origin in enumerate(origins):
-            http = http.replace(f"@ORIGIN{number}@", str(origin.port))
-        subject = stack.enter_context(
-            Subject(
-                program,
-                http,
-                resolve=resolve,
-                variables=" $http_x_request_id",
-                prefix=stage.left_by(front.name),
-            )
+            port = str(origin.port)
+            servers = tuple(one.replace(f"@ORIGIN{number}@", port) for one in servers)
+        resolver = hop.upstream.resolver if front.asks else 0
+        upstream = replace(hop.upstream, servers=servers, resolver=resolver)
+        prefix = stage.left_by(front.name)
+        subject = (
+            HaproxyFront(program, upstream, prefix)
+            if program.name == "haproxy"
+            else NginxFront(program, upstream, resolve, prefix)
         )
-        yield Running(front, subject, origins)
+        stack.enter_context(subject)
+        yield Running(front, subject, origins, hosts)
 
 
 def _ask(one: Running, lane: Lane, number: int, stop: threading.Event) -> None:
-    """One user of a proxy: its requests are never sent twice."""
+    """One user of a proxy: its requests are never sent twice. Who is kept waiting asks less."""
     due = time.monotonic() + lane.after
+    end = time.monotonic() + lane.seconds * _LATE + 1
     with Client(one.subject.port, lane.timeout) as client:
         for turn in range(lane.times):
-            if stop.wait(max(0.0, due - time.monotonic())):
+            if stop.wait(max(0.0, due - time.monotonic())) or time.monotonic() > end:
                 return
             due = max(due + lane.every, time.monotonic())
             name = f"{one.front.name}-{number}-{turn}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from surehop.lab.scenarios.frame import Scenario, Stage
 from surehop.lab.scenarios.telling import outcomes_of, own_words, sentences, timeline_of
 
 _TIMEOUT = 5.0  # seconds that the origin keeps an idle connection, scaled
+_EACH = 5  # users of each method
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,49 +19,52 @@ class Turns:
     """What one such scenario has of its own. lanes: their URLs are paths of the origin.
 
     behaviour: the origin's; `{}` where the fault is left out, unless healthy says otherwise.
+    together: all clients at the same time, since none is in another's way.
     expects: as a scenario's.
     """
 
     behaviour: Callable[[Stage], Mapping[str, Any]]
     lanes: Callable[[Stage], Sequence[Lane]]
-    shown: Callable[[Stage, Mapping[str, Stats]], bool]
+    shown: Callable[[Stage, Sequence[Stats]], bool]
     expects: tuple[str, ...] = ()
     healthy: Callable[[Stage], Mapping[str, Any]] = lambda _: {}
-    meanwhile: Callable[[Stage, ClientProcess, float], None] | None = None
-
-
-def _nothing(_: Stage, __: ClientProcess, ___: float) -> None:
-    """Nothing happens meanwhile."""
+    meanwhile: Callable[[Stage, ClientProcess, float], None] = lambda _, __, ___: None
+    together: bool = False
+    takes: int = 15
 
 
 def scenario(name: str, title: str, story: str, turns: Turns) -> Scenario:
     """A scenario out of what is its own."""
 
     def run(stage: Stage) -> None:
-        told: dict[str, Stats] = {}
+        told: list[Stats] = []
         stage.extra["stats"] = told
         behaviour = turns.behaviour(stage) if stage.inject else turns.healthy(stage)
         with stage.origin(**behaviour) as origin, stage.playing() as processes:
             base = f"http://127.0.0.1:{origin.port}"
-            for process in processes:
-                lanes = [replace(lane, url=base + lane.url) for lane in turns.lanes(stage)]
-                act = turns.meanwhile if stage.inject and turns.meanwhile else _nothing
-                name = process.client.name
-                stage.play(name, {process: lanes}, meanwhile=partial(act, stage, process))
-                told[name] = stage.collect(origin)
+            lanes = [replace(lane, url=base + lane.url) for lane in turns.lanes(stage)]
+            for some in [processes] if turns.together else [[one] for one in processes]:
+                what = "all ask" if turns.together else some[0].client.name
+
+                def meanwhile(at: float, some: Sequence[ClientProcess] = some) -> None:
+                    for process in some if stage.inject else ():
+                        turns.meanwhile(stage, process, at)
+
+                stage.play(what, dict.fromkeys(some, lanes), meanwhile=meanwhile)
+                told.append(stage.collect(origin))
 
     def tell(stage: Stage) -> None:
         records = stage.records()
         stage.report.tables += [outcomes_of(records), *own_words(records)]
         stage.report.plots.append(timeline_of(stage, records, in_turn=True))
-        stage.report.shown = turns.shown(stage, stage.extra.get("stats", {}))
+        stage.report.shown = turns.shown(stage, stage.extra.get("stats", []))
         stage.report.said += sentences(records)
 
-    return Scenario(name, title, story, run, tell, expects=turns.expects)
+    return Scenario(name, title, story, run, tell, takes=turns.takes, expects=turns.expects)
 
 
-def _met(_: Stage, stats: Mapping[str, Stats]) -> bool:
-    return any(one.faults for one in stats.values())
+def _met(_: Stage, stats: Sequence[Stats]) -> bool:
+    return any(one.faults for one in stats)
 
 
 RESET = scenario(
@@ -84,7 +87,7 @@ def _freeze(stage: Stage, process: ClientProcess, at: float) -> None:
     timeout = stage.seconds(_TIMEOUT)
     frozen = stage.extra.setdefault("frozen", {})
     name = process.client.name
-    if name not in stage.outcomes:  # some need longer until they ask
+    if len(stage.outcomes.get(name, ())) < 2 * _EACH:  # some need longer until they ask
         return
     at -= stage.extra.setdefault(f"{name} answered", at)
     if at >= 0.3 * timeout and name not in frozen:
@@ -95,8 +98,8 @@ def _freeze(stage: Stage, process: ClientProcess, at: float) -> None:
         process.thaw()
 
 
-def _closed(_: Stage, stats: Mapping[str, Stats]) -> bool:
-    return any(one.connections > one.requests / 2 for one in stats.values())
+def _closed(_: Stage, stats: Sequence[Stats]) -> bool:
+    return any(one.connections > one.requests / 2 for one in stats)
 
 
 FROZEN = scenario(
@@ -118,12 +121,13 @@ FROZEN = scenario(
                 every=0.75 * stage.seconds(_TIMEOUT),
             )
             for method in ("GET", "POST")
-            for _ in range(5)
+            for _ in range(_EACH)
         ],
         _closed,
         ("SH042",),
         healthy=lambda _: {"keepalive_timeout": 0.0, "hint": False},
         meanwhile=_freeze,
+        together=True,
     ),
 )
 
@@ -137,7 +141,7 @@ def overflows() -> int:
     return 0
 
 
-def _overflown(stage: Stage, _: Mapping[str, Stats]) -> bool:
+def _overflown(stage: Stage, _: Sequence[Stats]) -> bool:
     more = overflows() - int(stage.extra.get("overflows", overflows()))
     stage.report.measured["ListenOverflows, more"] = more
     return more > 0
@@ -166,6 +170,7 @@ FULL = scenario(
         _overflown,
         ("SH014",),
         healthy=_uncrowded,
+        takes=60,
     ),
 )
 SCENARIOS = (RESET, FROZEN, FULL)

@@ -2,11 +2,15 @@
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
+from surehop.lab.clients import Client
 from surehop.lab.subjects import Program
 
 # Who is root in a namespace of its own only must not stay it: programs would try to become another.
@@ -23,6 +27,18 @@ _USER = (
     'mount --bind "$0" /etc/hosts && exec unshare --user --map-user=65534 -- "$@"',
 )
 _PATIENCE = 10.0
+HINT = "run it as root, or allow user namespaces"
+_Runs = TypeVar("_Runs", Program, Client)
+
+
+@contextmanager
+def own_hosts(names: Mapping[str, Sequence[str]]) -> Iterator[Path]:
+    """A /etc/hosts that everybody can read, for a while; `write_hosts` changes it."""
+    with tempfile.TemporaryDirectory(prefix="surehop-hosts-") as folder:
+        Path(folder).chmod(0o755)
+        hosts = Path(folder, "hosts")
+        write_hosts(hosts, names)
+        yield hosts
 
 
 def write_hosts(path: Path, names: Mapping[str, Sequence[str]]) -> None:
@@ -36,8 +52,8 @@ def write_hosts(path: Path, names: Mapping[str, Sequence[str]]) -> None:
     path.write_text("\n".join([*kept, *own, ""]), "utf-8")
 
 
-def with_hosts(program: Program, hosts: Path) -> Program:
-    """The program as it runs where these are its /etc/hosts; `why_not` says whether that works."""
+def with_hosts(program: _Runs, hosts: Path) -> _Runs:
+    """A program as it runs where these are its /etc/hosts; `why_not` says whether that works."""
     return replace(program, argv=(*_way(), str(hosts.absolute()), *program.argv))
 
 

@@ -4,15 +4,12 @@ from surehop.lab.clients import Lane
 from surehop.lab.origins import Fault
 from surehop.lab.scenarios.frame import Scenario, Stage
 from surehop.lab.scenarios.fronts import FRONTS, Hop, ask_all
-from surehop.lab.scenarios.telling_fronts import refusals, tell_fronts
-from surehop.lab.scenarios.two_stacks import fail_timeout
+from surehop.lab.scenarios.telling_fronts import tell_fronts
+from surehop.lab.scenarios.two_stacks import BOTH, fail_timeout
+from surehop.lab.scenarios.upstream import Upstream
 
 _EVERY = 0.05
 _BEYOND = 6  # seconds after fail_timeout, at full scale
-_HTTP = """\
-    upstream app {{ server localhost:@ORIGIN0@ fail_timeout={fail_timeout}s; }}
-    server {{ listen 127.0.0.1:@PORT@; location / {{ proxy_pass http://app; }} }}
-"""
 
 
 def run(stage: Stage) -> None:
@@ -23,15 +20,15 @@ def run(stage: Stage) -> None:
     # Once, on a connection that has carried requests: the origin closes on receipt.
     race = (Fault("fin", nth=4, times=1),)
     behaviour = {"listen": "ipv4", "faults": race} if stage.inject else {"listen": "both"}
-    http = _HTTP.format(fail_timeout=seconds)
-    ask_all(stage, Hop(http, [behaviour], [lane], host="localhost"), "asking, steadily")
+    upstream = Upstream(("localhost:@ORIGIN0@",), seconds)
+    ask_all(stage, Hop(upstream, [behaviour], [lane], BOTH), "asking, steadily")
 
 
 def tell(stage: Stage) -> None:
     tell_fronts(stage)
     met = sum(stats.faults for stats in stage.stats)
     stage.report.measured["races"] = met
-    refused = any(refusals(one) for one in stage.extra.get("running", []))
+    refused = any(one.refusals for one in stage.extra.get("running", []))
     stage.report.shown = refused and met > 0
 
 
@@ -44,7 +41,7 @@ SCENARIO = Scenario(
     "A GET every 50 ms.",
     run,
     tell,
+    takes=30,
     expects=("SH001", "SH006"),
-    kind="proxies",
     only=FRONTS,
 )

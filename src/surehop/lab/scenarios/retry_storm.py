@@ -10,12 +10,17 @@ from surehop.lab.scenarios.telling import timeline_of
 
 _LIMIT = 2
 _AT_ONCE = 10
-_HELD = 0.3  # seconds; not scaled, since the clients' delays are their own
+_HELD = 0.3  # seconds, scaled, and so are the clients' delays
+_FACTOR = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """How often, and how long a client waits in between. only: who has it."""
+    """How often, and how long a client waits in between: for `exponential` 100 ms (scaled), then
+    twice as long each time.
+
+    only: who has it.
+    """
 
     name: str
     options: dict[str, Any]
@@ -27,7 +32,7 @@ POLICIES = (
     Policy("3, no delay", {"retries": 3, "delay": "none"}),
     Policy("3, exponential", {"retries": 3, "delay": "exponential"}),
     Policy("5, exponential", {"retries": 5, "delay": "exponential"}),
-    Policy("5, full jitter", {"retries": 5, "delay": "jitter"}, only="surehop"),
+    Policy("5, as by default", {"retries": 5, "delay": "jitter"}, only="surehop"),
 )
 
 
@@ -35,7 +40,7 @@ def run(stage: Stage) -> None:
     limit = _LIMIT if stage.inject else 0
     away: dict[tuple[str, str], int] = {}
     stage.extra["away"] = away
-    with stage.origin(max_connections=limit, delay=_HELD) as origin:
+    with stage.origin(max_connections=limit, delay=stage.seconds(_HELD)) as origin:
         for policy in POLICIES:
             clients = [one for one in stage.clients if one.name.startswith(policy.only)]
             with stage.playing(clients) as processes:
@@ -45,7 +50,7 @@ def run(stage: Stage) -> None:
                         f"http://127.0.0.1:{origin.port}/",
                         label=policy.name,
                         at_once=_AT_ONCE,
-                        options=policy.options,
+                        options={**policy.options, "factor": stage.seconds(_FACTOR)},
                     )
                     stage.play(f"{name}: {policy.name}", {process: [lane]})
                     away[name, policy.name] = stage.collect(origin).turned_away
@@ -91,12 +96,14 @@ def tell(stage: Stage) -> None:
 SCENARIO = Scenario(
     "retry-storm",
     "retries against a server that is full: what waiting in between is worth",
-    f"An origin takes {_LIMIT} connections, holds each request for 300 ms, and turns the others "
-    f"away. Each client that can retry sends {_AT_ONCE} requests at once, under several policies. "
-    "Whoever tries again at once meets the same full server, and only adds to what it has to turn "
-    "away. Nothing is scaled: the clients' delays are their own.",
+    f"An origin takes {_LIMIT} connections, holds each request for 300 ms (scaled), and turns the "
+    f"others away. Each client that can retry sends {_AT_ONCE} requests at once, under several "
+    "policies; their delays are scaled too. Whoever tries again at once meets the same full "
+    "server, and only adds to what it has to turn away. By default Surehop waits with full jitter, "
+    "or until one of the connections that it has at such a server is free.",
     run,
     tell,
+    takes=50,
     expects=("SH026", "SH040"),
     only=("surehop", "surehop-sync", "axios-retry", "urllib3"),
 )

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from surehop.lab.clients import CLIENTS, Client, find_clients
 from surehop.lab.programs import Found
 from surehop.lab.report.data import Report, Skipped
+from surehop.lab.scenarios import apart, names
 from surehop.lab.scenarios.frame import Bar, Scenario, Silent, Stage
 from surehop.lab.scenarios.fronts import Front, find_fronts
 from surehop.lab.scenarios.judging import judge
@@ -31,23 +32,29 @@ class Asked:
 
     subjects: Sequence[str] = ()
     scale: float = 1.0
-    seed: int = 0
     inject: bool = True
     node_modules: Path | None = None
     nginx: str | None = None
+    haproxy: str | None = None
     evidence: Path | None = None
     bar: Bar = field(default_factory=Silent)
 
 
 def perform(scenario: Scenario, asked: Asked) -> Report:
     """Run it and tell of it. Ctrl-C ends the run, and the report says so and is whole otherwise."""
+    if scenario.apart and not apart.why_not():
+        return apart.perform_apart(scenario.name, asked)
+    return perform_here(scenario, asked)
+
+
+def perform_here(scenario: Scenario, asked: Asked) -> Report:
+    """Run it in this process's namespaces; one that needs its own is skipped where it has none."""
     report = Report(
         scenario.name,
         scenario.title,
         scenario.story,
         {
             "scale": f"{asked.scale:g}",
-            "seed": asked.seed,
             "subjects": ", ".join(asked.subjects) or "all that are found",
             "fault": "injected" if asked.inject else "left out, to compare",
         },
@@ -76,7 +83,6 @@ def _play(
         clients=[one for one in subjects if isinstance(one, Client)],
         fronts=[one for one in subjects if isinstance(one, Front)],
         scale=asked.scale,
-        seed=asked.seed,
         inject=asked.inject,
         bar=asked.bar,
     )
@@ -102,16 +108,20 @@ def _subjects(scenario: Scenario, asked: Asked, report: Report) -> list[Client |
             raise UnknownSubjectError(
                 f"`{name}` is no subject of `{scenario.name}`\nhint: one of {', '.join(known)}"
             )
-    found: Mapping[str, Client | Front | Found] = (
-        find_fronts(asked.nginx) if scenario.kind == "proxies" else find_clients(asked.node_modules)
-    )
-    here = []
+    found: dict[str, Client | Front | Found] = {}
+    if set(known) & set(CLIENTS):
+        found |= find_clients(asked.node_modules)
+    if set(known) - set(CLIENTS):
+        found |= find_fronts(asked.nginx, asked.haproxy)
+    here: list[Client | Front] = []
     for name in known:
         if asked.subjects and name not in asked.subjects:
             continue
         one = found[name]
         if isinstance(one, Found):
             report.skipped.append(Skipped(name, f"`{one.name}` is not here", one.add))
+        elif scenario.apart and apart.why_not():
+            report.skipped.append(Skipped(name, apart.why_not(), names.HINT))
         else:
             here.append(one)
     return here

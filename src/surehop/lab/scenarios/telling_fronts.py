@@ -37,11 +37,6 @@ def outage(records: Sequence[Record]) -> float:
     return (after[0] if after else records[-1].outcome.at) - failed[0]
 
 
-def refusals(one: Running) -> int:
-    """How often a live request was refused somewhere, as its error log says."""
-    return sum("Connection refused" in line.message for line in one.log)
-
-
 def _summary(records: Mapping[str, Sequence[Record]], running: Sequence[Running]) -> Table:
     rows: list[tuple[str, ...]] = []
     bad: set[tuple[int, int]] = set()
@@ -51,8 +46,8 @@ def _summary(records: Mapping[str, Sequence[Record]], running: Sequence[Running]
         statuses = Counter(str(r.outcome.status or r.outcome.code) for r in some)
         failed = sum(record.failed for record in some)
         (bad if failed else good).add((len(rows), 2))
-        twice = sum("," in addresses for addresses, _ in one.tried.values())
-        untried = sum(":" not in addresses for addresses, _ in one.tried.values())
+        twice = sum(count > 1 for count in one.tries.values())
+        untried = sum(not count for count in one.tries.values())
         rows.append(
             (
                 one.front.name,

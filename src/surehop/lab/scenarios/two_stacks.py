@@ -3,15 +3,13 @@
 from surehop.lab.clients import Lane
 from surehop.lab.scenarios.frame import Scenario, Stage
 from surehop.lab.scenarios.fronts import FRONTS, Hop, ask_all
-from surehop.lab.scenarios.telling_fronts import refusals, tell_fronts
+from surehop.lab.scenarios.telling_fronts import tell_fronts
+from surehop.lab.scenarios.upstream import Upstream
 
 _ROUNDS = 3  # of fail_timeout
 _EVERY = 0.2
 _FAIL_TIMEOUT = 10
-_HTTP = """\
-    upstream rails-unicorn {{ server localhost:@ORIGIN0@ fail_timeout={fail_timeout}s; }}
-    server {{ listen 127.0.0.1:@PORT@; location / {{ proxy_pass http://rails-unicorn; }} }}
-"""
+BOTH = {"localhost": ("127.0.0.1", "[::1]")}
 
 
 def fail_timeout(stage: Stage) -> int:
@@ -25,17 +23,16 @@ def run(stage: Stage) -> None:
     every = max(_EVERY * stage.scale, 0.02)
     lane = Lane("", times=round((_ROUNDS * seconds + 2) / every), every=every, paths=("/hogehoge",))
     listens = "ipv4" if stage.inject else "both"
-    http = _HTTP.format(fail_timeout=seconds)
-    hop = Hop(http, [{"listen": listens}], [lane], host="localhost")
-    ask_all(stage, hop, "asking, steadily")
+    upstream = Upstream(("localhost:@ORIGIN0@",), seconds)
+    ask_all(stage, Hop(upstream, [{"listen": listens}], [lane], BOTH), "asking, steadily")
 
 
 def tell(stage: Stage) -> None:
     tell_fronts(stage)
     running = stage.extra.get("running", [])
-    stage.report.shown = any(refusals(one) for one in running)
+    stage.report.shown = any(one.refusals for one in running)
     stage.report.said += [
-        f"{one.front.name}: live requests that were refused at the other address: {refusals(one)}"
+        f"{one.front.name}: live requests that were refused at the other address: {one.refusals}"
         for one in running
     ]
 
@@ -49,7 +46,7 @@ SCENARIO = Scenario(
     "answered by the other address; the error log fills. A GET every 200 ms (scaled).",
     run,
     tell,
+    takes=45,
     expects=("SH001",),
-    kind="proxies",
     only=FRONTS,
 )
