@@ -166,6 +166,8 @@ impl Session {
     }
 
     fn next_round(&mut self, turn: &mut Turn) -> Step {
+        // New connections are closed unheard; one of those that the peer has may be free by now.
+        self.fresh_only &= !self.shut;
         self.tried.reset(turn.group.plan().peers.len() as u32);
         self.renew(turn);
         self.next_peer(turn)

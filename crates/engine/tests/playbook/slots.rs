@@ -357,6 +357,22 @@ fn without_the_flag_waits_go_by_the_clock() {
 }
 
 #[test]
+fn who_goes_by_the_clock_takes_a_connection_that_is_free_by_then() {
+    let by_clock = Policy {
+        rounds: 6,
+        backoff: Some(Backoff {
+            base: HOLD,
+            cap: CAP,
+        }),
+        wait_for_slot: false,
+        ..policy()
+    };
+    let rush = rush(&[NODE], by_clock, 10);
+    // The server keeps two, and closes every new one for good.
+    assert!(rush.served() > 2, "{}", rush.served());
+}
+
+#[test]
 fn a_server_that_takes_nobody_is_not_waited_for() {
     let rush = rush(&[Server { most: 0, ..NODE }], policy(), 10);
     assert_eq!((rush.served(), rush.wasted()), (0, 40));
