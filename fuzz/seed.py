@@ -16,8 +16,11 @@ LONGEST = 2048
 
 sys.path[:0] = [str(ROOT / "tests" / room) for room in ("peers", "conf", "doctor")]
 import broken_files  # noqa: E402  found by the line above
+import captures  # noqa: E402
 import log_lines  # noqa: E402
 import wire_cases  # noqa: E402
+
+from surehop.doctor import RULES  # noqa: E402
 
 
 def _paths() -> list[bytes]:
@@ -31,12 +34,18 @@ def _plans() -> list[bytes]:
     return [json.dumps(json.loads(text), separators=(",", ":")).encode() for text in texts]
 
 
+def _captures() -> list[bytes]:
+    examples = [each for rule in RULES for each in rule.about.examples if each.kind == "capture"]
+    return [captures.capture(text) for each in examples for text in (each.fires, each.quiet)]
+
+
 def main() -> None:
     corpora = {
         "request": wire_cases.REQUESTS,
         "response": wire_cases.RESPONSES,
         "chunked": wire_cases.CHUNKED,
         "uri": _paths(),
+        "packets": _captures(),
     }
     for target, cases in corpora.items():
         _write(target, [case for case in cases if len(case) <= LONGEST])

@@ -39,7 +39,7 @@ def test_what_is_new_is_told_as_it_comes(tmp_path: Path) -> None:
         with log.open("a") as file:
             file.write(RESET)
         assert next(lines).endswith(" new\n")
-        assert "SH004" in next(lines)
+        assert "SH005" in next(lines)
 
 
 def test_changes_as_json(tmp_path: Path) -> None:

@@ -141,8 +141,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_blocks_say_what_they_are() -> None:
     known = {"nginx", "python", "console", "text", "json", "javascript"}
     # In the pages of findings: tests/doctor runs the examples, the commands are the reader's.
-    known |= {"conf", "envoy-log", "error-log", "haproxy", "haproxy-log", "sh"}
-    known |= {"alb-access-log", "application-log", "gcp-load-balancer-log"}
+    known |= {"access-log", "capture", "conf", "envoy-log", "error-log", "haproxy", "haproxy-log"}
+    known |= {"alb-access-log", "application-log", "gcp-load-balancer-log", "sh"}
     known.add("sql")  # DuckDB is too large to be installed for one block
     known.add("yaml")  # test_ci runs the commands in it
     every = [b for page in PAGES for b in blocks_of(page, page.read_text("utf-8"))]

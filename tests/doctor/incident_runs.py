@@ -13,13 +13,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
 from surehop.lab.measure import Client
 from surehop.lab.origins import Fault, OriginProcess
-from surehop.lab.scenarios import SCENARIOS, fronts
+from surehop.lab.scenarios import SCENARIOS, as_nginx
+from surehop.lab.scenarios.as_nginx import written
 from surehop.lab.scenarios.running import Asked, perform
+from surehop.lab.scenarios.upstream import Upstream
 from surehop.lab.subjects import Subject, find_nginx, listens
 
 INCIDENTS = Path(__file__).parent / "incidents"
@@ -116,17 +119,15 @@ class _Logging(Subject):
         super().__init__(program, _LOGS + http, **more)
 
 
+def _logging(upstream: Upstream) -> str:
+    return _LOGS + written(upstream)
+
+
 def run_scenario(name: str, into: Path) -> None:
     """A scenario of the lab, with nginx as its subject."""
-    end = fronts.Running.end
-
-    def keep(one: fronts.Running, at: float) -> None:
-        end(one, at)
-        _keep(one.subject.prefix, into)
-
-    # The lab takes its logs away when a scenario ends.
-    with patch.object(fronts.Running, "end", keep), patch.object(fronts, "Subject", _Logging):
-        report = perform(SCENARIOS[name], Asked(["nginx"], _SCALE))
+    with TemporaryDirectory() as folder, patch.object(as_nginx, "written", _logging):
+        report = perform(SCENARIOS[name], Asked(["nginx"], _SCALE, evidence=Path(folder)))
+        _keep(Path(folder) / "nginx", into)
     if not report.shown:
         raise RuntimeError(f"{name} was not shown")
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from captures import capture
+
 from surehop.doctor import Names, Options, Report, examine, parse_version
 from surehop.doctor.about import Example
 from surehop.plan import parse_overrides
@@ -35,7 +37,8 @@ LOG = "log"
 
 def read(folder: Path, text: str, example: Example) -> Report:
     file = FILES.get(example.kind, LOG)
-    return report(folder, text, example.names, version=example.version, file=file)
+    raw = capture(text) if example.kind == "capture" else text.encode()
+    return report(folder, raw, example.names, version=example.version, file=file)
 
 
 def ids(told: Report) -> list[str]:

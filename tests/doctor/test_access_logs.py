@@ -68,3 +68,24 @@ def test_what_else_begins_like_it(tmp_path: Path) -> None:
     line = COMBINED.format(TIME.format(1), 503).rstrip("\n") + ' "192.0.2.9" rt=0.003\n'
 
     assert [each.word for each in read(tmp_path, line).tallies] == ["503"]
+
+
+TRIES = """\
+http { log_format tries '[$time_local] "$request" $status [$upstream_addr] [$upstream_status]'; }
+"""
+TWICE = '[05/Jan/2026:10:00:00 +0000] "{} /a HTTP/1.1" 200 [192.0.2.1:80, 192.0.2.2:80] [{}, 200]\n'
+
+
+@pytest.mark.parametrize(
+    ("method", "first", "found"),
+    [("POST", 502, True), ("POST", 504, True), ("GET", 502, False)],
+)
+def test_a_write_that_went_to_two_servers(
+    tmp_path: Path, method: str, first: int, found: bool
+) -> None:
+    (tmp_path / "access.log").write_text(TWICE.format(method, first))
+    (tmp_path / "nginx.conf").write_text(TRIES)
+
+    told = examine([str(tmp_path)], options()).findings
+
+    assert ("SH008" in [each.id for each in told]) is found

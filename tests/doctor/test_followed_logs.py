@@ -116,7 +116,7 @@ def test_the_changes_of_a_log(log: Path, followed: Examination) -> None:
     append(log, RESET)
     followed.read_on()
     (change,) = watch.take(findings(followed), 100)
-    assert (change.event, change.finding.id) == (Event.NEW, "SH004")
+    assert (change.event, change.finding.id) == (Event.NEW, "SH005")
 
     append(log, REFUSED + RESET)
     followed.read_on()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from incident_runs import HAPROXY, INCIDENTS, run
+from other_formats import as_alb, as_envoy
 from reading import options
 
 from missing import missing
@@ -12,7 +13,7 @@ from surehop.doctor import Finding, examine
 from surehop.lab.subjects import find_nginx
 
 # What stands in the folder of each; a log alone must do, too.
-NGINX_TARGETS = (("error.log",), ("nginx.conf", "error.log"))
+NGINX_TARGETS = (("error.log",), ("nginx.conf", "error.log"), ("nginx.conf", "access.log"))
 HAPROXY_TARGETS = (("haproxy.log",), ("haproxy.cfg", "haproxy.log"))
 CAUSES = {
     "two-stacks": "SH001",
@@ -22,10 +23,37 @@ CAUSES = {
     "dead-backend": "SH044",
     "flapping-backend": "SH044",
     "slow-backend": "SH045",
+    "max-connections": "SH026",
+    "reload-under-load": "SH034",
     "keepalive-race": "SH004",
+    "keepalive-race-reset": "SH005",
+    "reset-mid-body": "SH047",
+    "garbage": "SH048",
     "accept-queue-full": "SH014",
     "never-answers": "SH045",
     **dict.fromkeys(HAPROXY, "SH031"),
+}
+# What clients logged of them, as the lab has them do it.
+CLIENTS = {
+    ("keepalive-race", "axios"): "SH022",
+    ("reset-mid-body", "axios"): "SH047",
+    ("reset-mid-body", "requests"): "SH047",
+    ("keepalive-race", "httpx"): "SH024",
+    ("keepalive-race", "requests"): "SH025",
+    **dict.fromkeys(
+        [("max-connections", name) for name in ("axios", "undici", "httpx", "requests")], "SH026"
+    ),
+}
+# What an access log can tell of them; of the others only that requests fail, or nothing.
+BY_STATUS = {
+    "two-stacks": "SH001",
+    "race-meets-two-stacks": "SH006",
+    "two-stale-connections": "SH006",
+    "poison-request": "SH006",
+    "slow-backend": "SH045",
+    "never-answers": "SH045",
+    "keepalive-race": "SH007",
+    "keepalive-race-reset": "SH007",
 }
 # Which of HAProxy's termination states each is.
 STATES = {
@@ -52,14 +80,56 @@ def told(folder: Path, *targets: str) -> list[Finding]:
         pytest.param(name, targets, id=f"{name}: {'+'.join(targets)}")
         for name in CAUSES
         for targets in (HAPROXY_TARGETS if name in HAPROXY else NGINX_TARGETS)
+        if "access.log" not in targets or name in BY_STATUS
     ],
 )
 def test_the_cause_is_told_first(name: str, targets: tuple[str, ...]) -> None:
     first, *_ = told(INCIDENTS / name, *targets)
 
-    assert first.id == CAUSES[name], first.title
-    assert f"`{STATES.get(name, '')}" in first.title
+    wanted = BY_STATUS if "access.log" in targets else CAUSES
+    assert first.id == wanted[name], first.title
+    assert name not in HAPROXY or f"`{STATES[name]}`" in first.title
     assert first.quotes
+
+
+@pytest.mark.parametrize(("name", "client"), CLIENTS)
+def test_the_cause_is_told_first_to_who_has_the_clients_log(name: str, client: str) -> None:
+    first, *_ = told(INCIDENTS / name, f"{client}.log")
+
+    assert first.id == CLIENTS[name, client], first.title
+
+
+@pytest.mark.parametrize(
+    ("name", "flag"),
+    [
+        ("dead-backend", "UF"),
+        ("accept-queue-full", "UF"),
+        ("race-meets-two-stacks", "UF"),
+        ("keepalive-race", "UC"),
+        ("two-stale-connections", "UC"),
+        ("keepalive-race-reset", "UR"),
+        ("reset-mid-body", "UR"),
+        ("slow-backend", "UT"),
+    ],
+)
+def test_the_same_in_envoys_words(name: str, flag: str, tmp_path: Path) -> None:
+    (tmp_path / "envoy.log").write_text(as_envoy(INCIDENTS / name))
+
+    first, *_ = told(tmp_path, "envoy.log")
+
+    assert first.id == "SH032"
+    assert f"`{flag}`" in first.title
+
+
+@pytest.mark.parametrize(
+    "name", ["keepalive-race", "keepalive-race-reset", "two-stale-connections"]
+)
+def test_the_same_in_albs_words(name: str, tmp_path: Path) -> None:
+    (tmp_path / "alb.log").write_text(as_alb(INCIDENTS / name))
+
+    first, *_ = told(tmp_path, "alb.log")
+
+    assert first.id == "SH027", first.title
 
 
 def test_both_causes_and_their_product() -> None:

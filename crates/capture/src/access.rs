@@ -2,6 +2,7 @@
 
 use surehop_engine::{Cause, Phase, Reason};
 
+use crate::access_tries;
 use crate::event::{Event, Outcome};
 use crate::format::{Format, Understood};
 use crate::moment;
@@ -82,11 +83,26 @@ impl Format for Access {
             tries,
             ..Event::new("nginx", word.unwrap_or("retried"))
         };
+        let reasons = get(Variable::UpstreamReason);
+        let statuses = match reasons {
+            b"" => get(Variable::UpstreamStatus),
+            _ => b"", // they tell more
+        };
+        let mut failed = access_tries::failed(addresses, statuses).peekable();
         out(Event {
-            outcome: outcome(status, peer),
+            outcome: outcome(status, peer).filter(|_| failed.peek().is_none()),
             ..event
         });
-        for (at, reason) in items(get(Variable::UpstreamReason)).enumerate() {
+        for (peer, word, ended) in failed {
+            out(Event {
+                word,
+                outcome: Some(ended),
+                peer,
+                tries: 1,
+                ..event
+            });
+        }
+        for (at, reason) in items(reasons).enumerate() {
             if let Some((word, outcome)) = ended(reason) {
                 out(Event {
                     software: "surehop",

@@ -60,9 +60,13 @@ fn lists_of_tries_are_told_from_what_follows() {
         (found[0].word, found[0].tries, found[0].peer),
         ("502", 1, &b"app"[..])
     );
+    assert_eq!(found[0].outcome, None);
     assert_eq!(
-        found[0].outcome,
-        Some((Phase::Head, Cause::Status, Reason::Status))
+        (found[1].word, found[1].outcome),
+        (
+            "try no live",
+            Some((Phase::Connect, Cause::Other, Reason::NoLive))
+        )
     );
 }
 

@@ -30,6 +30,23 @@ pub struct File {
     pub unknown: u64,
     /// How long it is, unpacked.
     pub bytes: u64,
+    /// Whether a part of it could not be read, since it is damaged or cut off.
+    pub broken: bool,
+}
+
+impl File {
+    /// One of which nothing was read yet.
+    pub fn new(name: &str, kind: &str) -> Self {
+        Self {
+            name: name.into(),
+            kind: kind.to_owned(),
+            lines: 0,
+            understood: 0,
+            unknown: 0,
+            bytes: 0,
+            broken: false,
+        }
+    }
 }
 
 /// The fold of all events: what happened how often, the earliest lines of each, outages, traffic.

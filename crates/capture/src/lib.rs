@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod access;
+mod access_tries;
 mod alb;
 mod application;
 mod circumstances;
@@ -28,6 +29,7 @@ mod pauses;
 mod read;
 mod records;
 mod sayings;
+mod source;
 mod stamp;
 mod tally;
 mod template;
@@ -39,6 +41,7 @@ pub use event::{Event, Outcome, is_write};
 pub use format::{Format, Understood};
 pub use kept::Line;
 pub use kinds::{Kind, kind_of, kinds};
-pub use packets::{Counts, Packets};
+pub use packets::{CaptureReading, Counts, Packets};
 pub use read::Reading;
+pub use source::{Source, name_of};
 pub use traffic::{Counter, Traffic};

@@ -187,7 +187,7 @@ impl Failure {
 
 /// Whether it says that a group of nginx's has nobody left; other software has no such word for a whole group.
 fn is_outage(line: &Line<'_>) -> bool {
-    line.event.word == "no live"
+    matches!(line.event.word, "no live" | "try no live")
 }
 
 /// Adds older failures to newer ones, as long as there is room.

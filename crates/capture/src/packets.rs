@@ -29,6 +29,7 @@ mod link;
 #[cfg(test)]
 mod made;
 mod pcapng;
+mod reading;
 mod segment;
 mod side;
 mod table;
@@ -38,8 +39,11 @@ mod told;
 use crate::event::Event;
 use exchange::Moment;
 use file::{File, Packet};
+use link::UnknownLink;
 use segment::Layer;
 use table::Table;
+
+pub use reading::CaptureReading;
 
 /// What was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,10 +52,9 @@ pub struct Counts {
     pub packets: u64,
     /// Segments of TCP.
     pub segments: u64,
-    /// Parts of packets, which are not put together.
-    pub fragments: u64,
-    /// Packets of which not even the headers were kept.
-    pub cut: u64,
+    /// Those that could not be judged: of a link that is not known, parts of packets, which are not put
+    /// together, and those of which not even the headers were kept.
+    pub unknown: u64,
     /// Connections.
     pub connections: u64,
     /// Whether the file is damaged or cut off.
@@ -60,6 +63,7 @@ pub struct Counts {
 
 /// Reads one capture, fed in any pieces, in bounded memory. What it tells goes to a function: the number of
 /// the first packet that shows it, a line that says it in words, and the event.
+#[derive(Debug)]
 pub struct Packets {
     file: File,
     table: Table,
@@ -120,8 +124,13 @@ fn count(
     packet: &Packet<'_>,
     take: &mut dyn FnMut(u64, &str, Event<'_>),
 ) {
-    let Some(inner) = link::inner(packet.link, packet.data) else {
-        return;
+    let inner = match link::inner(packet.link, packet.data) {
+        Ok(Some(inner)) => inner,
+        Ok(None) => return,
+        Err(UnknownLink) => {
+            counts.unknown += 1;
+            return;
+        }
     };
     let size = packet.size.saturating_sub(packet.data.len() - inner.len());
     match segment::read(inner, size) {
@@ -133,8 +142,7 @@ fn count(
             };
             table.take(&segment, now, &mut |told| told.hand(take));
         }
-        Layer::Fragment => counts.fragments += 1,
-        Layer::Cut => counts.cut += 1,
+        Layer::Fragment | Layer::Cut => counts.unknown += 1,
         Layer::Other => {}
     }
 }

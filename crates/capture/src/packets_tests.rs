@@ -389,8 +389,7 @@ fn what_was_read_is_counted() {
         Counts {
             packets: 3,
             segments: 1,
-            fragments: 1,
-            cut: 0,
+            unknown: 1,
             connections: 1,
             broken: true,
         }

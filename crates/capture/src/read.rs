@@ -34,14 +34,7 @@ pub struct Reading {
 impl Reading {
     /// Begins with a log; `name` is what it is called in the digest.
     pub fn new(name: &str, kind: Kind, threads: usize) -> Self {
-        let file = File {
-            name: name.into(),
-            kind: kind.name.to_owned(),
-            lines: 0,
-            understood: 0,
-            unknown: 0,
-            bytes: 0,
-        };
+        let file = File::new(name, kind.name);
         Self {
             kind,
             file,

@@ -89,6 +89,7 @@ pub(crate) static SAYINGS: &[Saying] = &[
     say("write ECONNRESET", "node", "reset", BROKEN_PIPE, Sentence),
     say("write EPIPE", "node", "reset", BROKEN_PIPE, Sentence),
     say("Error: aborted", "node", "cut", CUT, Sentence),
+    say("stream has been aborted", "axios", "cut", CUT, Sentence),
     say("Parse Error: ", "node", "invalid", NO_HTTP, Sentence),
     say("AggregateError", "node", AGGREGATE, None, Hint),
     say("ECONNREFUSED", "node", "connect", REFUSED, Code),

@@ -9,14 +9,14 @@ use std::thread;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use surehop_capture::{Kind, Reading};
+use surehop_capture::Source;
 
 /// Tells what kind of log begins so; None where it is none that is known.
 #[pyfunction]
 // Python gives its list away: nothing else can be taken from it.
 #[allow(clippy::needless_pass_by_value)]
 pub(crate) fn log_kind(head: &[u8], formats: Vec<Vec<u8>>) -> Option<&'static str> {
-    surehop_capture::kind_of(head, &formats).map(|kind| kind.name)
+    surehop_capture::name_of(head, &formats)
 }
 
 /// What logs told, in bounded memory. They are read one after the other.
@@ -28,11 +28,11 @@ pub(crate) struct Digest(Mutex<Inner>);
 #[derive(Debug)]
 struct Inner {
     digest: surehop_capture::Digest,
-    reading: Option<Reading>,
+    reading: Option<Source>,
 }
 
 impl Inner {
-    fn reading(&mut self) -> PyResult<(&mut Reading, &mut surehop_capture::Digest)> {
+    fn reading(&mut self) -> PyResult<(&mut Source, &mut surehop_capture::Digest)> {
         let reading = self.reading.as_mut().ok_or_else(none_begun)?;
         Ok((reading, &mut self.digest))
     }
@@ -63,10 +63,10 @@ impl Digest {
     /// Begins with a log, of the kind that its head shows.
     #[allow(clippy::needless_pass_by_value)] // as above
     fn begin(&mut self, name: &str, head: &[u8], formats: Vec<Vec<u8>>) -> PyResult<()> {
-        let kind: Kind = surehop_capture::kind_of(head, &formats)
-            .ok_or_else(|| PyValueError::new_err(format!("`{name}` is no log that is known")))?;
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        self.inner().reading = Some(Reading::new(name, kind, threads));
+        let source = Source::new(name, head, &formats, threads);
+        let unknown = || PyValueError::new_err(format!("`{name}` is nothing that is known"));
+        self.inner().reading = Some(source.ok_or_else(unknown)?);
         Ok(())
     }
 

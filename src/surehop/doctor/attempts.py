@@ -112,12 +112,22 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
+    """A log, or a capture, of which the packets are the lines.
+
+    `broken`: a part of it could not be read, since it is damaged or cut off.
+    """
+
     name: str
     kind: str
     lines: int
     understood: int
     unknown: int
     bytes: int
+    broken: bool = False
+
+    @property
+    def captured(self) -> bool:
+        return self.kind == "packet capture"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from surehop.doctor.attempts import LogFacts
+from surehop.doctor.attempts import LogFacts, LogFile
 from surehop.doctor.baseline import fingerprint
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Configuration
@@ -16,15 +16,15 @@ from surehop.doctor.options import Options
 from surehop.doctor.probing import Job, Sheet, hop_of, hops_of, looks_like_url, probe_all
 from surehop.doctor.rules import RULES
 from surehop.doctor.sources.haproxy import HaproxyReader
-from surehop.doctor.sources.kinds import Kind, kind_of
+from surehop.doctor.sources.kinds import Kind, is_meant, kind_of
 from surehop.doctor.sources.logs import Followed, LogReader, log_kind
 from surehop.doctor.sources.nginx import NginxReader, access_formats
 from surehop.doctor.sources.opening import Opened, files_of, is_plain, open_target
 from surehop.errors import OptionError
 
 _READ = (
-    "configurations of nginx and haproxy, and logs of nginx, haproxy, envoy, load balancers of AWS"
-    " and Google Cloud, and applications are read"
+    "configurations of nginx and haproxy; logs of nginx, haproxy, envoy, load balancers of AWS"
+    " and Google Cloud, and applications; and captures are read"
 )
 
 
@@ -111,11 +111,23 @@ class Examination:
 
 
 def _counted(logs: LogFacts) -> Iterable[str]:
-    if logs.understood or logs.unknown:
-        yield f"{logs.understood} lines of logs were understood, {logs.unknown} were not"
+    lines = [each for each in logs.files if not each.captured]
+    if any(each.lines for each in lines):
+        understood = sum(each.understood for each in lines)
+        unknown = sum(each.unknown for each in lines)
+        yield f"{understood} lines of logs were understood, {unknown} were not"
+    for each in logs.files:
+        if each.captured:
+            yield _packets(each)
     if logs.others or logs.other_outages:
-        lines = f"{logs.others} lines of other peers, {logs.other_outages} of other outages"
-        yield f"the logs tell of more than is kept apart: {lines} are only counted"
+        others = f"{logs.others} lines of other peers, {logs.other_outages} of other outages"
+        yield f"the logs tell of more than is kept apart: {others} are only counted"
+
+
+def _packets(file: LogFile) -> str:
+    unknown = f", {file.unknown} of them fragments, or cut too short" if file.unknown else ""
+    broken = "; the file is damaged or cut off after them" if file.broken else ""
+    return f"`{file.name}`: {file.lines} packets were read{unknown}{broken}"
 
 
 def judge(evidence: Evidence) -> Iterable[Finding]:
@@ -199,7 +211,8 @@ class _Gathering:
     def _anything(self, name: str, target: str) -> None:
         formats = [text for each in self.configurations for text in access_formats(each)]
         with open_target(name) as opened:
-            if log := log_kind(opened.head, formats):
+            log = log_kind(opened.head, formats)
+            if log and (name == target or is_meant(log, name)):
                 self._known.add(target)
                 self.targets.append(Target(name, log))
                 self._log(opened, formats)

@@ -11,6 +11,7 @@ from surehop.doctor.finding import Quote
 from surehop.events import Family, Reason
 
 _QUOTED = 4
+_BARELY = "try "  # how the words begin in which access logs tell of tries
 _LONGEST = 400
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
 _PORT = re.compile(r":(\d{1,5})$")
@@ -29,6 +30,7 @@ ENDED = (
 _ACTIONS = {
     "connecting": "connecting to upstream",
     "reading": "reading response header from upstream",
+    "body": "reading upstream",
 }
 
 
@@ -42,8 +44,32 @@ def version_of(logs: LogFacts) -> Version | None:
 
 
 def failed(logs: LogFacts, *reasons: Reason, software: Collection[str] = ("nginx",)) -> list[Tally]:
-    """Give the tries that failed for one of these reasons: nginx's, unless others are named."""
-    return [each for each in logs.tallies if each.software in software and each.reason in reasons]
+    """Give the tries that failed for one of these reasons: nginx's, unless others are named.
+
+    An access log tells of a try only that it failed, so it is not heard where the error log says
+    how: they would be counted twice.
+    """
+    every = [each for each in logs.tallies if each.software in software and each.reason]
+    explained = {each.peer for each in every if not each.word.startswith(_BARELY)}
+    return [
+        each
+        for each in every
+        if each.reason in reasons and not (each.word.startswith(_BARELY) and each.peer in explained)
+    ]
+
+
+def captured(logs: LogFacts, *words: str) -> list[Tally]:
+    """Give what packets told in one of these words."""
+    return [each for each in logs.tallies if each.software == "packets" and each.word in words]
+
+
+def count(tallies: Iterable[Tally]) -> int:
+    return sum(each.count for each in tallies)
+
+
+def refusals(logs: LogFacts) -> list[Tally]:
+    """Give the connections that were refused, by logs and by packets."""
+    return [*failed(logs, Reason.REFUSED), *captured(logs, "refused")]
 
 
 def told(logs: LogFacts, word: str) -> list[Tally]:
@@ -53,8 +79,8 @@ def told(logs: LogFacts, word: str) -> list[Tally]:
 
 def many(tallies: Iterable[Tally], noun: str) -> str:
     """Count in words: `1 time`, `3 times`."""
-    count = sum(each.count for each in tallies)
-    return f"{count} {noun}{'s' if count > 1 else ''}"
+    number = count(tallies)
+    return f"{number} {noun}{'s' if number > 1 else ''}"
 
 
 def seconds(tallies: Iterable[Tally]) -> int:
@@ -110,8 +136,9 @@ def dead_siblings(logs: LogFacts) -> dict[str, list[Tally]]:
     Nobody writes `[::1]` beside 127.0.0.1 by hand: they come of one name. Of IPv4 ones, only those
     whose sibling was seen doing something else.
     """
-    refused = by_peer(failed(logs, Reason.REFUSED))
-    seen = {each.peer for each in failed(logs, *Reason)}
+    # BROKEN: an access log tells no more of a try.
+    refused = by_peer([*refusals(logs), *failed(logs, Reason.BROKEN)])
+    seen = {each.peer for each in (*failed(logs, *Reason), *captured(logs, "accepted"))}
     found = {}
     for peer, tallies in refused.items():
         host, port = split(peer)
@@ -139,7 +166,7 @@ def refused_families(logs: LogFacts, server: Server) -> tuple[set[int], tuple[Qu
     versions = {each.version for each in server.addresses or ()}
     texts = {str(each) for each in server.addresses or ()}
     tries = []
-    for each in failed(logs, Reason.REFUSED):
+    for each in (*refusals(logs), *failed(logs, Reason.BROKEN)):
         host, port = split(each.peer)
         if port == server.port and host in texts:
             tries.append(each)

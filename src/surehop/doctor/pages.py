@@ -6,6 +6,9 @@ from surehop.doctor.rules import RULES
 NOTE = "<!-- made from the rule itself: `make docs` writes it anew -->\n"
 
 
+_SHOWN = 16  # lines of an example
+
+
 def pages() -> dict[str, str]:
     """Give the text of every page by its name in docs/findings."""
     return {
@@ -67,7 +70,9 @@ def _with(example: Example) -> str:
 
 def _block(text: str, example: Example) -> list[str]:
     language = "conf" if example.kind == "nginx" else example.kind.replace(" ", "-")
-    return [f"```{language}", text.strip("\n"), "```"]
+    lines = text.strip("\n").splitlines()
+    shown = [*lines[:_SHOWN], f"… and {len(lines) - _SHOWN} more"] if lines[_SHOWN:] else lines
+    return [f"```{language}", *shown, "```"]
 
 
 def _sentence(text: str, *, capital: bool = True) -> str:

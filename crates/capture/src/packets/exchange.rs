@@ -80,6 +80,7 @@ enum Language {
     Other,
 }
 
+/// What one connection carries.
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
     language: Language,
@@ -88,7 +89,9 @@ pub(super) struct Exchange {
     waiting: VecDeque<Asked>,
     /// Whether a byte of the answer to the first of those that wait is here.
     begun: bool,
+    /// When the server sent something last.
     heard: Moment,
+    /// How many answers are whole.
     pub answered: u32,
     pub last: Option<Answered>,
     /// Whether one side said that the connection ends after this.

@@ -64,6 +64,7 @@ pub(super) enum Step<'a> {
     Broken,
 }
 
+#[derive(Debug)]
 enum Form {
     Unknown,
     Pcap {
@@ -76,6 +77,7 @@ enum Form {
 }
 
 /// Cuts a file into packets. Its memory is bounded by [`LONGEST`] and what it is fed at once.
+#[derive(Debug)]
 pub(super) struct File {
     form: Form,
     pending: Vec<u8>,

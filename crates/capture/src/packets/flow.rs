@@ -3,7 +3,7 @@
 mod ending;
 mod opening;
 
-use super::exchange::{Exchange, Moment};
+use super::exchange::{Asked, Exchange, Moment};
 use super::segment::{FIN, RST, SYN, Segment};
 use super::side::Side;
 use super::told::Told;
@@ -124,7 +124,7 @@ impl Flow {
             connection: self.number,
             from,
             to,
-            asked: super::exchange::Asked::default(),
+            asked: Asked::default(),
             reused: None,
             idle_ms: None,
             age_ms: None,

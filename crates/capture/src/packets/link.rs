@@ -4,9 +4,13 @@ const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 const TAGS: [u16; 3] = [0x8100, 0x88a8, 0x9100];
 
-/// The IP packet in a frame, if there is one and its link is known.
-pub(super) fn inner(link: u16, frame: &[u8]) -> Option<&[u8]> {
-    match link {
+/// A link of which nobody knows where its IP packets begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct UnknownLink;
+
+/// The IP packet in a frame, if there is one.
+pub(super) fn inner(link: u16, frame: &[u8]) -> Result<Option<&[u8]>, UnknownLink> {
+    Ok(match link {
         // NULL and LOOP: the family, in the number that some system has for it
         0 | 108 => frame.get(4..),
         1 => tagged(frame, 12, 14),
@@ -15,8 +19,8 @@ pub(super) fn inner(link: u16, frame: &[u8]) -> Option<&[u8]> {
         // Linux "any", the first form and the second
         113 => tagged(frame, 14, 16),
         276 => tagged(frame, 0, 20),
-        _ => None,
-    }
+        _ => return Err(UnknownLink),
+    })
 }
 
 /// What follows a head that says the protocol, and the VLAN tags behind it.
@@ -35,3 +39,7 @@ fn short(frame: &[u8], at: usize) -> Option<u16> {
     let two = frame.get(at..at + 2)?;
     Some(u16::from_be_bytes([two[0], two[1]]))
 }
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

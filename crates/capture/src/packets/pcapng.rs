@@ -11,6 +11,7 @@ const RESOLUTION: u16 = 9;
 const OFFSET: u16 = 14;
 const INTERFACES: usize = 4096;
 
+#[derive(Debug)]
 struct Interface {
     link: u16,
     snap: usize,
@@ -21,6 +22,7 @@ struct Interface {
 }
 
 /// Reads blocks one after another; knows the interfaces of the section that it is in.
+#[derive(Debug)]
 pub(super) struct Sections {
     order: Order,
     interfaces: Vec<Interface>,

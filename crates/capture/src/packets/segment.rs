@@ -124,3 +124,7 @@ fn tcp(
         data: kept.unwrap_or_default(),
     }))
 }
+
+#[cfg(test)]
+#[path = "segment_tests.rs"]
+mod tests;

@@ -6,8 +6,17 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Group
 from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.log_views import by_peer, captured, lines, many, quoted
 
+_RESTED_MS = 60_000
 _SHORTEST_MS = 240_000  # Azure's load balancer forgets after four minutes, AWS's NLB after 350 s
+_RESTED = """\
+192.0.2.1:40000 > 192.0.2.9:3000
+0.000 > open
+0.001 > GET /
+0.010 < 200
+"""
+_AGAIN = "".join(f"{at} > GET /x again\n" for at in (400, 400.2, 400.6, 401.4))
 
 ABOUT = About(
     id="SH029",
@@ -16,13 +25,18 @@ ABOUT = About(
     symptom="after minutes of rest a request hangs until its time-out; nothing is logged before",
     cause="NAT, firewalls and cloud balancers drop what has been idle for minutes, and tell nobody",
     cure="`proxy_socket_keepalive on`, or a `keepalive_timeout` in the upstream below four minutes",
-    needs="a configuration",
+    needs="a configuration, or a capture",
     examples=(
         Example(
             "upstream app { server 192.0.2.1:80; keepalive 8; keepalive_timeout 10m; }\n"
             "server { location / { proxy_pass http://app; } }",
             "upstream app { server 192.0.2.1:80; keepalive 8; keepalive_timeout 10m; }\n"
             "server { location / { proxy_pass http://app; proxy_socket_keepalive on; } }",
+        ),
+        Example(
+            _RESTED + _AGAIN,
+            _RESTED + "400 > GET /x\n400.5 < 200\n",
+            kind="capture",
         ),
     ),
 )
@@ -48,6 +62,29 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
                 subject=group.name,
                 place=group.place,
             )
+
+    yield from _captured(evidence)
+
+
+def _captured(evidence: Evidence) -> Iterator[Finding]:
+    for peer, tallies in by_peer(captured(evidence.logs, "unanswered")).items():
+        rested = [each for each in lines(tallies) if (each.idle_ms or 0) >= _RESTED_MS]
+        if not rested:
+            continue
+        least = min(each.idle_ms or 0 for each in rested) // 1000
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.MEDIUM,
+            because="a server that is gone looks the same from here",
+            title=f"connections to `{peer}` were dead after {least}s of rest or more,"
+            f" {many(tallies, 'time')}, and nobody said so",
+            text="A request was sent again and again, and not even acknowledged; before it the"
+            " connection had rested for minutes. What stands between has forgotten it.",
+            advice="send TCP keep-alive probes (`proxy_socket_keepalive on` and its like), or give"
+            f" connections up that rested for less than {least}s",
+            subject=f"capture {peer}",
+            quotes=quoted(rested),
+        )
 
 
 def _near(group: Group) -> bool:

@@ -1,7 +1,8 @@
 """SH004: the proxy keeps connections as long as the backend does, so they close under requests."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from surehop.conf.address import numeric, socket_text
 from surehop.doctor.about import About, Example
@@ -9,10 +10,10 @@ from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Configuration, Group, Listener, Server
 from surehop.doctor.finding import Confidence, Edit, Finding, Quote, Severity
-from surehop.doctor.log_views import by_peer, failed, many, quotes
+from surehop.doctor.log_views import by_peer, captured, count, failed, lines, many, quotes
 from surehop.doctor.probe_views import closed, closes, sheet_of
 from surehop.doctor.sections import insert_after, place, replace
-from surehop.events import Reason
+from surehop.events import Cause, Reason
 
 _BACK_MS = 75_000  # nginx: how long an idle client connection is kept
 _MARGIN_MS = 1000
@@ -25,14 +26,20 @@ _BACKEND = """
 server {{ listen 127.0.0.1:8081; keepalive_timeout {back}; }}
 upstream app {{ server 127.0.0.1:8081; keepalive 16; keepalive_timeout {front}; }}
 """
+_RESTED = """\
+192.0.2.1:40000 > 192.0.2.9:3000
+0.000 > open
+0.001 > GET /
+0.010 < 200
+"""
 
 ABOUT = About(
     id="SH004",
     name="idle-timeouts-meet",
     summary="connections to a server are kept as long as the server keeps them, or longer",
     symptom=(
-        "now and then `upstream prematurely closed connection while reading response header`, or"
-        " `recv() failed (104: Connection reset by peer)`, on a connection that had been resting"
+        "now and then `upstream prematurely closed connection while reading response header`, on a"
+        " connection that had been resting"
     ),
     cause=(
         "a server closes a connection that has rested for its idle time-out. If the proxy sends a"
@@ -41,7 +48,7 @@ ABOUT = About(
     cure="the sender's idle time-out must be the shorter one: lower the proxy's `keepalive_timeout`"
     " in the `upstream`, or raise the backend's",
     needs="a configuration in which both sides stand, or one and `--probe`; or an error log of"
-    " nginx",
+    " nginx, or a capture",
     examples=(
         Example(_BACKEND.format(back="10s", front="60s"), _BACKEND.format(back="75s", front="60s")),
         Example(
@@ -51,6 +58,11 @@ ABOUT = About(
             "2026/01/05 10:00:00 [info] 11#11: *7 client prematurely closed connection while"
             " reading client request line, client: 192.0.2.1, server: example.com\n",
             kind="error log",
+        ),
+        Example(
+            _RESTED + "5.010 < FIN\n5.011 > GET / unseen\n5.011 < RST\n",
+            _RESTED + "4.000 > GET /\n4.010 < 200\n9.010 < FIN\n9.011 > FIN\n",
+            kind="capture",
         ),
     ),
     proof=(r"(printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'; sleep 120) | (time nc 127.0.0.1 PORT)",),
@@ -67,18 +79,27 @@ class _Close:
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    told: set[str] = set()
+    for group, server, close, sure in _meetings(evidence):
+        peers = _peers(server)
+        seen = [each for each in failed(evidence.logs, *_RACES) if each.peer in peers]
+        yield _meeting(group, server, close, sure, seen)
+    yield from raced(ABOUT, evidence, Reason.CLOSED)
+    yield from _captured(evidence)
+
+
+def _meetings(evidence: Evidence) -> Iterator[tuple[Group, Server, _Close, Confidence]]:
+    """Give the servers that close when nginx still keeps, as configured or measured."""
     for configuration in evidence.nginx:
         for group in configuration.groups:
             sure = evidence.keeps(group)
             for server in group.servers:
                 close = _close(evidence, configuration, server) if sure else None
                 if close and sure and _meet(group, close) and (close.quotes or sure is _HIGH):
-                    peers = [socket_text(each, server.port) for each in server.addresses or ()]
-                    seen = [e for e in failed(evidence.logs, *_RACES) if e.peer in peers]
-                    told.update(peers)
-                    yield _meeting(group, server, close, sure, seen)
-    yield from _logged(evidence, told)
+                    yield group, server, close, sure
+
+
+def _peers(server: Server) -> list[str]:
+    return [socket_text(each, server.port) for each in server.addresses or ()]
 
 
 def _close(evidence: Evidence, configuration: Configuration, server: Server) -> _Close | None:
@@ -149,19 +170,24 @@ def _shorten(group: Group, back: int) -> tuple[Edit, ...]:
     return (insert_after(keep[-1], f"keepalive_timeout {seconds};"),) if keep else ()
 
 
-def _logged(evidence: Evidence, told: Collection[str]) -> Iterator[Finding]:
+def raced(about: About, evidence: Evidence, mostly: Reason) -> Iterator[Finding]:
+    """Tell of the servers whose connections ended under requests, mostly in this way."""
+    told = {peer for _, server, *_ in _meetings(evidence) for peer in _peers(server)}
     dead = failed(evidence.logs, *_RACES)
     for peer, tallies in by_peer(dead).items():
         if peer in told:
             continue
         resets = sum(each.count for each in tallies if each.reason is Reason.RESET)
         closes = sum(each.count for each in tallies) - resets
-        yield ABOUT.found(
+        if (resets > closes) is not (mostly is Reason.RESET):
+            continue
+        yield about.found(
             Severity.WARNING,
             Confidence.MEDIUM,
             because="the log does not say whether the connection was reused; a crash of the"
             " backend looks the same",
-            title=f"`{peer}` closed {many(tallies, 'connection')} under a request",
+            title=f"`{peer}` {'reset' if resets > closes else 'closed'}"
+            f" {many(tallies, 'connection')} under a request",
             text=(
                 f"The server ended the connection ({closes} by FIN, {resets} by RST)"
                 " before the first byte of an answer. On a reused connection that is the keep-alive"
@@ -172,6 +198,48 @@ def _logged(evidence: Evidence, told: Collection[str]) -> Iterator[Finding]:
             subject=f"log {peer}",
             quotes=quotes(tallies),
         )
+
+
+def _captured(evidence: Evidence) -> Iterator[Finding]:
+    ended = by_peer(captured(evidence.logs, "closed together"))
+    for peer, tallies in by_peer(captured(evidence.logs, "race", "stale")).items():
+        if peer in ended:
+            continue  # SH034 tells of a server that ends
+        met, late = ([t for t in tallies if t.word == word] for word in ("race", "stale"))
+        resets = count(each for each in met if each.cause is Cause.RESET)
+        idle = _measured(evidence, peer)
+        after = f", {_s(idle)} after its last answer" if idle else ""
+        said = ["The connection had carried a request before, and rested."]
+        if met:
+            said.append(
+                "The server ended it just as the next one came"
+                f" ({count(met) - resets} by FIN, {resets} by RST), and nobody answered that."
+            )
+        if late:
+            said.append(
+                f"{many(late, 'request')} went out although the close had long been there: the"
+                " client does not look at a connection before it uses it."
+            )
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH,
+            because="the packets show the close, the request, and how long the connection rested",
+            title=f"`{peer}` closes connections at rest{after}, and"
+            f" {many(tallies, 'request')} met the close",
+            text=" ".join(said),
+            advice="let who sends the requests give up connections sooner"
+            + (f" than {_s(idle)}" if idle else " than the server does")
+            + "; or raise the server's idle time-out above theirs",
+            subject=f"capture {peer}",
+            quotes=quotes(tallies),
+        )
+
+
+def _measured(evidence: Evidence, peer: str) -> int | None:
+    """Give how long connections to a peer rested when it closed them; the median, in ms."""
+    closes = by_peer(captured(evidence.logs, "idle close", "idle reset")).get(peer, [])
+    rests = [each.idle_ms for each in lines(closes) if each.idle_ms]
+    return int(median(rests)) if rests else None
 
 
 def _s(ms: float) -> str:

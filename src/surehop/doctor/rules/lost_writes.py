@@ -8,6 +8,8 @@ from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import by_peer, failed, line, many, quotes
 from surehop.events import Reason
 
+_DEAD = (Reason.CLOSED, Reason.RESET, Reason.BROKEN)
+
 ABOUT = About(
     id="SH007",
     name="lost-writes",
@@ -16,7 +18,7 @@ ABOUT = About(
     cause="nginx does not send a POST, PATCH or LOCK again once it has begun to send it",
     cure="let the proxy's idle time-out be shorter than the backend's, so that it does not happen;"
     " an Idempotency-Key makes it safe to send again",
-    needs="an error log of nginx",
+    needs="an error log of nginx, or an access log with `$upstream_addr` and `$upstream_status`",
     examples=(
         Example(
             line("upstream prematurely closed connection", "reading", "192.0.2.1:80", "POST"),
@@ -28,7 +30,7 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    lost = [each for each in failed(evidence.logs, Reason.CLOSED, Reason.RESET) if each.write]
+    lost = [each for each in failed(evidence.logs, *_DEAD) if each.write]
     for peer, tallies in by_peer(lost).items():
         yield ABOUT.found(
             Severity.WARNING,

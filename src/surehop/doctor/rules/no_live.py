@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, line, lines, many, quoted, told
+from surehop.doctor.log_views import by_peer, failed, line, lines, many, quoted
+from surehop.events import Reason
 
 ABOUT = About(
     id="SH002",
@@ -15,7 +16,7 @@ ABOUT = About(
     cause="each server had `max_fails` failures (one, unless said otherwise) within `fail_timeout`",
     cure="what took each of them out stands in the lines before; `max_fails=3` forgives single"
     " failures",
-    needs="an error log of nginx",
+    needs="an error log of nginx, or an access log with `$upstream_addr` and `$upstream_status`",
     examples=(
         Example(
             line("no live upstreams", "connecting", "app"),
@@ -27,7 +28,7 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    for group, tallies in by_peer(told(evidence.logs, "no live")).items():
+    for group, tallies in by_peer(failed(evidence.logs, Reason.NO_LIVE)).items():
         first = next((each for each in evidence.logs.outages if each.group == group), None)
         before = first.before if first else ()
         reasons: dict[str, set[str]] = {}

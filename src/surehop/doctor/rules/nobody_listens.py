@@ -14,16 +14,17 @@ from surehop.doctor.log_views import (
     line,
     many,
     quotes,
+    refusals,
     refused_families,
     refused_ipv6,
     seconds,
 )
 from surehop.doctor.probe_views import seen
+from surehop.doctor.rules.resolved_once import moved
 from surehop.events import Cause, Reason
 
 _REFUSED = "connect() failed (111: Connection refused)"
 _NODE = "2026-01-05T10:00:00.250Z Error: connect ECONNREFUSED {}:3000\n"
-_LOGGING = ("nginx", *APPLICATIONS)
 
 ABOUT = About(
     id="SH044",
@@ -33,12 +34,17 @@ ABOUT = About(
     " applications `connect ECONNREFUSED`, `[Errno 111] Connection refused` and the like",
     cause="the backend is down, restarts, or listens on another port or address",
     cure="start it, or name the address on which it listens",
-    needs="an error log of nginx, a log of an application, or a probe",
+    needs="an error log of nginx, a log of an application, a probe, or a capture",
     examples=(
         Example(
             line(_REFUSED, "connecting", "127.0.0.1:3000"),
             line(_REFUSED, "connecting", "[::1]:3000"),  # SH001 tells of this one
             kind="error log",
+        ),
+        Example(
+            "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > SYN\n0.001 < RST\n",
+            "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > open\n0.001 < RST\n",
+            kind="capture",
         ),
         Example(
             _NODE.format("127.0.0.1"),
@@ -74,17 +80,18 @@ def _probed(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
-    siblings = {*dead_siblings(evidence.logs), *refused_ipv6(evidence.logs), *_halves(evidence)}
-    refused = failed(evidence.logs, Reason.REFUSED, software=_LOGGING)
-    for peer, tallies in by_peer(refused).items():
-        if peer in siblings:
+    # Other findings tell of these.
+    told = {*halves(evidence), *moved(evidence), *refused_ipv6(evidence.logs)}
+    asked = failed(evidence.logs, Reason.REFUSED, software=APPLICATIONS)
+    for peer, tallies in by_peer([*refusals(evidence.logs), *asked]).items():
+        if peer in told:
             continue
-        refusals = f"{many(tallies, 'connection')} refused in {seconds(tallies)}s"
+        total = f"{many(tallies, 'connection')} refused in {seconds(tallies)}s"
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
             because="the system said so; whether it was for a restart only, the times tell",
-            title=f"nobody listened{f' on `{peer}`' if peer else ''}: {refusals}",
+            title=f"nobody listened{f' on `{peer}`' if peer else ''}: {total}",
             text="The machine is there, and no program takes connections on this address and port.",
             advice="see whether the backend runs, and on which address it listens",
             subject=f"log {peer}",
@@ -92,8 +99,9 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _halves(evidence: Evidence) -> Iterator[str]:
+def halves(evidence: Evidence) -> Iterator[str]:
     """Give the refusing addresses of names of which SH001 tells."""
+    yield from dead_siblings(evidence.logs)
     for configuration in evidence.nginx:
         for group in configuration.groups:
             for server in group.servers:

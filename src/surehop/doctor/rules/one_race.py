@@ -1,21 +1,23 @@
 """SH006: one race on a reused connection takes out the only server that is left."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from surehop.doctor.about import About, Example
 from surehop.doctor.attempts import Failure, Outage
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Group, Server
 from surehop.doctor.finding import Confidence, Finding, Place, Severity
-from surehop.doctor.log_views import by_peer, line, many, quoted, seconds, told
+from surehop.doctor.log_views import by_peer, failed, line, many, quoted, seconds
 from surehop.doctor.probe_views import all_taken, closed, closes, connects, dead_families, sheet_of
 from surehop.doctor.probing import Sheet
 from surehop.doctor.probing.sheet import Rested
 from surehop.doctor.sections import place
 from surehop.events import Reason
 
-_RACES = {Reason.CLOSED, Reason.RESET}
+# An access log tells no more than BROKEN.
+_RACES = {Reason.CLOSED, Reason.RESET, Reason.BROKEN}
 _CLOSED = "upstream prematurely closed connection"
+_AT_ONCE_MS = 2000
 _NAMES = {"localhost": "127.0.0.1,[::1]"}
 
 ABOUT = About(
@@ -29,7 +31,8 @@ ABOUT = About(
         " and where another address is dead already, nobody is left for `fail_timeout`"
     ),
     cure="write one address, so that a group of one is never disabled; or `max_fails=3`",
-    needs="a configuration and its names, and best `--probe`; or an error log of nginx",
+    needs="a configuration and its names, and best `--probe`; or an error log of nginx, or an"
+    " access log with `$upstream_addr` and `$upstream_status`",
     examples=(
         Example(
             "upstream app { server localhost:3000; keepalive 16; }",
@@ -84,7 +87,7 @@ def _races(outage: Outage) -> list[Failure]:
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
-    for group, tallies in by_peer(told(evidence.logs, "no live")).items():
+    for group, tallies in by_peer(failed(evidence.logs, Reason.NO_LIVE)).items():
         first = next((each for each in evidence.logs.outages if each.group == group), None)
         races = _races(first) if first else []
         if first is None or not races:
@@ -104,8 +107,8 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             title=f"one closed connection to `{peer}` took `{group}` out: {requests}",
             text=(
                 f"`{peer}` closed a connection under a request; nginx charged that to the server."
-                f"{known} So nobody was left, and every request got 502 without a try, for"
-                f" {seconds(tallies)}s in this log."
+                f"{known}{_one_request(races)} So nobody was left, and every request got 502"
+                f" without a try, for {seconds(tallies)}s in this log."
             ),
             advice="let the group have one address (such a group is never disabled), or write"
             " `max_fails=3`; and let `keepalive_timeout` be shorter than the backend's",
@@ -113,6 +116,28 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             place=_place(evidence, group),
             quotes=quoted([*(each.line for each in evident), first.first]),
         )
+
+
+def _one_request(races: Sequence[Failure]) -> str:
+    """Say so where the same request met all of it."""
+    last = races[-1]
+    met = {
+        each.peer
+        for each in races
+        if each.line.connection == last.line.connection
+        and _path(each) == _path(last)
+        and last.line.at_ms - each.line.at_ms <= _AT_ONCE_MS
+    }
+    if len(met) < 2 or not last.line.connection:  # noqa: PLR2004 (from one to another)
+        return ""
+    return (
+        f" It was one request, for `{_path(last)}`, that went from one to the other: it met two"
+        " stale connections, or it is itself what kills whoever gets it."
+    )
+
+
+def _path(failure: Failure) -> str:
+    return failure.line.upstream.partition(failure.peer)[2]
 
 
 def _place(evidence: Evidence, name: str) -> Place | None:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
+from surehop.doctor.log_views import failed, many, quotes, told
 from surehop.doctor.sections import place, remove_word
+from surehop.events import Reason
 
 _AFTER_SENDING = {
     *("all-retryable-errors", "empty-response", "junk-response", "response-timeout"),
@@ -19,6 +21,8 @@ backend app
 """
 _SERVER = "    server a 192.0.2.1:80 check\n"
 _WORD = "non_idempotent"
+# An access log tells no more than BROKEN and TIMED_OUT.
+_BEGUN = (Reason.CLOSED, Reason.RESET, Reason.TIMED_OUT, Reason.BROKEN)
 
 ABOUT = About(
     id="SH008",
@@ -31,7 +35,7 @@ ABOUT = About(
     ),
     cure="take `non_idempotent` out; where writes must be retried, let the application know a"
     " repeated one by an Idempotency-Key",
-    needs="a configuration",
+    needs="a configuration, or an access log with `$upstream_addr` and `$upstream_status`",
     examples=(
         Example(
             "server { location / { proxy_pass http://127.0.0.1:3000;"
@@ -92,3 +96,26 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
                         fix=(remove_word(place(node, token)),) if len(node.args) > 1 else (),
                     )
     yield from _retried(evidence)
+    yield from _logged(evidence)
+
+
+def _logged(evidence: Evidence) -> Iterator[Finding]:
+    """An access log tells of several tries, and some log that one of them was under way."""
+    again = [each for each in told(evidence.logs, "retried") if each.write]
+    begun = [each for each in failed(evidence.logs, *_BEGUN) if each.write]
+    if not again or not begun:
+        return
+    sure = any(each.reason is not Reason.BROKEN for each in begun)
+    yield ABOUT.found(
+        Severity.WARNING,
+        Confidence.MEDIUM if sure else Confidence.LOW,
+        because="the error log says that the first try had been sent"
+        if sure
+        else "the first try may have been refused, which is harmless: the error log tells",
+        title=f"{many(again, 'request')} that write went to more than one server",
+        text="If the first server had begun, the request was done twice. nginx passes a POST on"
+        " after it was sent only if `proxy_next_upstream` says `non_idempotent`.",
+        advice="take `non_idempotent` out, or let the application know a repeated request",
+        subject="log retried writes",
+        quotes=quotes(again),
+    )

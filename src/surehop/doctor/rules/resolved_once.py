@@ -41,6 +41,18 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
                 yield _moved(group, server, old) if old else _may_move(group, server)
 
 
+def moved(evidence: Evidence) -> set[str]:
+    """Give the peers that a name was once, and at which requests fail now."""
+    return {
+        each.peer
+        for configuration in evidence.nginx
+        for group in configuration.groups
+        for server in group.servers
+        if server.named and not server.resolve
+        for each in _old(evidence, server)
+    }
+
+
 def _may_move(group: Group, server: Server) -> Finding:
     return ABOUT.found(
         Severity.INFO,
@@ -58,7 +70,7 @@ def _moved(group: Group, server: Server, old: Sequence[Tally]) -> Finding:
     seen = ", ".join(dict.fromkeys(f"`{each.peer}`" for each in old))
     now = ", ".join(f"`{socket_text(each, server.port)}`" for each in server.addresses or ())
     return ABOUT.found(
-        Severity.WARNING,
+        Severity.ERROR,
         Confidence.MEDIUM,
         because="no server of the configuration has the address that the log names last; nginx may"
         " have been reloaded since",

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, failed, line, many, quotes
+from surehop.doctor.log_views import by_peer, captured, count, failed, line, many, quotes
 from surehop.doctor.probe_views import Seen, seen
 from surehop.doctor.probing.machine import Queue
 from surehop.events import Cause, Reason
 
+_LOSS = 0.01  # the share of SYNs that may be lost without anybody's fault
+_FULL = "the server goes on with a handshake that is over, as it does when its queue is full"
+_EITHER = "a full queue and packets that are lost on the way look the same from here"
 _TIMED_OUT = "upstream timed out (110: Connection timed out)"
 
 _UNSURE = "a full queue, a firewall and a machine that is gone look the same from here"
@@ -27,12 +30,22 @@ ABOUT = About(
     cause="the queue of a listening socket is min(backlog, somaxconn); what comes to a full one is"
     " dropped in silence. A firewall that drops looks the same",
     cure="raise the backend's backlog and `net.core.somaxconn`, or let it accept faster",
-    needs="an error log of nginx, or a probe, best on the machine of the server",
+    needs="an error log of nginx, a capture, or a probe, best on the machine of the server",
     examples=(
         Example(
             line(_TIMED_OUT, "connecting", "192.0.2.1:80"),
             line(_TIMED_OUT, "reading", "192.0.2.1:80"),
             kind="error log",
+        ),
+        Example(
+            "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > SYN again\n1.000 > open\n",
+            "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > open\n",
+            kind="capture",
+        ),
+        Example(
+            "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > SYN again\n1.000 > SYN again\n3.000 > SYN\n",
+            "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > SYN\n0.001 < RST\n",
+            kind="capture",
         ),
     ),
     proof=("ss -ltn", "nstat -az TcpExtListenOverflows"),
@@ -42,6 +55,7 @@ ABOUT = About(
 def judge(evidence: Evidence) -> Iterator[Finding]:
     yield from _probed(evidence)
     yield from _logged(evidence)
+    yield from _captured(evidence)
 
 
 def _probed(evidence: Evidence) -> Iterator[Finding]:
@@ -91,4 +105,26 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             advice=_LOOK,
             subject=f"log {peer}",
             quotes=quotes(tallies),
+        )
+
+
+def _captured(evidence: Evidence) -> Iterator[Finding]:
+    accepted = by_peer(captured(evidence.logs, "accepted"))
+    slow = captured(evidence.logs, "connect", "late", "queue full")
+    for peer, tallies in by_peer(slow).items():
+        full, lost = ([t for t in tallies if t.word == word] for word in ("queue full", "connect"))
+        if not lost and count(tallies) < _LOSS * count(accepted.get(peer, [])):
+            continue  # as many SYNs as get lost anywhere
+        never = f" {many(lost, 'connection')} never came about." if lost else ""
+        yield ABOUT.found(
+            Severity.WARNING,
+            Confidence.HIGH if full else Confidence.MEDIUM,
+            because=_FULL if full else _EITHER,
+            title=f"connecting to `{peer}` took more than one SYN, {many(tallies, 'time')}",
+            text="Nobody refused, and the answer came only when the SYN was sent again, a second or"
+            f" more later, if at all.{never} A server whose accept queue is full drops SYNs in"
+            " silence.",
+            advice=_LOOK,
+            subject=f"capture {peer}",
+            quotes=quotes([*full, *lost] or tallies),
         )

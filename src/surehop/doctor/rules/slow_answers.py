@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, failed, line, many, quotes
+from surehop.doctor.log_views import by_peer, captured, failed, line, many, quotes
 from surehop.events import Reason
 
 _TIMED_OUT = "upstream timed out (110: Connection timed out)"
@@ -18,23 +18,29 @@ ABOUT = About(
     symptom="504, and `upstream timed out (110: …) while reading response header from upstream`",
     cause="the backend works longer than the proxy waits: 60s between two reads, unless said",
     cure="make it faster; or give that location alone a longer `proxy_read_timeout`",
-    needs="an error log of nginx",
+    needs="an error log of nginx, or a capture",
     examples=(
         Example(
             line(_TIMED_OUT, "reading", "192.0.2.1:80"),
             line(_TIMED_OUT, "connecting", "192.0.2.1:80"),
             kind="error log",
         ),
+        Example(
+            "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > open\n0.001 > GET /\n30.001 > FIN\n",
+            "192.0.2.1:40000 > 192.0.2.9:3000\n0.000 > open\n0.001 > GET /\n29.001 < 200\n",
+            kind="capture",
+        ),
     ),
 )
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    for peer, tallies in by_peer(failed(evidence.logs, *_SLOW)).items():
+    slow = [*failed(evidence.logs, *_SLOW), *captured(evidence.logs, "no answer")]
+    for peer, tallies in by_peer(slow).items():
         yield ABOUT.found(
             Severity.WARNING,
             Confidence.MEDIUM,
-            because="the log tells that it was slow, not why",
+            because="it is seen that it was slow, not why",
             title=f"`{peer}` did not answer in time, {many(tallies, 'time')}",
             text="The request was sent, and nothing came back within the time-out. Each also counts"
             " as a failure of the server, and takes it out for `fail_timeout`.",

@@ -6,7 +6,18 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.attempts import Line, Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import APPLICATIONS, by_peer, failed, line, lines, many, named, quoted
+from surehop.doctor.log_views import (
+    APPLICATIONS,
+    by_peer,
+    captured,
+    failed,
+    line,
+    lines,
+    many,
+    named,
+    quoted,
+    quotes,
+)
 from surehop.events import Reason
 
 _AT_ONCE = 3
@@ -16,6 +27,12 @@ _NEW = "the connections were new"
 _STALE = "stale connections come one by one"
 _RESET = "recv() failed (104: Connection reset by peer)"
 _NODE = "2026-01-05T10:00:0{}Z Error: read ECONNRESET\n    at TCP.onStreamRead (node:x:1:2)\n"
+
+_TAKEN = """\
+192.0.2.1:40000 > 192.0.2.9:3000
+0.000 > open
+0.001 > GET /
+"""
 
 
 def _burst(*seconds: str) -> str:
@@ -32,7 +49,7 @@ ABOUT = About(
     " it at once; what was sent on it is answered with RST",
     cure="raise the limit; or have fewer connections at once (`max_conns` and `queue` of an"
     " upstream, `maxSockets` of an agent) and retry with a growing delay",
-    needs="an error log of nginx, or a log of an application",
+    needs="an error log of nginx, a log of an application, or a capture",
     examples=(
         Example(
             "".join(
@@ -47,11 +64,21 @@ ABOUT = About(
             _burst("0.010", "1.011", "2.012"),
             kind="application log",
         ),
+        Example(
+            _TAKEN + "0.001 < RST\n",
+            _TAKEN + "0.002 < 200\n0.003 > FIN\n",
+            kind="capture",
+        ),
     ),
 )
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
+    yield from _logged(evidence)
+    yield from _captured(evidence)
+
+
+def _logged(evidence: Evidence) -> Iterator[Finding]:
     software = ("nginx", *APPLICATIONS)
     ended = failed(evidence.logs, Reason.CLOSED, Reason.RESET, software=software)
     refused = by_peer(failed(evidence.logs, Reason.REFUSED, software=software))
@@ -76,6 +103,22 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
+def _captured(evidence: Evidence) -> Iterator[Finding]:
+    for peer, tallies in by_peer(captured(evidence.logs, "closed at once")).items():
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.HIGH,
+            because="the packets show connections accepted, and ended before a request was read",
+            title=f"`{peer}` accepted {many(tallies, 'connection')} and closed at once",
+            text="The handshake was over, and the server ended the connection without reading the"
+            " request on it. So a server with a limit turns away what is one too many.",
+            advice="raise the server's limit (Node: `server.maxConnections`), or ask with fewer"
+            " connections at once and let the rest wait",
+            subject=f"capture {peer}",
+            quotes=quotes(tallies),
+        )
+
+
 def _first_burst(tallies: Iterable[Tally]) -> list[Line]:
     """Give the first lines that came at one moment, each of a request of its own."""
     every = [
@@ -85,8 +128,12 @@ def _first_burst(tallies: Iterable[Tally]) -> list[Line]:
     ]
     whole = all(each.at_ms % 1000 == 0 for each in every)
     within, enough = (0, _IN_A_SECOND) if whole else (_WITHIN, _AT_ONCE)
-    for at, first in enumerate(every):
-        burst = [each for each in every[at:] if each.at_ms - first.at_ms <= within]
-        if len({each.connection or each.line for each in burst}) >= enough:
-            return burst
-    return []
+    bursts: list[list[Line]] = []
+    for each in every:
+        if bursts and each.at_ms - bursts[-1][0].at_ms <= within:
+            bursts[-1].append(each)
+        else:
+            bursts.append([each])
+    large = [each for each in bursts if len({e.connection or e.line for e in each}) >= enough]
+    # Where most come one by one, it is the keep-alive race.
+    return large[0] if 2 * sum(map(len, large)) >= len(every) and large else []

@@ -46,7 +46,7 @@ ABOUT = About(
     ),
     cure="write the address that the backend listens on, or let the backend listen on both",
     needs="a configuration, and what its names resolve to: here, or `--resolve`, or `--hosts`;"
-    " `--probe`, or an error log of nginx, proves it",
+    " `--probe`, an error log of nginx or a capture proves it",
     examples=(
         Example(
             "upstream app { server localhost:3000; }",
@@ -69,6 +69,13 @@ ABOUT = About(
             + line("upstream server temporarily disabled", "connecting", "[::1]:3000"),
             line("connect() failed (111: Connection refused)", "connecting", "127.0.0.1:3000"),
             kind="error log",
+        ),
+        Example(
+            "[::1]:40000 > [::1]:3000\n0.000 > SYN\n0.001 < RST\n"
+            "127.0.0.1:40001 > 127.0.0.1:3000\n0.001 > open\n",
+            "[::1]:40000 > [::1]:3000\n0.000 > SYN\n0.001 < RST\n"
+            "127.0.0.1:40001 > 127.0.0.1:3000\n0.001 > SYN\n0.002 < RST\n",
+            kind="capture",
         ),
     ),
     proof=("ss -ltn", "curl -sv -o /dev/null 'http://[::1]:PORT/'"),
@@ -191,7 +198,8 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             text=(
                 f"{many(tallies, 'connection')} refused in {seconds(tallies)}s."
                 " The backend listens on the other family. nginx takes the dead address out, sends"
-                " the request on, and tries again with a live request when `fail_timeout` is over."
+                " the request on, and tries again with a live request when `fail_timeout` is over;"
+                " other clients try one address after the other, or only the first."
             ),
             advice=f"write `{alive}` where the name stands in the configuration, most likely"
             f" `localhost:{port}`",
