@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from reading import report
+from reading import options, report
 
-from surehop.doctor import Severity
+from surehop.doctor import Severity, examine
 
 DATA = Path(__file__).parent / "data" / "applications"
 FINDINGS = {
@@ -78,3 +78,14 @@ def test_other_errors_are_nothing(name: str, tmp_path: Path) -> None:
 
     assert told.targets[0].kind == "application log"
     assert told.findings == ()
+
+
+def test_in_a_folder_sources_and_pages_are_no_logs(tmp_path: Path) -> None:
+    told = "2026-01-05T10:00:00.250Z Error: socket hang up\n"
+    for name in ("retry.mjs", "README.md", "changelog.txt", "app.log", "app.log.1", "stderr.err"):
+        (tmp_path / name).write_text(told)
+
+    read = [Path(each.name).name for each in examine([str(tmp_path)], options()).targets]
+
+    assert sorted(read) == ["app.log", "app.log.1", "stderr.err"]
+    assert examine([str(tmp_path / "README.md")], options()).targets

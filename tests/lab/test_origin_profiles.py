@@ -194,6 +194,17 @@ def test_idle_jitter_moves_the_end_to_both_sides() -> None:
         assert time.monotonic() - first > 0.05
 
 
+def test_gunicorn_looks_for_idle_connections_once_a_second() -> None:
+    ends = []
+    with Origin(profile="gunicorn", keepalive_timeout=0.01) as origin:
+        for _ in range(2):
+            with Raw(origin.port) as raw:
+                raw.answer()
+                assert raw.end() == "fin"
+                ends.append(time.monotonic())
+    assert ends[1] - ends[0] > 0.2
+
+
 def test_a_request_that_comes_in_time_is_answered_by_who_wakes_too_late() -> None:
     with OriginProcess(keepalive_timeout=1) as origin, Raw(origin.port) as raw:
         raw.answer()

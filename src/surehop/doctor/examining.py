@@ -16,7 +16,7 @@ from surehop.doctor.options import Options
 from surehop.doctor.probing import Job, Sheet, hop_of, hops_of, looks_like_url, probe_all
 from surehop.doctor.rules import RULES
 from surehop.doctor.sources.haproxy import HaproxyReader
-from surehop.doctor.sources.kinds import Kind, kind_of
+from surehop.doctor.sources.kinds import Kind, is_meant, kind_of
 from surehop.doctor.sources.logs import Followed, LogReader, log_kind
 from surehop.doctor.sources.nginx import NginxReader, access_formats
 from surehop.doctor.sources.opening import Opened, files_of, is_plain, open_target
@@ -211,7 +211,8 @@ class _Gathering:
     def _anything(self, name: str, target: str) -> None:
         formats = [text for each in self.configurations for text in access_formats(each)]
         with open_target(name) as opened:
-            if log := log_kind(opened.head, formats):
+            log = log_kind(opened.head, formats)
+            if log and (name == target or is_meant(log, name)):
                 self._known.add(target)
                 self.targets.append(Target(name, log))
                 self._log(opened, formats)

@@ -10,7 +10,7 @@ from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Configuration, Group, Listener, Server
 from surehop.doctor.finding import Confidence, Edit, Finding, Quote, Severity
-from surehop.doctor.log_views import by_peer, captured, failed, lines, many, quotes
+from surehop.doctor.log_views import by_peer, captured, count, failed, lines, many, quotes
 from surehop.doctor.probe_views import closed, closes, sheet_of
 from surehop.doctor.sections import insert_after, place, replace
 from surehop.events import Cause, Reason
@@ -205,25 +205,28 @@ def _captured(evidence: Evidence) -> Iterator[Finding]:
     for peer, tallies in by_peer(captured(evidence.logs, "race", "stale")).items():
         if peer in ended:
             continue  # SH034 tells of a server that ends
-        late = [each for each in tallies if each.word == "stale"]
-        resets = sum(each.count for each in tallies if each.cause is Cause.RESET)
+        met, late = ([t for t in tallies if t.word == word] for word in ("race", "stale"))
+        resets = count(each for each in met if each.cause is Cause.RESET)
         idle = _measured(evidence, peer)
         after = f", {_s(idle)} after its last answer" if idle else ""
-        known = (
-            f" {many(late, 'request')} went out although the close had long been there: the client"
-            " does not look at a connection before it uses it."
-            if late
-            else ""
-        )
+        said = ["The connection had carried a request before, and rested."]
+        if met:
+            said.append(
+                "The server ended it just as the next one came"
+                f" ({count(met) - resets} by FIN, {resets} by RST), and nobody answered that."
+            )
+        if late:
+            said.append(
+                f"{many(late, 'request')} went out although the close had long been there: the"
+                " client does not look at a connection before it uses it."
+            )
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
             because="the packets show the close, the request, and how long the connection rested",
             title=f"`{peer}` closes connections at rest{after}, and"
             f" {many(tallies, 'request')} met the close",
-            text=f"The connection had carried a request before, and rested. The server ended it"
-            f" just as the next request came ({resets} of them by RST): the request was not"
-            f" worked on, and nobody answered it.{known}",
+            text=" ".join(said),
             advice="let who sends the requests give up connections sooner"
             + (f" than {_s(idle)}" if idle else " than the server does")
             + "; or raise the server's idle time-out above theirs",

@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from pathlib import Path
 
 from surehop.conf.known import NGINX_DIRECTIVES
 from surehop.conf.reading import decode
@@ -15,6 +16,11 @@ _NGINX_WORDS = {
     *("map", "proxy_pass", "pid", "stream", "proxy_set_header", "error_log", "load_module"),
     *("listen", "server_name", "keepalive", "daemon", "worker_rlimit_nofile", "types"),
 }
+
+
+# What applications log may stand in their sources and pages too.
+APPLICATION = "application log"
+_LOG_NAME = re.compile(r"(?:^|[._-])logs?(?:[._-]|$)|\.(?:out|err|jsonl|ndjson)(?:\.|$)")
 
 
 class Kind(StrEnum):
@@ -46,3 +52,8 @@ def _is_nginx(raw: bytes) -> bool:
     nodes = [each for each in parse(decode(raw), "") if isinstance(each, Node)]
     first = nodes[0].name.value if nodes else ""
     return first in NGINX_DIRECTIVES or any(node.name.value in _NGINX_WORDS for node in nodes)
+
+
+def is_meant(log: str, name: str) -> bool:
+    """Tell whether a file that a folder holds is the log that it looks like."""
+    return log != APPLICATION or bool(_LOG_NAME.search(Path(name).name))

@@ -160,7 +160,8 @@ class Connection:
         jitter = behaviour.idle_jitter * self._house.random.uniform(-1, 1)
         span = behaviour.keepalive_timeout + behaviour.buffer + jitter
         wait = asyncio.timeout(None)
-        timer = loop.call_at(now + max(span, 0.0), self._expire, wait)
+        end = self._look_at(now + max(span, 0.0), behaviour.manner.idle_looks)
+        timer = loop.call_at(end, self._expire, wait)
         try:
             async with wait:
                 return await self._inbox.begins()
@@ -185,11 +186,14 @@ class Connection:
         """When something that begins now has taken too long, by the loop's clock; None: never."""
         if not limit:
             return None
-        end, interval = time.monotonic() + limit, self._house.behaviour.check_interval
-        if interval:
-            opened = self._house.opened
-            end = opened + math.ceil((end - opened) / interval) * interval
-        return end
+        return self._look_at(time.monotonic() + limit, self._house.behaviour.check_interval)
+
+    def _look_at(self, moment: float, interval: float) -> float:
+        """When a server sees that a moment has come that looks so often; 0: at once."""
+        if not interval:
+            return moment
+        opened = self._house.opened
+        return opened + math.ceil((moment - opened) / interval) * interval
 
     async def _late(self) -> None:
         if self._house.behaviour.manner.answers_late:

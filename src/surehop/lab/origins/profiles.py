@@ -18,6 +18,7 @@ class Manner:
     whole_seconds: the hint is rounded down. whole_milliseconds: so is the clock, by which an idle
     connection ends together with a client's timer of that millisecond. zero_closes: a keep-alive
     time-out of 0 ends each connection behind its answer, where it otherwise means never.
+    idle_looks: seconds between two looks for who has been idle too long; 0: it is exact.
 
     over: more connections than max_connections are closed (`fin`), answered 503 (`answer`), or
     left in the backlog (`wait`); zero_refuses: a limit of 0 turns all away. lasts: behind
@@ -42,6 +43,7 @@ class Manner:
     whole_seconds: bool = False
     whole_milliseconds: bool = False
     zero_closes: bool = False
+    idle_looks: float = 0.0
     over: str = "fin"
     lasts: bool = False
     answers_late: bool = True
@@ -121,6 +123,7 @@ PROFILES: Mapping[str, Profile] = {
             ("server", "date", "connection", "chunked", "type", "length", "own"),
             server="gunicorn",
             zero_closes=True,
+            idle_looks=1.0,
             over="wait",
             reading=readings.GUNICORN,
             refusal=refusals.GUNICORN,
