@@ -51,3 +51,13 @@ def test_a_reload_has_been_since(tmp_path: Path) -> None:
     new = line(REFUSED, "connecting", "192.0.2.9:3000").replace("10:00:00", "10:00:09")
 
     assert found(tmp_path, old + new).severity is Severity.INFO
+
+
+def test_it_moved_on_this_machine(tmp_path: Path) -> None:
+    conf = CONF.replace("app.test", "flip.test")
+    (tmp_path / "nginx.conf").write_text(conf)
+    (tmp_path / "error.log").write_text(line(REFUSED, "connecting", "127.0.0.2:3000"))
+
+    first, *_ = examine([str(tmp_path)], options({"flip.test": "127.0.0.1"})).findings
+
+    assert first.id == "SH015"

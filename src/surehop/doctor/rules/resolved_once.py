@@ -8,7 +8,7 @@ from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Group, Server
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import failed, quotes, split
+from surehop.doctor.log_views import dead_siblings, failed, quotes, split
 from surehop.events import Reason
 
 ABOUT = About(
@@ -34,11 +34,13 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     for configuration in evidence.nginx:
         for group in configuration.groups:
             for server in group.servers:
-                local = any(each.is_loopback for each in server.addresses or ())
-                if not server.named or server.resolve or local:
+                if not server.named or server.resolve:
                     continue
                 old = _old(evidence, server)
-                yield _moved(group, server, old) if old else _may_move(group, server)
+                if old:
+                    yield _moved(group, server, old)
+                elif not any(each.is_loopback for each in server.addresses or ()):
+                    yield _may_move(group, server)
 
 
 def moved(evidence: Evidence) -> set[str]:
@@ -96,10 +98,11 @@ def _old(evidence: Evidence, server: Server) -> list[Tally]:
     if server.addresses is None or twins > 1 or any(each.group is None for each in passes):
         return []  # they may be somebody else's
     known = {str(ip) for each in servers for ip in each.addresses or ()}
+    halves = dead_siblings(evidence.logs)  # of a name that was and is two addresses
     stale, current = [], [0]
     for each in failed(evidence.logs, *Reason):
         host, port = split(each.peer)
-        if each.family is None or port != server.port:
+        if each.family is None or port != server.port or each.peer in halves:
             continue
         if host in known:
             current.append(each.last_ms)
