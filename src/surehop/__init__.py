@@ -1,7 +1,6 @@
 """Surehop makes HTTP hops hold: proxy, client, doctor and lab on one engine."""
 
 from importlib import import_module as _import_module
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING as _TYPE_CHECKING, Any as _Any
 
 if _TYPE_CHECKING:
@@ -105,7 +104,7 @@ if _TYPE_CHECKING:
         Evidence as Evidence,
     )
 
-__version__ = _version("surehop")
+    __version__: str
 
 # Imported when first asked for, so that the proxy's command line does not wait for the client.
 _ROOMS = {
@@ -137,6 +136,9 @@ _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split
 
 def __getattr__(name: str) -> _Any:
     room = _ROOM_OF.get(name)
+    if name == "__version__":
+        value = globals()[name] = _import_module("importlib.metadata").version("surehop")
+        return value
     if name == "retry":  # `surehop.retry.no_delay`, without another import
         return _import_module("surehop.retry")
     if room is None:
@@ -146,4 +148,4 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOM_OF})
+    return sorted({*globals(), *_ROOM_OF, "__version__"})

@@ -8,7 +8,6 @@ worked example, which `test_examples` runs.
 
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
@@ -103,7 +102,7 @@ def test_a_wrong_output_is_found() -> None:
 def test_commands_parse(
     block: Block, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys.modules["surehop.cli.main"], "_run", lambda *_: 0)
+    monkeypatch.setattr("surehop.cli.proxy._run", lambda *_: 0)
     monkeypatch.setattr("surehop.lab.origins.main", _parsed_origin)
     monkeypatch.setattr("surehop.cli.doctor._examine", lambda *_: 0)
     monkeypatch.setattr("surehop.cli.probe._probe", lambda *_: 0)
@@ -124,7 +123,7 @@ def test_commands_parse(
 
 
 def test_a_wrong_command_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["surehop.cli.main"], "_run", lambda *_: 0)
+    monkeypatch.setattr("surehop.cli.proxy._run", lambda *_: 0)
     (block,) = blocks_of(ROOT / "README.md", "```console\n$ surehop proxy --config x\n```\n")
 
     assert main(commands(block)[0][1:]) == 1
