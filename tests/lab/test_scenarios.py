@@ -49,7 +49,7 @@ def test_it_shows_its_fault_and_only_that(name: str) -> None:
 
 def test_the_race_costs_surehop_nothing() -> None:
     report = perform(SCENARIOS["keepalive-race"], Asked(("surehop", "surehop-sync"), 0.05))
-    assert len(report.requests) == 2 * (8 + 9 * 3) * 10
+    assert len(report.requests) == 2 * (8 + 9 * 5) * 10
     assert {one["status"] for one in report.requests} == {200}
     assert {len(one["received"]) for one in report.requests} == {1}
     assert 0.2 < report.measured["origin closes after, s"] < 1
@@ -67,9 +67,12 @@ def test_the_race_costs_axios_requests() -> None:
     if folder is None:
         missing("axios for Node (make node-clients installs it)")
     asked = Asked(("axios", "axios-retry", "surehop"), 0.1, node_modules=folder)
-    report = perform(SCENARIOS["keepalive-race"], asked)
-    failed = [one["subject"] for one in report.requests if one["code"]]
-    assert set(failed) == {"axios"}
+    for _ in range(3):  # meeting the close is a matter of luck, hardly ever out each time
+        report = perform(SCENARIOS["keepalive-race"], asked)
+        failed = {one["subject"] for one in report.requests if one["code"]}
+        if failed:
+            break
+    assert failed == {"axios"}
     assert "axios" in report.versions
 
 
@@ -108,7 +111,7 @@ def test_ctrl_c_leaves_a_report_that_says_so() -> None:
     asked = Asked(("surehop", "httpx"), 0.1, bar=Impatient())
     report = perform(SCENARIOS["keepalive-race"], asked)
     assert report.partial.startswith("ended by Ctrl-C after")
-    assert 0 < len(report.requests) < 700
+    assert 0 < len(report.requests) < 1060
     assert json.loads(report.to_json())["partial"] == report.partial
 
 

@@ -132,6 +132,9 @@ FROZEN = scenario(
 )
 
 
+_SYN_AGAIN = 0.9  # the kernel asks again after a second
+
+
 def overflows() -> int:
     """How often a listener's queue was full, as this network namespace counts it."""
     lines = [line.split() for line in Path("/proc/net/netstat").read_text("ascii").splitlines()]
@@ -144,7 +147,11 @@ def overflows() -> int:
 def _overflown(stage: Stage, _: Sequence[Stats]) -> bool:
     more = overflows() - int(stage.extra.get("overflows", overflows()))
     stage.report.measured["ListenOverflows, more"] = more
-    return more > 0
+    # Other programs' listeners count too, but nobody else lets these requests wait for the kernel.
+    waited = any(
+        one.outcome.took >= _SYN_AGAIN for some in stage.records().values() for one in some
+    )
+    return more > 0 and waited
 
 
 def _crowd(stage: Stage) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ _LOOKS = 5
 # Milliseconds around the close. They are not scaled: the window is as wide as the machine is slow.
 OFFSETS = (-100, -50, -20, -15, -10, -5, -3, -2, -1, 0, 1, 2, 3, 5, 10, 20, 50)
 _EDGE = 5
-_USERS_AT_EDGE = 3  # a part of a millisecond apart: fewer than one in ten meets the close
+_USERS_AT_EDGE = 5  # a part of a millisecond apart: fewer than one in ten meets the close
 _APART = 0.0137  # seconds between the lanes, so that they do not all ask at once
 
 
@@ -148,7 +148,7 @@ SCENARIO = Scenario(
     "a request meets the close of the idle connection it goes out on",
     "An origin closes a connection that has been idle for 5 s (scaled) and does not say so ahead, "
     "as uvicorn does. When it really closes is measured; then each client asks ten times over a "
-    "connection it keeps, at intervals around that moment, with three users where it is near. A "
+    "connection it keeps, at intervals around that moment, with five users where it is near. A "
     "request that crosses the close gets no answer, and whether it fails is up to the client.",
     run,
     tell,
