@@ -21,7 +21,7 @@ from surehop.doctor.log_views import (
 from surehop.events import Reason
 
 _AT_ONCE = 3
-_WITHIN = 50  # milliseconds
+_WITHIN = 10  # milliseconds: they are closed as fast as they are accepted
 _IN_A_SECOND = 5  # where the log tells no milliseconds
 _NEW = "the connections were new"
 _STALE = "stale connections come one by one"
