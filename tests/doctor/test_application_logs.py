@@ -9,6 +9,8 @@ from surehop.doctor import Severity, examine
 
 DATA = Path(__file__).parent / "data" / "applications"
 FINDINGS = {
+    "SH014": ("undici-connect-timeout",),
+    "SH017": ("node-no-name",),
     "SH020": ("node-refused-ipv6", "node-refused-ipv6-pino"),
     "SH021": ("node-happy-eyeballs", "node-happy-eyeballs-pino"),
     "SH022": (
@@ -25,6 +27,7 @@ FINDINGS = {
     "SH026": ("node-max-connections", "node-fresh-reset", "nginx-max-connections"),
     "SH030": ("caddy-reused-fin", "caddy-reused-rst"),
     "SH040": ("axios-retry",),
+    "SH045": ("caddy-hang", "undici-headers-timeout"),
     "SH047": ("aiohttp-payload", "fetch-terminated", "node-aborted"),
     "SH044": (
         *("node-refused", "node-both-refused", "requests-refused", "reqwest-refused"),

@@ -98,6 +98,7 @@ pub(crate) static SAYINGS: &[Saying] = &[
     say("ETIMEDOUT", "node", "connect", SLOW, Code),
     say("EHOSTUNREACH", "node", "connect", NO_WAY, Code),
     say("ENETUNREACH", "node", "connect", NO_WAY, Code),
+    say("EADDRNOTAVAIL", "node", "connect", NO_PORTS, Code),
     say("ENOTFOUND", "node", "lookup", NO_NAME, Code),
     say("EAI_AGAIN", "node", "lookup", NO_RESOLVER, Code),
     say("ms exceeded", "axios", "time-out", LATE, Hint),
@@ -250,6 +251,20 @@ pub(crate) static SAYINGS: &[Saying] = &[
         Sentence,
     ),
     say(
+        "[Errno 99] Cannot assign requested address",
+        "python",
+        "connect",
+        NO_PORTS,
+        Sentence,
+    ),
+    say(
+        "[Errno 110] Connection timed out",
+        "python",
+        "connect",
+        SLOW,
+        Sentence,
+    ),
+    say(
         "[Errno 113] No route to host",
         "python",
         "connect",
@@ -311,6 +326,13 @@ pub(crate) static SAYINGS: &[Saying] = &[
         "hyper",
         "connect",
         REFUSED,
+        Sentence,
+    ),
+    say(
+        "Cannot assign requested address (os error 99)",
+        "hyper",
+        "connect",
+        NO_PORTS,
         Sentence,
     ),
     say(

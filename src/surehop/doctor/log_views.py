@@ -22,6 +22,7 @@ APPLICATIONS = (
     *(*NODE, "python", "httpx", "requests", "urllib3", "aiohttp"),
     *("hyper", "go", "traefik", "caddy", "surehop"),
 )
+PROXY_OR_APPLICATION = ("nginx", *APPLICATIONS)
 # How a connection ends before an answer.
 ENDED = (
     *(Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED, Reason.REUSED_RESET),

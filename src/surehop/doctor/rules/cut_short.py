@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import APPLICATIONS, by_peer, failed, line, many, named, quotes
+from surehop.doctor.log_views import (
+    PROXY_OR_APPLICATION,
+    by_peer,
+    failed,
+    line,
+    many,
+    named,
+    quotes,
+)
 from surehop.events import Reason
 
 _CLOSED = "upstream prematurely closed connection"
@@ -47,7 +55,7 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    software = ("nginx", "packets", *APPLICATIONS)
+    software = ("packets", *PROXY_OR_APPLICATION)
     cut = failed(evidence.logs, Reason.TRUNCATED, software=software)
     for peer, tallies in by_peer(cut).items():
         yield ABOUT.found(

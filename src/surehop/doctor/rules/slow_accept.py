@@ -5,7 +5,17 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, captured, count, failed, line, many, quotes
+from surehop.doctor.log_views import (
+    PROXY_OR_APPLICATION,
+    by_peer,
+    captured,
+    count,
+    failed,
+    line,
+    many,
+    named,
+    quotes,
+)
 from surehop.doctor.probe_views import Seen, seen
 from surehop.doctor.probing.machine import Queue
 from surehop.events import Cause, Reason
@@ -30,7 +40,8 @@ ABOUT = About(
     cause="the queue of a listening socket is min(backlog, somaxconn); what comes to a full one is"
     " dropped in silence. A firewall that drops looks the same",
     cure="raise the backend's backlog and `net.core.somaxconn`, or let it accept faster",
-    needs="an error log of nginx, a capture, or a probe, best on the machine of the server",
+    needs="an error log of nginx, a log of an application, a capture, or a probe, best on the"
+    " machine of the server",
     examples=(
         Example(
             line(_TIMED_OUT, "connecting", "192.0.2.1:80"),
@@ -95,12 +106,13 @@ def _full(each: Seen, queue: Queue) -> Finding:
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
-    for peer, tallies in by_peer(failed(evidence.logs, Reason.CONNECT_TIMED_OUT)).items():
+    slow = failed(evidence.logs, Reason.CONNECT_TIMED_OUT, software=PROXY_OR_APPLICATION)
+    for peer, tallies in by_peer(slow).items():
         yield ABOUT.found(
             Severity.WARNING,
             Confidence.MEDIUM,
             because=_UNSURE,
-            title=f"connecting to `{peer}` timed out {many(tallies, 'time')}",
+            title=f"connecting to {named(peer)} timed out {many(tallies, 'time')}",
             text=_TEXT,
             advice=_LOOK,
             subject=f"log {peer}",

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, captured, failed, line, many, quotes
+from surehop.doctor.log_views import (
+    PROXY_OR_APPLICATION,
+    by_peer,
+    captured,
+    failed,
+    line,
+    many,
+    named,
+    quotes,
+)
 from surehop.events import Reason
 
 _TIMED_OUT = "upstream timed out (110: Connection timed out)"
@@ -18,7 +27,7 @@ ABOUT = About(
     symptom="504, and `upstream timed out (110: …) while reading response header from upstream`",
     cause="the backend works longer than the proxy waits: 60s between two reads, unless said",
     cure="make it faster; or give that location alone a longer `proxy_read_timeout`",
-    needs="an error log of nginx, or a capture",
+    needs="an error log of nginx, a log of an application, or a capture",
     examples=(
         Example(
             line(_TIMED_OUT, "reading", "192.0.2.1:80"),
@@ -35,15 +44,16 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    slow = [*failed(evidence.logs, *_SLOW), *captured(evidence.logs, "no answer")]
+    late = failed(evidence.logs, *_SLOW, software=PROXY_OR_APPLICATION)
+    slow = [*late, *captured(evidence.logs, "no answer")]
     for peer, tallies in by_peer(slow).items():
         yield ABOUT.found(
             Severity.WARNING,
             Confidence.MEDIUM,
             because="it is seen that it was slow, not why",
-            title=f"`{peer}` did not answer in time, {many(tallies, 'time')}",
-            text="The request was sent, and nothing came back within the time-out. Each also counts"
-            " as a failure of the server, and takes it out for `fail_timeout`.",
+            title=f"{named(peer)} did not answer in time, {many(tallies, 'time')}",
+            text="The request was sent, and nothing came back within the time-out. In nginx each"
+            " also counts as a failure of the server, and takes it out for `fail_timeout`.",
             advice="find out what is slow there; the requests stand in the lines",
             subject=f"log {peer}",
             quotes=quotes(tallies),

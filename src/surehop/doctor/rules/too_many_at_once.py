@@ -7,7 +7,7 @@ from surehop.doctor.attempts import Line, Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import (
-    APPLICATIONS,
+    PROXY_OR_APPLICATION,
     by_peer,
     captured,
     failed,
@@ -79,9 +79,8 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
-    software = ("nginx", *APPLICATIONS)
-    ended = failed(evidence.logs, Reason.CLOSED, Reason.RESET, software=software)
-    refused = by_peer(failed(evidence.logs, Reason.REFUSED, software=software))
+    ended = failed(evidence.logs, Reason.CLOSED, Reason.RESET, software=PROXY_OR_APPLICATION)
+    refused = by_peer(failed(evidence.logs, Reason.REFUSED, software=PROXY_OR_APPLICATION))
     for peer, tallies in by_peer(ended).items():
         burst = _first_burst(tallies)
         if not burst or peer in refused:  # who also refuses was restarted
