@@ -56,11 +56,12 @@ def _by_nginx(evidence: Evidence) -> Iterator[Finding]:
 def _by_applications(evidence: Evidence) -> Iterator[Finding]:
     lost = failed(evidence.logs, Reason.RESOLVE_FAILED, software=APPLICATIONS)
     for name, tallies in by_peer(lost).items():
+        what = f"`{name}`" if name else "a name"
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.MEDIUM,
             because="the name may be wrong, or its server away: the log does not tell",
-            title=f"{f'`{name}`' if name else 'a name'} could not be resolved, {many(tallies, 'time')}",
+            title=f"{what} could not be resolved, {many(tallies, 'time')}",
             text="The system was asked for the addresses of the name, and gave none. Where it is"
             " found at other times, the name server did not answer.",
             advice="ask as the program does, on its machine: `getent ahosts NAME`",
