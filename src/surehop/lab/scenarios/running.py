@@ -88,7 +88,8 @@ def _play(
     )
     began = time.monotonic()
     try:
-        scenario.run(stage)
+        if subjects:  # without any, nothing is touched: an `apart` one is not apart here
+            scenario.run(stage)
     except KeyboardInterrupt:
         report.partial = f"ended by Ctrl-C after {time.monotonic() - began:.1f} s"
     finally:
