@@ -108,6 +108,7 @@ def test_a_directory_is_read_once(tmp_path: Path) -> None:
     (tmp_path / "site.conf").write_text("upstream app { server localhost:3000; }\n")
     (tmp_path / "nginx.conf").write_text("events {}\nhttp { include site.conf; }\n")
     (tmp_path / "notes.txt").write_text("nothing of ours\n")
+    (tmp_path / "README.md").write_text("upstream app { server localhost:3000; }\n")
 
     told = examine([str(tmp_path)], options(BOTH))
 

@@ -16,6 +16,7 @@ from surehop.errors import OptionError
 
 STANDARD_INPUT = "-"
 _BACKUPS = (".orig", ".bak", ".dpkg-dist", ".rpmnew", ".rpmsave", "~", ".swp")
+_PAGES = (".md", ".rst", ".html")  # they quote configurations and logs
 _HEAD = 1 << 16
 _CHUNK = 1 << 20
 _DAMAGE = (OSError, EOFError, lzma.LZMAError)  # what a file that is no more, or cut, gives
@@ -83,13 +84,18 @@ def is_plain(name: str) -> bool:
 
 
 def files_of(name: str) -> Iterator[str]:
-    """Give the target itself, or the files of a directory: its nginx.conf first, no backups."""
+    """Give the target itself, or the files of a directory: its nginx.conf first.
+
+    Backups and pages are left out.
+    """
     path = Path(name)
     if name == STANDARD_INPUT or not path.is_dir():
         yield name
         return
     files = [
-        each for each in path.rglob("*") if each.is_file() and not each.name.endswith(_BACKUPS)
+        each
+        for each in path.rglob("*")
+        if each.is_file() and not each.name.endswith((*_BACKUPS, *_PAGES))
     ]
     files.sort(key=lambda each: (each.name != "nginx.conf", len(each.parts), str(each)))
     yield from map(str, files)
