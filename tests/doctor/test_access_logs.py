@@ -89,3 +89,30 @@ def test_a_write_that_went_to_two_servers(
     told = examine([str(tmp_path)], options()).findings
 
     assert ("SH008" in [each.id for each in told]) is found
+
+
+STALE = (
+    '[{"address":"192.0.2.1:80","family":"ipv4","reused":true,"age_ms":9000,"idle_ms":5000,'
+    '"bytes_sent":30,"bytes_received":0,"errno":0,"phase":"head","cause":"closed",'
+    '"reason":"reused_closed","verdict":"replayed","rule":"attribution"},'
+    '{"address":"192.0.2.1:80","family":"ipv4","reused":false,"age_ms":0,"idle_ms":0,'
+    '"bytes_sent":30,"bytes_received":99,"errno":0,"phase":"body","cause":null,"reason":"ok",'
+    '"verdict":"delivered","rule":"plain"}]'
+)
+
+
+@pytest.mark.parametrize(
+    ("log_format", "line"),
+    [("$upstream_attempts", "{}\n-\n"), ("$time_iso8601 $status $upstream_attempts", None)],
+)
+def test_surehop_tells_of_each_try(tmp_path: Path, log_format: str, line: str | None) -> None:
+    lines = line or "2026-01-05T10:00:00+00:00 200 {}\n2026-01-05T10:00:00+00:00 502 -\n"
+    conf = f"http {{ log_format own escape=none '{log_format}'; }}\n"
+
+    logs = read(tmp_path, lines.format(STALE), conf)
+
+    assert (logs.understood, logs.unknown) == (2, 0)
+    (tally,) = [each for each in logs.tallies if each.reason]
+    assert (tally.software, tally.reason) == ("surehop", Reason.REUSED_CLOSED)
+    assert (tally.peer, tally.reused, tally.count) == ("192.0.2.1:80", True, 1)
+    assert tally.kept[0].idle_ms == 5000

@@ -3,6 +3,7 @@
 use surehop_engine::{Cause, Phase, Reason};
 
 use crate::access_tries;
+use crate::attempts;
 use crate::event::{Event, Outcome};
 use crate::format::{Format, Understood};
 use crate::moment;
@@ -71,7 +72,8 @@ impl Format for Access {
             _ => tries(addresses),
         };
         let word = word(status);
-        if word.is_none() && tries < 2 {
+        let attempts = attempts::failed(get(Variable::UpstreamAttempts)).unwrap_or_default();
+        if word.is_none() && tries < 2 && attempts.is_empty() {
             return Understood::Yes;
         }
         let event = Event {
@@ -83,6 +85,19 @@ impl Format for Access {
             tries,
             ..Event::new("nginx", word.unwrap_or("retried"))
         };
+        if !attempts.is_empty() {
+            out(event);
+            for one in attempts {
+                out(Event {
+                    at_ms,
+                    method: event.method,
+                    connection: event.connection,
+                    status,
+                    ..one
+                });
+            }
+            return Understood::Yes;
+        }
         let reasons = get(Variable::UpstreamReason);
         let statuses = match reasons {
             b"" => get(Variable::UpstreamStatus),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::access::Access;
 use crate::alb::Alb;
 use crate::application::Application;
+use crate::attempts::Attempts;
 use crate::envoy::Envoy;
 use crate::format::Format;
 use crate::gcp::Gcp;
@@ -38,6 +39,7 @@ pub fn kinds(formats: &[impl AsRef<[u8]>]) -> impl Iterator<Item = Kind> {
     let told = formats.iter().filter_map(|text| Access::new(text.as_ref()));
     told.map(|format| kind(ACCESS, format))
         .chain([
+            kind("surehop attempts log", Attempts),
             kind("nginx error log", NginxError::default()),
             kind("haproxy log", Haproxy),
             kind("envoy access log", Envoy),

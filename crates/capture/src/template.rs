@@ -15,6 +15,7 @@ pub(crate) enum Variable {
     UpstreamAddr,
     UpstreamStatus,
     UpstreamReason,
+    UpstreamAttempts,
     Other,
 }
 
@@ -155,6 +156,7 @@ impl Variable {
             b"upstream_addr" => Self::UpstreamAddr,
             b"upstream_status" => Self::UpstreamStatus,
             b"upstream_reason" => Self::UpstreamReason,
+            b"upstream_attempts" => Self::UpstreamAttempts,
             _ => Self::Other,
         }
     }
