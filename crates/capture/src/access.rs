@@ -4,7 +4,7 @@ use surehop_engine::{Cause, Phase, Reason};
 
 use crate::access_tries;
 use crate::attempts;
-use crate::event::{Event, Outcome};
+use crate::event::{Event, Outcome, method_of};
 use crate::format::{Format, Understood};
 use crate::moment;
 use crate::template::{Template, Values, Variable};
@@ -167,23 +167,12 @@ fn method<'a>(values: &Values<'a>) -> &'a [u8] {
     if !said.is_empty() {
         return said;
     }
-    let request = values[Variable::Request as usize];
-    let end = request
-        .iter()
-        .take_while(|byte| byte.is_ascii_uppercase())
-        .count();
-    if request.get(end) == Some(&b' ') {
-        &request[..end]
-    } else {
-        b""
-    }
+    method_of(values[Variable::Request as usize])
 }
 
-/// The values of a list: `192.0.2.1:80, 192.0.2.2:80 : app`, one a try.
+/// The values of a list that tell something.
 fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
-    list.split(|byte| *byte == b' ')
-        .map(|item| item.strip_suffix(b",").unwrap_or(item))
-        .filter(|item| !item.is_empty() && *item != b"-" && *item != b":")
+    access_tries::items(list).filter(|item| *item != b"-")
 }
 
 fn last(list: &[u8]) -> &[u8] {

@@ -23,7 +23,7 @@ pub(crate) fn failed<'a>(
 }
 
 /// One value a try: `192.0.2.1:80, 192.0.2.2:80 : app`.
-fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|byte| *byte == b' ')
         .map(|item| item.strip_suffix(b",").unwrap_or(item))
         .filter(|item| !item.is_empty() && *item != b":")

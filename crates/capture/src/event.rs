@@ -70,3 +70,16 @@ impl Event<'_> {
 pub fn is_write(method: &[u8]) -> bool {
     matches!(method, b"POST" | b"PATCH" | b"LOCK")
 }
+
+/// The method at the beginning of a request line; empty where none stands there.
+pub(crate) fn method_of(request: &[u8]) -> &[u8] {
+    let end = request
+        .iter()
+        .take_while(|byte| byte.is_ascii_uppercase())
+        .count();
+    if request.get(end) == Some(&b' ') {
+        &request[..end]
+    } else {
+        b""
+    }
+}

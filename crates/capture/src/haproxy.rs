@@ -3,7 +3,7 @@
 use memchr::{memchr, memchr_iter};
 use surehop_engine::{Cause, Phase, Reason};
 
-use crate::event::{Event, Outcome};
+use crate::event::{Event, Outcome, method_of};
 use crate::format::{Format, Understood};
 use crate::moment;
 use crate::traffic::Counter;
@@ -121,15 +121,7 @@ fn retries(counts: &[u8]) -> u8 {
 /// The word before the first blank in quotation marks.
 fn method(rest: &[u8]) -> &[u8] {
     let request = memchr(b'"', rest).map_or(&b""[..], |at| &rest[at + 1..]);
-    let end = request
-        .iter()
-        .take_while(|byte| byte.is_ascii_uppercase())
-        .count();
-    if request.get(end) == Some(&b' ') {
-        &request[..end]
-    } else {
-        b""
-    }
+    method_of(request)
 }
 
 fn ending(state: [u8; 2]) -> Option<(&'static str, Outcome)> {

@@ -4,7 +4,7 @@ use memchr::memmem::Finder;
 use memchr::{memchr, memchr_iter};
 use surehop_engine::{Cause, Phase, Reason};
 
-use crate::event::{Event, Outcome};
+use crate::event::{Event, Outcome, method_of};
 use crate::format::{Format, Understood};
 use crate::moment;
 use crate::nginx_messages::{Ended, meaning};
@@ -252,10 +252,7 @@ fn quoted<'a>(fields: &'a [u8], name: &Finder<'_>) -> &'a [u8] {
 fn method<'a>(fields: &'a [u8], name: &Finder<'_>) -> &'a [u8] {
     name.find(fields)
         .map(|at| &fields[at + name.needle().len()..])
-        .and_then(|line| {
-            let end = line.iter().position(|byte| !byte.is_ascii_uppercase())?;
-            (line[end] == b' ').then(|| &line[..end])
-        })
+        .map(method_of)
         .unwrap_or_default()
 }
 
