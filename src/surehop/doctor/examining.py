@@ -15,6 +15,7 @@ from surehop.doctor.log_views import version_of
 from surehop.doctor.options import Options
 from surehop.doctor.probing import Job, Sheet, hop_of, hops_of, looks_like_url, probe_all
 from surehop.doctor.rules import RULES
+from surehop.doctor.secrets import discreet
 from surehop.doctor.sources.haproxy import HaproxyReader
 from surehop.doctor.sources.kinds import Kind, is_meant, kind_of
 from surehop.doctor.sources.logs import Followed, LogReader, log_kind
@@ -97,7 +98,7 @@ class Examination:
         names = frozenset(word for r in RULES for word in (r.about.id.lower(), r.about.name))
         notes = (*gathering.notes, *_counted(logs), *unknown_ids(comments, names))
         every = sorted(judge(evidence), key=lambda each: each.order)
-        told = tuple(_told(every, comments, options.known))
+        told = tuple(map(discreet, _told(every, comments, options.known)))
         return Report(
             tuple(gathering.targets),
             told,

@@ -1,0 +1,71 @@
+"""Passwords, tokens and cookies in what is quoted: a report is read by others than a log is."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+from surehop.doctor.finding import Finding
+
+# Every repetition has a bound: a line may be long, and made by anybody.
+_NAME = (
+    r"[\w.%-]{0,40}?(?:token|secret|passw(?:or)?d|passphrase|pwd|credentials?|signature|jwt"
+    r"|(?:api|access|private)[-_]?key|session[-_]?id)"
+)
+_SHORT = "pass|key|auth|authorization|sig|sid|otp|code|session"  # elsewhere they are words
+_IS = r"\\?[\"']?\s{0,4}[:=]\s{0,4}"
+_QUOTED = r"(?P<quote>\\?[\"'])(?:(?!(?P=quote)).){1,4096}"
+_LOOKS = (
+    r"eyJ[\w-]{8,4096}\.[\w-]{8,4096}\.[\w-]{0,4096}",  # a JSON Web Token
+    r"gh[opsru]_\w{20,255}|github_pat_\w{20,255}|glpat-[\w-]{16,255}",
+    r"xox[abprs]-[\w-]{10,255}|A[KS]IA[A-Z0-9]{16}|AIza[\w-]{35}|sk_(?:live|test)_\w{10,255}",
+)
+# What tells that a secret follows, and the secret.
+_SECRETS = (
+    (r"://|`(?=[^\s/@`]{1,256}:)", r"[^\s/\"'<>@`]{1,256}(?=@)"),  # `user:password@host`
+    (rf"[?&;](?:{_NAME}|{_SHORT})=", r"[^\s&;#\"'<>`]+"),
+    (rf"\b(?:set-)?cookie{_IS}", rf"{_QUOTED}|[^\s\"'][^\"'\n]*"),
+    (
+        rf"\b(?:proxy-)?authorization{_IS}",
+        rf"{_QUOTED}|(?:[a-z]{{3,20}}\s)?[^\s,;\"'}}]+",
+    ),
+    (rf"\b{_NAME}{_IS}", rf"{_QUOTED}|[^\s,;&\"'}})]+"),
+    (r"\b(?:bearer|basic)\s", r"[\w.~+/=-]{8,4096}"),
+    (r"\b", "|".join(_LOOKS)),
+)
+
+
+def masked(text: str) -> str:
+    """Give the text with `***` where a secret stood."""
+    for each in _patterns():
+        text = each.sub(_mask, text)
+    return text
+
+
+def discreet(finding: Finding) -> Finding:
+    """Give the finding without the secrets in its words; its edits are those of the user's file."""
+    return replace(
+        finding,
+        title=masked(finding.title),
+        text=masked(finding.text),
+        because=masked(finding.because),
+        advice=masked(finding.advice),
+        quotes=tuple(
+            replace(each, file=masked(each.file), text=masked(each.text)) for each in finding.quotes
+        ),
+    )
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    """Made when there is something to quote: most runs need none."""
+    return tuple(_compiled())
+
+
+def _compiled() -> Iterator[re.Pattern[str]]:
+    for before, secret in _SECRETS:
+        yield re.compile(rf"(?P<before>{before})(?:{secret})", re.IGNORECASE)
+
+
+def _mask(found: re.Match[str]) -> str:
+    return f"{found['before']}{found.groupdict().get('quote') or ''}***"
