@@ -11,7 +11,7 @@ from surehop.doctor import render
 from surehop.doctor.render import FORMATS
 from surehop.doctor.secrets import masked
 
-SECRET = "Hunter2Hunter2Hunter2"
+SECRET = "Hunter2" * 3
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.Hunter2"
 
 

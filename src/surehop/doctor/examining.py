@@ -15,7 +15,7 @@ from surehop.doctor.log_views import version_of
 from surehop.doctor.options import Options
 from surehop.doctor.probing import Job, Sheet, hop_of, hops_of, looks_like_url, probe_all
 from surehop.doctor.rules import RULES
-from surehop.doctor.secrets import discreet
+from surehop.doctor.secrets import discreet, discreet_sheet, masked
 from surehop.doctor.sources.haproxy import HaproxyReader
 from surehop.doctor.sources.kinds import Kind, is_meant, kind_of
 from surehop.doctor.sources.logs import Followed, LogReader, log_kind
@@ -106,7 +106,7 @@ class Examination:
             len(every) - len(told),
             gathering.documents,
             logs,
-            self._probes,
+            tuple(map(discreet_sheet, self._probes)),
             gathering.logs.digest(),
         )
 
@@ -262,7 +262,7 @@ class _Gathering:
             hint = "`--resolve NAME=ADDR` tells its addresses"
             raise OptionError(f"`{hop.host}` has no address that is known here", hint=hint)
         self._known.add(target)
-        self.targets.append(Target(target, Kind.SERVER))
+        self.targets.append(Target(masked(target), Kind.SERVER))
         self._jobs.append(Job(hop, addresses, self.options.probing.asked))
 
     def probed(self) -> tuple[Sheet, ...]:

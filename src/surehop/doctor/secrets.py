@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 
 from surehop.doctor.finding import Finding
+from surehop.doctor.probing.sheet import Sheet
 
 # Every repetition has a bound: a line may be long, and made by anybody.
 _NAME = (
@@ -54,6 +55,11 @@ def discreet(finding: Finding) -> Finding:
             replace(each, file=masked(each.file), text=masked(each.text)) for each in finding.quotes
         ),
     )
+
+
+def discreet_sheet(sheet: Sheet) -> Sheet:
+    """Give the sheet without the secrets in its URL."""
+    return replace(sheet, hop=replace(sheet.hop, target=masked(sheet.hop.target)))
 
 
 @cache
