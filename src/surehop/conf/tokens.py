@@ -4,7 +4,6 @@ Joining the `raw` of all tokens gives the text back, so a file can be edited in 
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -67,12 +66,16 @@ class Token(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """The tokens as far as the text could be read, and what stopped the reading."""
 
     tokens: tuple[Token, ...]
     error: ConfigError | None
+
+
+def decode(raw: bytes) -> str:
+    """Configuration text is bytes: those that are no UTF-8 are carried through unharmed."""
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def tokenize(text: str, file: str) -> tuple[Token, ...]:

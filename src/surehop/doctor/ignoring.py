@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from surehop.conf.reading import decode
+from surehop.conf.tokens import decode
 from surehop.conf.tree import Broken, Node, parse
 from surehop.doctor.finding import Finding
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
-from surehop.conf.values import milliseconds, number
+from surehop.conf.units import milliseconds, number
 from surehop.doctor.finding import Edit, Place
 
 

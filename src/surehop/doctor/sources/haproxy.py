@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from surehop.conf.address import AddressError, parse
-from surehop.conf.reading import decode
+from surehop.conf.tokens import decode
 from surehop.doctor.facts import Configuration, Group, Server, Software
 from surehop.doctor.finding import Place
 from surehop.doctor.names import Names
