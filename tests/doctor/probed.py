@@ -3,7 +3,7 @@
 from typing import Any
 
 from surehop.doctor import Asked, Names, Options, Probing, Talk, examine
-from surehop.doctor.probing import Sheet
+from surehop.doctor.probing.sheet import Sheet
 from surehop.plan.resolving import parse_overrides
 
 

@@ -2,12 +2,10 @@
 
 import ipaddress
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from surehop.doctor.probing import Sheet
-from surehop.doctor.probing.sheet import Answered, Crowd, Rested, Tls
+from surehop.doctor.probing.sheet import Answered, Crowd, Rested, Sheet, Tls
 from surehop.doctor.render.harmless import harmless
 
 _NAMES = 14  # columns
@@ -29,7 +27,7 @@ def sheet_text(sheet: Sheet) -> str:
 
 def sheet_data(sheet: Sheet) -> dict[str, Any]:
     """Give it as JSON has it: times in ms, addresses as text."""
-    found: dict[str, Any] = _plain(asdict(sheet))
+    found: dict[str, Any] = _plain(sheet)
     found["url"] = sheet.hop.label
     return found
 
@@ -126,9 +124,9 @@ def _day(seconds: int) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
+    if hasattr(value, "_asdict"):
+        return {key: _plain(each) for key, each in value._asdict().items()}
+    if isinstance(value, tuple):
         return [_plain(each) for each in value]
     if isinstance(value, ipaddress.IPv4Address | ipaddress.IPv6Address):
         return str(value)

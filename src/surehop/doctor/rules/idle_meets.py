@@ -1,8 +1,8 @@
 """SH004: the proxy keeps connections as long as the backend does, so they close under requests."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from statistics import median
+from typing import NamedTuple
 
 from surehop.conf.address import numeric, socket_text
 from surehop.doctor.about import About, Example
@@ -69,8 +69,7 @@ ABOUT = About(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Close:
+class _Close(NamedTuple):
     """When a server closes idle connections; `quotes` where that was measured."""
 
     ms: float

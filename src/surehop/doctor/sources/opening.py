@@ -7,9 +7,8 @@ import lzma
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from surehop.doctor.sources.zstd import MAGIC as ZSTD, Zstd
 from surehop.errors import OptionError
@@ -22,8 +21,7 @@ _CHUNK = 1 << 20
 _DAMAGE = (OSError, EOFError, lzma.LZMAError)  # what a file that is no more, or cut, gives
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """`head` is its beginning, to know it by. `packed`: no edit can be made in it.
 
     `descriptor` is a plain file's, to be read from its beginning; None where there is none.
