@@ -141,7 +141,9 @@ def _told(
     findings: Iterable[Finding], comments: Sequence[Ignored], known: frozenset[str]
 ) -> Iterable[Finding]:
     for finding in findings:
-        if any(each.covers(finding) for each in comments) or fingerprint(finding) in known:
+        if any(each.covers(finding) for each in comments) or (
+            known and fingerprint(finding) in known
+        ):
             continue
         yield finding
 

@@ -1,11 +1,9 @@
 """Edits -> diffs, and files written anew: every byte that no edit names stays as it is."""
 
 import contextlib
-import difflib
 import itertools
 import os
 import stat
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -57,6 +55,8 @@ def _overlap(one: Edit, other: Edit) -> bool:
 
 def diff(raw: bytes, edits: Iterable[Edit], file: str) -> str:
     """Give a unified diff; bytes that are no UTF-8 are carried as surrogates."""
+    import difflib  # noqa: PLC0415 (logs are found fault with, and not changed)
+
     changed = apply(raw, edits)
     old, new = _lines(raw), _lines(changed)
     name = file.lstrip("/")
@@ -80,6 +80,8 @@ def fix(findings: Iterable[Finding], documents: Mapping[str, bytes]) -> Fixed:
     A file is replaced in one step, with the permissions it had, and only if it still is what was
     read.
     """
+    import tempfile  # noqa: PLC0415 (few runs write)
+
     edits, held = settle(each for each in findings if each.confidence is Confidence.HIGH)
     written = []
     for file, wanted in edits.items():

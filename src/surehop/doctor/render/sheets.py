@@ -1,8 +1,8 @@
 """What probes have learned, as a table for people and as plain data."""
 
 import ipaddress
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from surehop.doctor.probing.sheet import Answered, Crowd, Rested, Sheet, Tls
@@ -120,7 +120,7 @@ def _s(ms: float) -> str:
 
 
 def _day(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
 
 
 def _plain(value: Any) -> Any:
