@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,7 +68,7 @@ def test_permissions_and_links_stay(tmp_path: Path) -> None:
     edits = (Edit(str(link), 2, 3, "C"),)
     (found,) = told.findings
 
-    fix([replace(found, fix=edits)], {str(link): ODD})
+    fix([found._replace(fix=edits)], {str(link): ODD})
 
     assert link.is_symlink()
     assert (tmp_path / "real.conf").stat().st_mode & 0o777 == 0o640
@@ -101,7 +100,7 @@ def test_what_can_not_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     full = ".nginx.conf." + "x" * 240  # with the backup's ending, a name that is too long
     long = (tmp_path / "nginx.conf").rename(tmp_path / full)
     (found,) = told.findings
-    moved = replace(found, fix=tuple(replace(each, file=str(long)) for each in found.fix))
+    moved = found._replace(fix=tuple(each._replace(file=str(long)) for each in found.fix))
 
     fixed = fix([moved], {str(long): ODD})
 

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,7 +10,7 @@ from pathlib import Path
 from surehop import doctor
 from surehop.doctor.render.harmless import harmless
 from surehop.errors import OptionError, PlanError
-from surehop.plan import parse_overrides
+from surehop.plan.resolving import parse_overrides
 
 BAD_INPUT, INTERNAL = 2, 3
 INTERRUPTED = 130  # as shells have it
@@ -122,6 +121,8 @@ def screen() -> doctor.Screen:
     """Tell how to write: colour, and its width, are a terminal's."""
     if not (sys.stdout and sys.stdout.isatty()):
         return doctor.Screen()
+    import shutil  # noqa: PLC0415 (it draws in what unpacks archives)
+
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     columns = shutil.get_terminal_size().columns
     return doctor.Screen(not plain, max(_NARROWEST, min(columns, doctor.Screen().width)))

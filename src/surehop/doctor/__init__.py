@@ -7,7 +7,7 @@ from surehop.doctor.names import Names, parse_hosts
 from surehop.doctor.options import Options, Probing, Reading, parse_version
 from surehop.doctor.parquet import Failures
 from surehop.doctor.patching import fix
-from surehop.doctor.probing import METHODS, Asked, Talk, hop_of
+from surehop.doctor.probing.limits import METHODS, Asked, Talk
 from surehop.doctor.render import CHANGE_FORMATS, FORMATS, render, render_change
 from surehop.doctor.render.text import Screen
 from surehop.doctor.rules import RULES
@@ -38,7 +38,6 @@ __all__ = [
     "counted",
     "examine",
     "fix",
-    "hop_of",
     "parse_hosts",
     "parse_version",
     "read_baseline",

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import takewhile
+from typing import NamedTuple
 
-from surehop.conf.reading import decode
+from surehop.conf.tokens import decode
 from surehop.conf.tree import Broken, Node, parse
 from surehop.doctor.finding import Finding
 
@@ -15,8 +15,7 @@ _ID = re.compile(r"sh\d+|[a-z0-9]+(?:-[a-z0-9]+)+")
 _WORDS = re.compile(r"[^\s,:]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(NamedTuple):
     """Lines from `first` to `last` of a file, of which `ids` (ids or names) are not told."""
 
     file: str

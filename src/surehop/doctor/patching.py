@@ -1,21 +1,18 @@
 """Edits -> diffs, and files written anew: every byte that no edit names stays as it is."""
 
-import difflib
 import errno
 import itertools
 import os
 import stat
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from surehop.doctor.finding import Confidence, Edit, Finding
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(NamedTuple):
     """Each file that was written, with its backup. `held` are findings for another run.
 
     `trouble` is why a file could not be written, and none after it was.
@@ -63,6 +60,8 @@ def _overlap(one: Edit, other: Edit) -> bool:
 
 def diff(raw: bytes, edits: Iterable[Edit], file: str) -> str:
     """Give a unified diff; bytes that are no UTF-8 are carried as surrogates."""
+    import difflib  # noqa: PLC0415 (logs are found fault with, and not changed)
+
     changed = apply(raw, edits)
     old, new = _lines(raw), _lines(changed)
     name = file.lstrip("/")
@@ -72,7 +71,7 @@ def diff(raw: bytes, edits: Iterable[Edit], file: str) -> str:
     )
 
 
-def diff_of(finding: Finding, documents: dict[str, bytes]) -> str:
+def diff_of(finding: Finding, documents: Mapping[str, bytes]) -> str:
     """Give the whole fix of a finding, "" if it has none."""
     files = dict.fromkeys(edit.file for edit in finding.fix)
     return "".join(
@@ -80,7 +79,7 @@ def diff_of(finding: Finding, documents: dict[str, bytes]) -> str:
     )
 
 
-def fix(findings: Iterable[Finding], documents: dict[str, bytes]) -> Fixed:
+def fix(findings: Iterable[Finding], documents: Mapping[str, bytes]) -> Fixed:
     """Write the fixes that are sure, until one can't be written.
 
     A file is replaced in one step, with the permissions it had, and only if it still is what was
@@ -100,6 +99,8 @@ def fix(findings: Iterable[Finding], documents: dict[str, bytes]) -> Fixed:
 
 def _rewrite(path: Path, raw: bytes, edits: Iterable[Edit]) -> Path:
     """Write a file anew, give its backup. Raises OSError, and then nothing is changed."""
+    import tempfile  # noqa: PLC0415 (few runs write)
+
     if not path.is_file():
         raise OSError(errno.EINVAL, "it is no file")
     if path.read_bytes() != raw:

@@ -1,8 +1,6 @@
 """Passwords, tokens and cookies in what is quoted: a report is read by others than a log is."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 
 from surehop.doctor.finding import Finding
@@ -21,56 +19,54 @@ _LOOKS = (
     r"gh[opsru]_\w{20,255}|github_pat_\w{20,255}|glpat-[\w-]{16,255}",
     r"xox[abprs]-[\w-]{10,255}|A[KS]IA[A-Z0-9]{16}|AIza[\w-]{35}|sk_(?:live|test)_\w{10,255}",
 )
-# What tells that a secret follows, and the secret.
+_NAMES = "token secret passw passphrase pwd credential signature jwt key session"
+# Words without which there is none; what tells that a secret follows; and the secret.
 _SECRETS = (
-    (r"://|`(?=[^\s/@`]{1,256}:)", r"[^\s/\"'<>@`]{1,256}(?=@)"),  # `user:password@host`
-    (rf"[?&;](?:{_NAME}|{_SHORT})=", r"[^\s&;#\"'<>`]+"),
-    (rf"\b(?:set-)?cookie{_IS}", rf"{_QUOTED}|[^\s\"'][^\"'\n]*"),
+    ("@", r"://|`(?=[^\s/@`]{1,256}:)", r"[^\s/\"'<>@`]{1,256}(?=@)"),  # user:password@host
+    ("=", rf"[?&;](?:{_NAME}|{_SHORT})=", r"[^\s&;#\"'<>`]+"),
+    ("cookie", rf"\b(?:set-)?cookie{_IS}", rf"{_QUOTED}|[^\s\"'][^\"'\n]*"),
     (
+        "authorization",
         rf"\b(?:proxy-)?authorization{_IS}",
         rf"{_QUOTED}|(?:[a-z]{{3,20}}\s)?[^\s,;\"'}}]+",
     ),
-    (rf"\b{_NAME}{_IS}", rf"{_QUOTED}|[^\s,;&\"'}})]+"),
-    (r"\b(?:bearer|basic)\s", r"[\w.~+/=-]{8,4096}"),
-    (r"\b", "|".join(_LOOKS)),
+    (_NAMES, rf"\b{_NAME}{_IS}", rf"{_QUOTED}|[^\s,;&\"'}})]+"),
+    ("bearer basic", r"\b(?:bearer|basic)\s", r"[\w.~+/=-]{8,4096}"),
+    ("eyj gh glpat- xox akia asia aiza sk_", r"\b", "|".join(_LOOKS)),
 )
 
 
 def masked(text: str) -> str:
     """Give the text with `***` where a secret stood."""
-    for each in _patterns():
-        text = each.sub(_mask, text)
+    for words, before, secret in _SECRETS:
+        low = text.lower()
+        if any(word in low for word in words.split()):
+            text = _pattern(before, secret).sub(_mask, text)
     return text
 
 
 def discreet(finding: Finding) -> Finding:
     """Give the finding without the secrets in its words; its edits are those of the user's file."""
-    return replace(
-        finding,
+    return finding._replace(
         title=masked(finding.title),
         text=masked(finding.text),
         because=masked(finding.because),
         advice=masked(finding.advice),
         quotes=tuple(
-            replace(each, file=masked(each.file), text=masked(each.text)) for each in finding.quotes
+            each._replace(file=masked(each.file), text=masked(each.text)) for each in finding.quotes
         ),
     )
 
 
 def discreet_sheet(sheet: Sheet) -> Sheet:
     """Give the sheet without the secrets in its URL."""
-    return replace(sheet, hop=replace(sheet.hop, target=masked(sheet.hop.target)))
+    return sheet._replace(hop=sheet.hop._replace(target=masked(sheet.hop.target)))
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[str], ...]:
-    """Made when there is something to quote: most runs need none."""
-    return tuple(_compiled())
-
-
-def _compiled() -> Iterator[re.Pattern[str]]:
-    for before, secret in _SECRETS:
-        yield re.compile(rf"(?P<before>{before})(?:{secret})", re.IGNORECASE)
+def _pattern(before: str, secret: str) -> re.Pattern[str]:
+    """Made when there may be such a secret: most runs need few of them."""
+    return re.compile(rf"(?P<before>{before})(?:{secret})", re.IGNORECASE)
 
 
 def _mask(found: re.Match[str]) -> str:

@@ -1,29 +1,30 @@
 """A report in each of its forms."""
 
-from collections.abc import Callable
+from importlib import import_module
 
 from surehop.doctor.examining import Report
-from surehop.doctor.render.data import as_json, change_json
-from surehop.doctor.render.markup import as_html, as_markdown
-from surehop.doctor.render.sarif import as_sarif
 from surehop.doctor.render.text import Screen, as_text, change_text
 from surehop.doctor.watching import Change
 
-FORMATS = ("text", "json", "sarif", "markdown", "html")
+# Whose the other forms are: one is imported without the rest.
+_FORMS = {
+    "json": ("surehop.doctor.render.data", "as_json"),
+    "sarif": ("surehop.doctor.render.sarif", "as_sarif"),
+    "markdown": ("surehop.doctor.render.markup", "as_markdown"),
+    "html": ("surehop.doctor.render.markup", "as_html"),
+}
+FORMATS = ("text", *_FORMS)
 CHANGE_FORMATS = ("text", "json")
 _PAPER = Screen()
-
-_FORMS: dict[str, Callable[[Report], str]] = {
-    "json": as_json,
-    "sarif": as_sarif,
-    "markdown": as_markdown,
-    "html": as_html,
-}
 
 
 def render(report: Report, form: str, screen: Screen = _PAPER) -> str:
     """Give the report as text that ends with a newline; `screen` is for `text` alone."""
-    return as_text(report, screen) if form == "text" else _FORMS[form](report)
+    if form == "text":
+        return as_text(report, screen)
+    module, name = _FORMS[form]
+    told: str = getattr(import_module(module), name)(report)
+    return told
 
 
 def render_change(
@@ -32,4 +33,6 @@ def render_change(
     """Give a change as text, or as one line of JSON; `at` is when it was."""
     if form == "text":
         return change_text(change, report, at, screen)
+    from surehop.doctor.render.data import change_json  # noqa: PLC0415 (as above)
+
     return change_json(change, report, at)

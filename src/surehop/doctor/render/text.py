@@ -1,7 +1,6 @@
 """The report for a person at a terminal."""
 
-import textwrap
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from surehop.doctor.examining import Report
 from surehop.doctor.finding import Finding, Severity
@@ -13,8 +12,7 @@ from surehop.doctor.watching import Change, Event
 _COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.INFO: "36"}
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(NamedTuple):
     """Where text is shown; `width` in columns."""
 
     colour: bool = False
@@ -59,14 +57,15 @@ def _painted(line: str, *, colour: bool) -> str:
 
 
 def _wrapped(head: str, text: str, screen: Screen) -> list[str]:
-    return textwrap.wrap(
-        head + harmless(text),
-        screen.width,
-        initial_indent="  ",
-        subsequent_indent="  " + " " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    """Fill lines with words; one that is too long has a line of its own."""
+    indent = " " * (2 + len(head))
+    lines = ["  " + head.rstrip()] if head else []
+    for word in harmless(text).split():
+        if lines and len(lines[-1]) + 1 + len(word) <= screen.width:
+            lines[-1] += " " + word
+        else:
+            lines.append(indent + word)
+    return lines
 
 
 def summary(report: Report) -> str:
