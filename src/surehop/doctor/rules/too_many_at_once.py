@@ -18,9 +18,12 @@ from surehop.doctor.log_views import (
     quoted,
     quotes,
 )
+from surehop.doctor.probe_views import said
+from surehop.doctor.probing.sheet import End
 from surehop.events import Reason
 
 _AT_ONCE = 3
+_ENDED = {End.FIN, End.RST}
 _WITHIN = 10  # milliseconds: they are closed as fast as they are accepted
 _IN_A_SECOND = 5  # where the log tells no milliseconds
 _NEW = "the connections were new"
@@ -49,7 +52,8 @@ ABOUT = About(
     " it at once; what was sent on it is answered with RST",
     cure="raise the limit; or have fewer connections at once (`max_conns` and `queue` of an"
     " upstream, `maxSockets` of an agent) and retry with a growing delay",
-    needs="an error log of nginx, a log of an application, or a capture",
+    needs="an error log of nginx, a log of an application, a capture, or a probe with"
+    " `--connections`",
     examples=(
         Example(
             "".join(
@@ -76,6 +80,7 @@ ABOUT = About(
 def judge(evidence: Evidence) -> Iterator[Finding]:
     yield from _logged(evidence)
     yield from _captured(evidence)
+    yield from _probed(evidence)
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
@@ -115,6 +120,28 @@ def _captured(evidence: Evidence) -> Iterator[Finding]:
             " connections at once and let the rest wait",
             subject=f"capture {peer}",
             quotes=quotes(tallies),
+        )
+
+
+def _probed(evidence: Evidence) -> Iterator[Finding]:
+    for sheet in evidence.probes:
+        crowd = sheet.crowd
+        turned = {how: count for how, count in crowd.failed if how in _ENDED} if crowd else {}
+        if not crowd or not crowd.statuses or not turned:
+            continue
+        count, peer = sum(turned.values()), sheet.asked
+        evident = ", ".join(f"{times} ended by {how}" for how, times in turned.items())
+        yield ABOUT.found(
+            Severity.WARNING,
+            Confidence.HIGH,
+            because="so many were opened just now",
+            title=f"`{peer}` takes {crowd.wanted - count} of {crowd.wanted} connections at once",
+            text="The others were accepted and ended, and the requests on them with them. So a"
+            " server with a limit turns away what is one too many.",
+            advice="raise the server's limit (Node: `server.maxConnections`), or ask with fewer"
+            " connections at once and let the rest wait",
+            subject=f"probe {peer}",
+            quotes=(said(sheet, f"of {crowd.wanted} connections at once {evident}"),),
         )
 
 
