@@ -125,7 +125,11 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """One configuration, its includes followed. `sections` are nginx's blocks."""
+    """One configuration, its includes followed. `sections` are nginx's blocks.
+
+    Where it is not `whole`, other files may say what nothing here says: it is included by one, or
+    includes one that could not be read.
+    """
 
     software: Software
     file: str
@@ -134,6 +138,7 @@ class Configuration:
     listeners: tuple[Listener, ...] = ()
     top: Section | None = None
     values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    whole: bool = True
 
     @property
     def sections(self) -> Iterator[Section]:
