@@ -113,3 +113,20 @@ def test_a_configuration_with_a_dated_line_is_no_log(tmp_path: Path) -> None:
     (target,) = report(tmp_path, text).targets
 
     assert target.kind == "nginx configuration"
+
+
+@pytest.mark.parametrize("quiet", [6, 12])
+def test_a_few_failures_fall_into_quiet_times_by_chance(quiet: int, tmp_path: Path) -> None:
+    at = "05/Jan/2026:10:00:"
+    lines = [
+        f'192.0.2.1 - - [{at}{second:02} +0000] "GET / HTTP/1.1" {status} 12 "-" "curl"\n'
+        for number in range(6)
+        for second, statuses in (
+            (number, [502] * (quiet // 6) + [200] * 2),
+            (number + 30, [200] * 96 + [502] * (2 * (quiet < 10))),
+        )
+        for status in statuses
+    ]
+    told = report(tmp_path, "".join(lines), file="access.log")
+
+    assert ("SH041" in ids(told)) is (quiet >= 10)
