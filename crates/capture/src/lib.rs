@@ -18,6 +18,7 @@ mod event;
 mod format;
 mod gcp;
 mod haproxy;
+mod haproxy_notices;
 mod histogram;
 mod kept;
 mod kinds;
