@@ -49,6 +49,7 @@ LOGS = {
         both("/") + nobody(*ALL_ALIKE),
         "SH006",
     ),
+    "three stale connections, and the front page": (both("/", A, B, C), "SH004"),
     "two stale connections, and everybody asks for something of his own": (
         both("/item/77") + nobody(*ALL_APART),
         "SH006",
@@ -95,7 +96,8 @@ def test_an_error_log(name: str, tmp_path: Path) -> None:
 
 
 def check(word: str, reason: str, at: str = "Jan  5 10:00:00") -> str:
-    return f"{at} lb haproxy[7]: Server app/a is {word}, reason: {reason}, check duration: 0ms.\n"
+    head = f"{at} lb haproxy[7]: " if at else ""
+    return f"{head}Server app/a is {word}, reason: {reason}, check duration: 0ms.\n"
 
 
 SAYS = 'Layer4 connection problem, info: "Connection refused"'
@@ -103,10 +105,23 @@ FAILS = (
     "192.0.2.9:3317 [05/Jan/2026:10:00:00.655] web app/<NOSRV> 0/-1/-1/-1/0 503 217 - - SC-- 1/1/0"
     '/0/0 0/0 "GET / HTTP/1.1"\n'
 )
+RETRIED = (
+    FAILS.replace("<NOSRV>", "a").replace("503", "200").replace("SC-- 1/1/0/0/0", "---- 1/1/0/0/+1")
+)
+LATER = "Jan  5 10:00:05"
 NOTICES = {
     "a server is down": (check("DOWN", SAYS) + FAILS, "SH044"),
     "its queue is full": (check("DOWN", "Layer4 timeout") + FAILS, "SH014"),
-    "it comes and goes": (3 * (check("DOWN", SAYS) + check("UP", "Layer4 check passed")), "SH052"),
+    "it comes and goes": (
+        check("DOWN", SAYS) + check("UP", "Layer4 check passed") + check("DOWN", SAYS, LATER),
+        "SH052",
+    ),
+    "it comes and goes, and nobody says when": (
+        3 * (check("DOWN", SAYS, "") + check("UP", "Layer4 check passed", "")),
+        "SH052",
+    ),
+    "it was restarted": (check("DOWN", SAYS, "") + check("UP", "Layer4 check passed", ""), "SH044"),
+    "others are asked in its stead": (RETRIED * 5, "SH050"),
     "no port is left": ("Connect() failed for backend app: no free ports.\n" + FAILS, "SH012"),
     "it is reloaded all the time": (
         "".join(

@@ -93,7 +93,8 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
     for peer, tallies in by_peer([*refusals(evidence.logs), *asked]).items():
         if peer in told:
             continue
-        total = f"{many(tallies, 'connection')} refused in {seconds(tallies)}s"
+        span = f" in {seconds(tallies)}s" if all(each.first_ms for each in tallies) else ""
+        total = f"{many(tallies, 'connection')} refused{span}"
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,

@@ -167,7 +167,7 @@ def _because(
     groups = [group for each in evidence.nginx for group in each.groups]
     if groups and not any(evidence.keeps(group) for group in groups):
         return Confidence.HIGH, "nginx keeps no connections here, so none of them was stale"
-    if len(peers) >= _SEVERAL:
+    if len(peers) >= _SEVERAL and asked != "/":  # which everybody asks for
         return Confidence.MEDIUM, "that one request meets so many stale connections is not likely"
     return None
 
