@@ -1,8 +1,8 @@
 """SH052: a server refuses, answers, and refuses again."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from surehop.doctor.about import About, Example
 from surehop.doctor.attempts import Line
@@ -71,8 +71,7 @@ ABOUT = About(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Sign:
+class _Sign(NamedTuple):
     """A sign of life, or of none. Without a line it is the last of many, of which none was kept."""
 
     at_ms: int

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from surehop.doctor.about import About, Example
 from surehop.doctor.attempts import Line, Tally
@@ -71,8 +71,7 @@ ABOUT = About(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Killer:
+class Killer(NamedTuple):
     """A request that servers did not survive. times: how often it was sent."""
 
     asked: str
@@ -83,8 +82,7 @@ class Killer:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Death:
+class _Death(NamedTuple):
     """A connection that ended under a request; `request` tells it from others."""
 
     peer: str
