@@ -8,6 +8,7 @@ from surehop.doctor.attempts import Line, LogFacts, Tally
 from surehop.doctor.evidence import Version
 from surehop.doctor.facts import Server
 from surehop.doctor.finding import Quote
+from surehop.doctor.words import counted
 from surehop.events import Family, Reason
 
 _QUOTED = 4
@@ -22,7 +23,9 @@ APPLICATIONS = (
     *(*NODE, "python", "httpx", "requests", "urllib3", "aiohttp"),
     *("hyper", "go", "traefik", "caddy", "surehop"),
 )
-PROXY_OR_APPLICATION = ("nginx", *APPLICATIONS)
+# What HAProxy says beside its lines of requests: of servers that are down, and of itself.
+NOTICES = "haproxy notices"
+PROXY_OR_APPLICATION = ("nginx", NOTICES, *APPLICATIONS)
 # How a connection ends before an answer.
 ENDED = (
     *(Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED, Reason.REUSED_RESET),
@@ -68,6 +71,16 @@ def count(tallies: Iterable[Tally]) -> int:
     return sum(each.count for each in tallies)
 
 
+def took_out(logs: LogFacts, peer: str, *reasons: Reason) -> bool:
+    """Tell whether this took a peer out just before nobody was left, or a check found it so."""
+    return any(
+        each.peer == peer and each.reason in reasons for out in logs.outages for each in out.before
+    ) or any(
+        each.software == NOTICES and each.peer == peer and each.reason in reasons
+        for each in logs.tallies
+    )
+
+
 def refusals(logs: LogFacts) -> list[Tally]:
     """Give the connections that were refused, by logs and by packets."""
     return [*failed(logs, Reason.REFUSED), *captured(logs, "refused")]
@@ -80,8 +93,7 @@ def told(logs: LogFacts, word: str) -> list[Tally]:
 
 def many(tallies: Iterable[Tally], noun: str) -> str:
     """Count in words: `1 time`, `3 times`."""
-    number = count(tallies)
-    return f"{number} {noun}{'s' if number > 1 else ''}"
+    return counted(count(tallies), noun)
 
 
 def seconds(tallies: Iterable[Tally]) -> int:
@@ -122,6 +134,11 @@ def where(tallies: Iterable[Tally]) -> str:
     """Name the first peers, in brackets; nothing where no line names one."""
     peers = list(dict.fromkeys(each.peer for each in tallies if each.peer))
     return f" ({', '.join(f'`{peer}`' for peer in peers[:3])})" if peers else ""
+
+
+def target(line: Line, peer: str) -> str:
+    """Give what was asked for: what is behind the peer in a URL, or what an access log has."""
+    return line.upstream.partition(peer)[2] if "://" in line.upstream else line.upstream
 
 
 def split(peer: str) -> tuple[str, int]:

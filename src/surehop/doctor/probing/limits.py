@@ -1,9 +1,12 @@
 """What a probe is going to send, said before; and a meter that lets nothing more through."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import NamedTuple
 
+from surehop.doctor.facts import IPAddress
 from surehop.doctor.probing.hop import Hop
+from surehop.doctor.words import counted
 
 METHODS = ("GET", "HEAD")
 MOST_ADDRESSES = 16  # of one name
@@ -22,8 +25,7 @@ SWEEP = (
 _TLS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """How much of a hop is wanted. `full` is false for servers of a configuration.
 
     `max_wait` is how long an idle connection is watched, in seconds; `chain` how many requests go
@@ -37,8 +39,7 @@ class Asked:
     full: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(NamedTuple):
     """At most so much is sent, and for so long. `bodies` carry one byte each."""
 
     method: str
@@ -49,12 +50,23 @@ class Announced:
 
     def __str__(self) -> str:
         if not self.requests:
-            return f"{_many(self.connections, 'connection')}, nothing sent, {self.seconds} s"
+            return f"{counted(self.connections, 'connection')}, nothing sent, {self.seconds} s"
         body = ", one with `Expect: 100-continue` and a body of one byte," if self.bodies else ""
         return (
-            f"{_many(self.requests, f'{self.method} request')}{body} over"
-            f" {_many(self.connections, 'connection')}, for {self.seconds} s"
+            f"{counted(self.requests, f'{self.method} request')}{body} over"
+            f" {counted(self.connections, 'connection')}, for {self.seconds} s"
         )
+
+
+def _nobody(_: str) -> None:
+    pass
+
+
+class Talk(NamedTuple):
+    """Where a probe speaks: `say` what will be sent, before; `progress` while it waits."""
+
+    say: Callable[[str], None] = _nobody
+    progress: Callable[[str], None] = _nobody
 
 
 def patience(hop: Hop, asked: Asked) -> float:
@@ -85,6 +97,18 @@ def announced(hop: Hop, asked: Asked, addresses: int) -> Announced:
     )
 
 
+class Job(NamedTuple):
+    """A hop, the addresses of its name, and how much of it is wanted."""
+
+    hop: Hop
+    addresses: tuple[IPAddress, ...]
+    asked: Asked
+
+    @property
+    def announced(self) -> Announced:
+        return announced(self.hop, self.asked, len(self.addresses))
+
+
 class Overspent(Exception):  # noqa: N818 (a fault of ours)
     """More would have been sent than was announced: never, or a bug."""
 
@@ -106,7 +130,3 @@ class Meter:
         if self.requests == self._announced.requests:
             raise Overspent(f"a request more than the {self.requests} announced")
         self.requests += 1
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,14 +1,13 @@
 """What probes have learned, as a table for people and as plain data."""
 
 import ipaddress
+import time
 from collections.abc import Iterator
-from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
-from surehop.doctor.probing import Sheet
-from surehop.doctor.probing.sheet import Answered, Crowd, Rested, Tls
+from surehop.doctor.probing.sheet import Answered, Crowd, Rested, Sheet, Tls
 from surehop.doctor.render.harmless import harmless
+from surehop.doctor.words import counted
 
 _NAMES = 14  # columns
 _MS = 1000
@@ -29,7 +28,7 @@ def sheet_text(sheet: Sheet) -> str:
 
 def sheet_data(sheet: Sheet) -> dict[str, Any]:
     """Give it as JSON has it: times in ms, addresses as text."""
-    found: dict[str, Any] = _plain(asdict(sheet))
+    found: dict[str, Any] = _plain(sheet)
     found["url"] = sheet.hop.label
     return found
 
@@ -44,7 +43,8 @@ def _rows(sheet: Sheet) -> Iterator[_Row]:
     yield "trouble", sheet.trouble
     yield "hint", sheet.hint
     yield "stopped", "before all was known" if sheet.stopped else ""
-    yield "sent", f"{sheet.requests} requests over {sheet.connections} connections"
+    sent = counted(sheet.requests, "request"), counted(sheet.connections, "connection")
+    yield "sent", " over ".join(sent)
 
 
 def _addresses(sheet: Sheet) -> Iterator[_Row]:
@@ -122,13 +122,13 @@ def _s(ms: float) -> str:
 
 
 def _day(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
+    if hasattr(value, "_asdict"):
+        return {key: _plain(each) for key, each in value._asdict().items()}
+    if isinstance(value, tuple):
         return [_plain(each) for each in value]
     if isinstance(value, ipaddress.IPv4Address | ipaddress.IPv6Address):
         return str(value)

@@ -1,8 +1,7 @@
 """SH004: the proxy keeps connections as long as the backend does, so they close under requests."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from statistics import median
+from typing import NamedTuple
 
 from surehop.conf.address import numeric, socket_text
 from surehop.doctor.about import About, Example
@@ -12,6 +11,8 @@ from surehop.doctor.facts import Configuration, Group, Listener, Server
 from surehop.doctor.finding import Confidence, Edit, Finding, Quote, Severity
 from surehop.doctor.log_views import by_peer, captured, count, failed, lines, many, quotes
 from surehop.doctor.probe_views import closed, closes, sheet_of
+from surehop.doctor.rules.poison import blamed
+from surehop.doctor.rules.thawed import asleep
 from surehop.doctor.sections import insert_after, place, replace
 from surehop.events import Cause, Reason
 
@@ -69,8 +70,7 @@ ABOUT = About(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Close:
+class _Close(NamedTuple):
     """When a server closes idle connections; `quotes` where that was measured."""
 
     ms: float
@@ -175,7 +175,7 @@ def raced(about: About, evidence: Evidence, mostly: Reason) -> Iterator[Finding]
     told = {peer for _, server, *_ in _meetings(evidence) for peer in _peers(server)}
     dead = failed(evidence.logs, *_RACES)
     for peer, tallies in by_peer(dead).items():
-        if peer in told:
+        if peer in told or blamed(evidence, tallies):
             continue
         resets = sum(each.count for each in tallies if each.reason is Reason.RESET)
         closes = sum(each.count for each in tallies) - resets
@@ -203,8 +203,8 @@ def raced(about: About, evidence: Evidence, mostly: Reason) -> Iterator[Finding]
 def _captured(evidence: Evidence) -> Iterator[Finding]:
     ended = by_peer(captured(evidence.logs, "closed together"))
     for peer, tallies in by_peer(captured(evidence.logs, "race", "stale")).items():
-        if peer in ended:
-            continue  # SH034 tells of a server that ends
+        if peer in ended or asleep(tallies):
+            continue  # SH034 tells of a server that ends, SH042 of a client that slept
         met, late = ([t for t in tallies if t.word == word] for word in ("race", "stale"))
         resets = count(each for each in met if each.cause is Cause.RESET)
         idle = _measured(evidence, peer)
@@ -238,8 +238,8 @@ def _captured(evidence: Evidence) -> Iterator[Finding]:
 def _measured(evidence: Evidence, peer: str) -> int | None:
     """Give how long connections to a peer rested when it closed them; the median, in ms."""
     closes = by_peer(captured(evidence.logs, "idle close", "idle reset")).get(peer, [])
-    rests = [each.idle_ms for each in lines(closes) if each.idle_ms]
-    return int(median(rests)) if rests else None
+    rests = sorted(each.idle_ms for each in lines(closes) if each.idle_ms)
+    return rests[len(rests) // 2] if rests else None
 
 
 def _s(ms: float) -> str:
