@@ -6,6 +6,7 @@ from pathlib import Path
 
 from surehop._core import Digest, log_kind as native_kind
 from surehop.doctor.attempts import LogFacts, read_facts
+from surehop.doctor.sources.kinds import APPLICATION, is_configuration
 from surehop.doctor.sources.opening import Opened, unreadable
 from surehop.errors import OptionError
 
@@ -20,7 +21,9 @@ Rows = Callable[[bytes], None]
 
 def log_kind(head: bytes, formats: Iterable[str] = ()) -> str | None:
     """Tell what kind of log begins so. `formats` are those of access logs, as nginx has them."""
-    return native_kind(head, _bytes(formats))
+    kind = native_kind(head, _bytes(formats))
+    # An application may write anything, so that a configuration may hold a line like one of its.
+    return None if kind == APPLICATION and is_configuration(head) else kind
 
 
 class Followed:
