@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from surehop._core import Digest, log_kind as native_kind
+from surehop.doctor.sources.kinds import APPLICATION, is_configuration
 from surehop.doctor.sources.opening import Opened, unreadable
 from surehop.errors import OptionError
 
@@ -19,7 +20,9 @@ Rows = Callable[[bytes], None]
 
 def log_kind(head: bytes, formats: Iterable[str] = ()) -> str | None:
     """Tell what kind of log begins so. `formats` are those of access logs, as nginx has them."""
-    return native_kind(head, _bytes(formats))
+    kind = native_kind(head, _bytes(formats))
+    # An application may write anything, so that a configuration may hold a line like one of its.
+    return None if kind == APPLICATION and is_configuration(head) else kind
 
 
 class Followed:
