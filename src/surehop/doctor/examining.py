@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from surehop.doctor.attempts import LogFacts, LogFile
+from surehop.doctor.attempts import LogFacts, LogFile, read_facts
 from surehop.doctor.baseline import fingerprint
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Configuration
@@ -93,7 +93,8 @@ class Examination:
     def report(self) -> Report:
         """Judge all that is known by now."""
         gathering, options = self._gathering, self._options
-        logs = gathering.logs.facts(gathering.followed)
+        digest = gathering.logs.digest(gathering.followed)
+        logs = read_facts(digest)
         evidence = Evidence(
             tuple(gathering.configurations),
             logs,
@@ -114,7 +115,7 @@ class Examination:
             gathering.documents,
             logs,
             tuple(map(discreet_sheet, self._probes)),
-            gathering.logs.digest(),
+            digest,
         )
 
 
