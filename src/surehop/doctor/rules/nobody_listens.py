@@ -55,6 +55,7 @@ ABOUT = About(
         ),
     ),
     proof=("ss -ltnp",),
+    scenario="dead-backend",
 )
 
 

@@ -41,6 +41,7 @@ ABOUT = About(
             kind="capture",
         ),
     ),
+    scenario="slow-backend",
 )
 
 

@@ -75,6 +75,7 @@ ABOUT = About(
             kind="capture",
         ),
     ),
+    scenario="max-connections",
 )
 
 
