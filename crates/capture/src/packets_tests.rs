@@ -472,3 +472,34 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_the_capture_lost_is_no_fault_of_the_server() {
+    for end in [CLIENT, SERVER] {
+        let mut play = Play::opened(0);
+        play.ask(10);
+        play.answer(11);
+        play.close(end, 5000);
+        play.packets.remove(4);
+        assert_eq!(play.told(), [], "the answer");
+
+        let mut play = Play::opened(0);
+        play.ask(10);
+        play.send(SERVER, 11, ACK, BIG);
+        play.send(SERVER, 12, ACK, &[b'x'; 996]);
+        play.close(end, 5000);
+        play.packets.remove(5);
+        assert_eq!(play.told(), [], "its end");
+    }
+}
+
+#[test]
+fn a_client_that_stops_in_its_request_is_given_up() {
+    for (end, expected) in [(60, Some("closed")), (2010, None)] {
+        let mut play = Play::opened(0);
+        play.send(CLIENT, 10, ACK, UPLOAD);
+        play.send(SERVER, 11, ACK, b"");
+        play.close(SERVER, end);
+        assert_eq!(words(vec![play]), Vec::from_iter(expected));
+    }
+}

@@ -106,6 +106,8 @@ pub(super) struct Exchange {
     pub last: Option<Answered>,
     /// The request that was answered just now, and how, until somebody takes it.
     pub news: Option<(u64, u16)>,
+    /// Whether `100 Continue` or its like came before the answer that is awaited.
+    pub interim: bool,
     /// Whether one side said that the connection ends after this.
     pub closing: bool,
 }
@@ -121,7 +123,8 @@ impl Exchange {
         self.is_asking() && (self.begun || self.waiting.is_empty())
     }
 
-    fn is_asking(&self) -> bool {
+    /// Whether a part of the request is still to come.
+    pub(super) fn is_asking(&self) -> bool {
         matches!(self.language, Language::Http)
             && self.request.is_under_way()
             && !self.request.is_blind()
@@ -218,7 +221,7 @@ impl Exchange {
     fn answer(&mut self, status: u16) {
         let asked = self.waiting.pop_front();
         self.news = asked.map(|asked| (asked.mark(), status)).or(self.news);
-        self.begun = false;
+        (self.begun, self.interim) = (false, false);
         self.answered += 1;
         self.last = Some(Answered {
             status,
@@ -299,6 +302,7 @@ impl Exchange {
         let head = &self.response.head;
         if head.status / 100 == 1 {
             self.begun = false;
+            self.interim = true;
         } else if self.waiting.is_empty() {
             // Nobody asked: a time-out that is told, say.
             self.closing = true;

@@ -4,7 +4,7 @@ mod ending;
 mod opening;
 
 use super::exchange::{Asked, Exchange, Moment};
-use super::segment::{FIN, RST, SYN, Segment};
+use super::segment::{ACK, FIN, RST, SYN, Segment};
 use super::side::Side;
 use super::told::Told;
 use crate::event::Outcome;
@@ -35,6 +35,8 @@ pub(super) struct Flow {
     ending: Option<Ending>,
     /// ms without any packet before the last request.
     rested: u64,
+    /// Where the server's answer to the last request begins.
+    expected: Option<u32>,
     /// Whether the fate of the request that is awaited was told.
     judged: bool,
 }
@@ -53,6 +55,7 @@ impl Flow {
             exchange: Exchange::default(),
             ending: None,
             rested: 0,
+            expected: None,
             judged: false,
         }
     }
@@ -77,6 +80,7 @@ impl Flow {
             if self.exchange.client(stretch, self.opening.answer.is_some()) {
                 self.rested = now.since(self.last);
                 self.judged = false;
+                self.expected = segment.has(ACK).then_some(segment.acknowledged);
                 self.asked_too_late(now);
             }
         } else if self.up.again == SILENT && self.ending.is_none() {
