@@ -106,8 +106,6 @@ pub(super) struct Exchange {
     pub last: Option<Answered>,
     /// The request that was answered just now, and how, until somebody takes it.
     pub news: Option<(u64, u16)>,
-    /// Whether `100 Continue` or its like came before the answer that is awaited.
-    pub interim: bool,
     /// Whether one side said that the connection ends after this.
     pub closing: bool,
 }
@@ -149,6 +147,14 @@ impl Exchange {
     /// ms that the connection had rested before the request that is awaited.
     pub(super) fn rested(&self) -> Option<u64> {
         Some(self.awaited()?.now.since(self.last?.now))
+    }
+
+    /// What is awaited has come, and the capture has nothing of it; who asks in the middle of an answer does not wait
+    /// for its end.
+    pub(super) fn answered_unseen(&mut self) {
+        if !self.begun && matches!(self.language, Language::Http) {
+            self.waiting.clear();
+        }
     }
 
     /// When the last answer was over, as far as that is known.
@@ -221,7 +227,7 @@ impl Exchange {
     fn answer(&mut self, status: u16) {
         let asked = self.waiting.pop_front();
         self.news = asked.map(|asked| (asked.mark(), status)).or(self.news);
-        (self.begun, self.interim) = (false, false);
+        self.begun = false;
         self.answered += 1;
         self.last = Some(Answered {
             status,
@@ -302,7 +308,6 @@ impl Exchange {
         let head = &self.response.head;
         if head.status / 100 == 1 {
             self.begun = false;
-            self.interim = true;
         } else if self.waiting.is_empty() {
             // Nobody asked: a time-out that is told, say.
             self.closing = true;

@@ -5,7 +5,7 @@ mod opening;
 
 use super::exchange::{Asked, Exchange, Moment};
 use super::segment::{ACK, FIN, RST, SYN, Segment};
-use super::side::Side;
+use super::side::{Side, before};
 use super::told::Told;
 use crate::event::Outcome;
 use ending::{Ending, SILENT};
@@ -35,7 +35,7 @@ pub(super) struct Flow {
     ending: Option<Ending>,
     /// ms without any packet before the last request.
     rested: u64,
-    /// Where the server's answer to the last request begins.
+    /// Where what the server sends next begins: behind what was there when it was asked, or seen since.
     expected: Option<u32>,
     /// Whether the fate of the request that is awaited was told.
     judged: bool,
@@ -77,6 +77,9 @@ impl Flow {
         self.opening.done = true;
         self.down.acknowledge(segment);
         if let Some(stretch) = self.up.stretch(segment, now) {
+            if segment.has(ACK) && self.answered_unseen(segment.acknowledged) {
+                self.exchange.answered_unseen();
+            }
             if self.exchange.client(stretch, self.opening.answer.is_some()) {
                 self.rested = now.since(self.last);
                 self.judged = false;
@@ -95,6 +98,12 @@ impl Flow {
         self.up.acknowledge(segment);
         if let Some(stretch) = self.down.stretch(segment, now) {
             let whole = self.opening.answer.is_some();
+            if self
+                .expected
+                .is_some_and(|begins| before(begins, segment.end()))
+            {
+                self.expected = Some(segment.end());
+            }
             self.exchange.server(stretch, whole);
         }
         if segment.has(FIN) {

@@ -223,10 +223,9 @@ impl Flow {
         });
     }
 
-    /// Whether the server has sent up to `number` since it was asked, of which the capture has nothing.
-    fn answered_unseen(&self, number: u32) -> bool {
-        let begins = self.expected.filter(|_| !self.exchange.interim);
-        begins.is_some_and(|begins| before(begins, number))
+    /// Whether the server has sent up to `number`, of which the capture has nothing.
+    pub(super) fn answered_unseen(&self, number: u32) -> bool {
+        self.expected.is_some_and(|begins| before(begins, number))
     }
 
     /// Whether the client had stopped in the middle of its request.
