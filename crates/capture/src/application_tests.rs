@@ -119,6 +119,26 @@ caddy-refused.log: 2 caddy connect refused 127.0.0.1:34235 GET; 2 caddy connect 
 caddy-hang.log: 2 caddy time-out timed_out  GET; 2 caddy time-out timed_out  POST
 surehop-typed.log: 2 surehop closed closed 127.0.0.1:43219 fresh GET
 surehop-trace.log: 1 surehop closed closed 127.0.0.1:43219 fresh GET
+java-closed.log: 1 java closed closed
+java-refused.log: 1 java connect connect_failed; 1 java connect refused
+java-slow.log: 3 java time-out timed_out
+java-garbage.log: 3 java invalid invalid
+java-cut.log: 1 java cut truncated
+java-reset.log: 1 java reset reset
+ruby-closed.log: 2 ruby closed closed
+ruby-reset.log: 2 ruby reset reset
+ruby-refused.log: 4 ruby connect refused 127.0.0.1:34243
+ruby-slow.log: 3 ruby time-out timed_out
+ruby-garbage.log: 2 ruby invalid invalid
+curl-empty.log: 3 curl closed closed
+curl-cut.log: 1 curl cut truncated
+curl-refused.log: 3 curl connect connect_failed 127.0.0.1
+curl-slow.log: 2 curl time-out timed_out
+curl-garbage.log: 2 curl invalid invalid
+go-proxy-cut.log: 3 go cut truncated 127.0.0.1:45997
+go-garbage.log: 1 go invalid invalid; 3 go invalid invalid 127.0.0.1:40585 GET
+go-proxy-reset.log: 1 go reset reset 127.0.0.1:36259
+go-slow.log: 1 go time-out timed_out; 3 go time-out timed_out 127.0.0.1:38873 GET
 ";
 
 #[test]

@@ -108,12 +108,14 @@ pub(crate) fn address_at(text: &[u8]) -> &[u8] {
     address.strip_suffix(b":").unwrap_or(address)
 }
 
-/// The first URL of `record`, and what stands before it.
+/// The first URL of `record` that is no page on errors, and what stands before it.
 fn url(record: &[u8]) -> (&[u8], &[u8]) {
+    const PAGES: [&[u8]; 3] = [b"://curl.", b"://nodejs.org/", b"://aka.ms/"];
+    let is_page = |at: usize| PAGES.iter().any(|page| record[at..].starts_with(page));
     let start = memmem::find_iter(record, b"://").find_map(|at| {
         [&b"http"[..], b"https"]
             .iter()
-            .find(|scheme| record[..at].ends_with(scheme))
+            .find(|scheme| record[..at].ends_with(scheme) && !is_page(at))
             .map(|scheme| at - scheme.len())
     });
     start.map_or((b"", b""), |start| {
@@ -131,6 +133,7 @@ fn peer<'a>(record: &'a [u8], url: &'a [u8]) -> &'a [u8] {
             b"attempted address: ",
             b": no connection: ",
             b"Pool(host='",
+            b"Failed to connect to ",
         ],
     ) {
         return address_at(value);
