@@ -52,6 +52,7 @@ _JSON = {
     "upstream_host": "%UPSTREAM_HOST%",
     "upstream_cluster": "%UPSTREAM_CLUSTER%",
 }
+# With flags by their long names, and no details.
 _LONG = {
     "time": "%START_TIME%",
     "method": "%REQ(:METHOD)%",
@@ -59,6 +60,7 @@ _LONG = {
     "flags": "%RESPONSE_FLAGS_LONG%",
     "upstream": "%UPSTREAM_HOST%",
 }
+FORMATS = ("envoy.log", "envoy-istio.log", "envoy-json.log", "envoy-long.log")
 _FILE = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog"
 _ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
 _MANAGER = (

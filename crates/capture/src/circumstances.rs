@@ -10,7 +10,7 @@ const METHODS: [&[u8]; 9] = [
     b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS", b"TRACE", b"LOCK",
 ];
 /// Of the words of others who uses them: a part of the record, the words of whom, and who that is.
-const USERS: [(&[u8], &[&str], &str); 15] = [
+const USERS: [(&[u8], &[&str], &str); 16] = [
     (b"axios-retry", &["node", "axios"], "axios-retry"),
     (b"Axios", &["node"], "axios"),
     (b"axios", &["node"], "axios"),
@@ -25,7 +25,8 @@ const USERS: [(&[u8], &[&str], &str); 15] = [
     (b"urllib3", &["python"], "urllib3"),
     (b"ConnectionPool(host=", &["python"], "urllib3"),
     (b"502 Bad Gateway", &["go"], "traefik"),
-    (b"\"logger\":\"http.log.error", &["go"], "caddy"),
+    (b"504 Gateway Timeout", &["go"], "traefik"),
+    (b"http.log.error", &["go"], "caddy"),
 ];
 
 /// All that is the same for what one record tells.
@@ -151,7 +152,6 @@ fn peer<'a>(record: &'a [u8], url: &'a [u8]) -> &'a [u8] {
 
 /// The method in a record's own words, or right before its URL.
 fn method(record: &[u8], before: &[u8]) -> &'static [u8] {
-    let named = value(record, &[b"\"method\":\"", b"method: '"]).map(|text| word(text.iter()));
     let spoken = || {
         let before = before.strip_suffix(b"\"").unwrap_or(before);
         let before = before.strip_suffix(b"\\").unwrap_or(before);
@@ -159,12 +159,8 @@ fn method(record: &[u8], before: &[u8]) -> &'static [u8] {
         let length = word(before.iter().rev());
         Some(&before[before.len() - length..])
     };
-    let text = match named {
-        Some(length) => {
-            value(record, &[b"\"method\":\"", b"method: '"]).map(|text| &text[..length])
-        }
-        None => spoken(),
-    };
+    let named = value(record, &[b"\"method\":\"", b"\"method\": \"", b"method: '"]);
+    let text = named.map(|text| &text[..word(text.iter())]).or_else(spoken);
     METHODS
         .iter()
         .find(|method| text.is_some_and(|text| text.eq_ignore_ascii_case(method)))

@@ -161,6 +161,8 @@ pub(crate) static SAYINGS: &[Saying] = &[
     say("http: proxy error: EOF", "go", "closed", CLOSED, Sentence),
     say("502 Bad Gateway' caused by: EOF", "traefik", "closed", CLOSED, Sentence),
     say("\"msg\":\"EOF\"", "caddy", "closed", CLOSED, Sentence),
+    say("\tEOF\t", "caddy", "closed", CLOSED, Sentence),
+    say("aborting with incomplete response", "caddy", "cut", CUT, Whole),
     say("\": EOF", "go", "closed", CLOSED, Sentence),
     say("error=EOF", "go", "closed", CLOSED, Sentence),
     say("error=\"EOF\"", "go", "closed", CLOSED, Sentence),

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import APPLICATIONS, by_peer, failed, line, many, quotes, told
+from surehop.doctor.log_views import (
+    APPLICATIONS,
+    BALANCERS,
+    by_peer,
+    failed,
+    line,
+    many,
+    quotes,
+    told,
+)
 from surehop.events import Reason
 
 ABOUT = About(
@@ -54,7 +63,7 @@ def _by_nginx(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _by_applications(evidence: Evidence) -> Iterator[Finding]:
-    lost = failed(evidence.logs, Reason.RESOLVE_FAILED, software=APPLICATIONS)
+    lost = failed(evidence.logs, Reason.RESOLVE_FAILED, software=(*BALANCERS, *APPLICATIONS))
     for name, tallies in by_peer(lost).items():
         what = f"`{name}`" if name else "a name"
         yield ABOUT.found(

@@ -20,6 +20,7 @@ from surehop.doctor.log_views import (
 )
 from surehop.events import Reason
 
+_WHO = ("envoy", *PROXY_OR_APPLICATION)
 _AT_ONCE = 3
 _WITHIN = 10  # milliseconds: they are closed as fast as they are accepted
 _IN_A_SECOND = 5  # where the log tells no milliseconds
@@ -79,8 +80,8 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
-    ended = failed(evidence.logs, Reason.CLOSED, Reason.RESET, software=PROXY_OR_APPLICATION)
-    refused = by_peer(failed(evidence.logs, Reason.REFUSED, software=PROXY_OR_APPLICATION))
+    ended = failed(evidence.logs, Reason.CLOSED, Reason.RESET, software=_WHO)
+    refused = by_peer(failed(evidence.logs, Reason.REFUSED, software=_WHO))
     for peer, tallies in by_peer(ended).items():
         burst = _first_burst(tallies)
         if not burst or peer in refused:  # who also refuses was restarted
