@@ -36,10 +36,7 @@ ENVOY = {
 }
 # Without details nobody knows why connecting failed.
 FLAGS_ALONE = ("SH032", "`UF`: connecting to the server failed")
-WITH_DETAILS = (
-    *(name for name, said in ENVOY.items() if said in (REFUSED, HALF)),
-    "accept-queue-full",
-)
+WITH_DETAILS = ("dead-backend", "flapping-backend", "accept-queue-full")
 ALB = {
     "dead-backend": ("SH044", "no connection to `127.0.0.1:"),
     "flapping-backend": ("SH044", "no connection to `127.0.0.1:"),

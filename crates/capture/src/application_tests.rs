@@ -178,6 +178,8 @@ cURL error 6: Could not resolve host: a.example => curl lookup resolve_failed a.
 EOFError (end of file reached): => ruby closed closed
 [HPM] Error occurred while proxying request a.example:3000/ to http://192.0.2.1:80/ [ECONNRESET] (https://nodejs.org/api/errors.html) => node reset reset 192.0.2.1:80
 rpc error: code = Unavailable desc = error reading from server: EOF => go closed closed
+DBG github.com/traefik/traefik/v3/pkg/proxy/httputil/proxy.go:121 > 502 Bad Gateway error=EOF => traefik closed closed
+DBG proxy.go:121 > 504 Gateway Timeout error="net/http: timeout awaiting response headers" => traefik time-out timed_out
 http2: server sent GOAWAY and closed the connection; LastStreamID=7, ErrCode=NO_ERROR, debug="" => go closed closed
 "#;
 
