@@ -140,7 +140,7 @@ fn why(details: &[u8]) -> Option<Outcome> {
     let has = |word: &&str| memmem::find(details, word.as_bytes()).is_some();
     WORDS
         .iter()
-        .find(|(words, _)| words.iter().any(|word| has(word)))
+        .find(|(words, _)| words.iter().any(has))
         .map(|(_, outcome)| *outcome)
 }
 
