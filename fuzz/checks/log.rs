@@ -15,10 +15,12 @@ pub(crate) fn check(bytes: &[u8]) {
     let ends = bytes.split(|byte| *byte == b'\n').count() - 1;
     let last = usize::from(!bytes.is_empty() && !bytes.ends_with(b"\n"));
     let lines = format!("\"lines\":{},", ends + last);
-    for kind in kinds(&FORMATS) {
+    for (number, kind) in kinds(&FORMATS).enumerate() {
         let whole = read(&kind, bytes, usize::MAX, 1);
         assert!(whole.contains(&lines), "{kind:?}: {whole}");
-        assert_eq!(whole, read(&kind, bytes, 7, 2), "{kind:?}");
+        // a thread costs more than all the rest
+        let threads = 1 + usize::from(number == bytes.len() % 16);
+        assert_eq!(whole, read(&kind, bytes, 7, threads), "{kind:?}");
         let mut merged = Digest::default();
         merged
             .merge(whole.as_bytes())

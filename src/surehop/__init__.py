@@ -1,9 +1,13 @@
 """Surehop makes HTTP hops hold: proxy, client, doctor and lab on one engine."""
 
 from importlib import import_module as _import_module
-from typing import TYPE_CHECKING as _TYPE_CHECKING, Any as _Any
 
-if _TYPE_CHECKING:
+from surehop.face import face as _face
+
+TYPE_CHECKING = False  # as checkers know it: `typing` would take longer than all of this
+if TYPE_CHECKING:
+    from typing import Any as _Any
+
     from surehop import (
         retry as retry,
     )
@@ -106,46 +110,43 @@ if _TYPE_CHECKING:
 
     __version__: str
 
-# Imported when first asked for, so that the proxy's command line does not wait for the client.
-_ROOMS = {
-    "surehop.client.auth": "Auth BasicAuth DigestAuth FunctionAuth NetRCAuth",
-    "surehop.client.content": "AsyncByteStream ByteStream SyncByteStream",
-    "surehop.client.cookies": "Cookies",
-    "surehop.client.facade": "AsyncClient Client",
-    "surehop.client.functions": "delete get head options patch post put request stream",
-    "surehop.client.headers": "Headers",
-    "surehop.client.options": "Limits Proxy Timeout Upstream",
-    "surehop.client.params": "QueryParams",
-    "surehop.client.request": "Request",
-    "surehop.client.response": "Response codes",
-    "surehop.client.retry": "Retry",
-    "surehop.client.url": "URL",
-    "surehop.errors": (
-        "CertificateError CloseError ConnectError ConnectTimeout ConnectionClosed "
-        "CookieConflict DecodingError HTTPError HTTPStatusError InvalidURL "
-        "LocalProtocolError NetworkError NoLiveUpstream PoolTimeout ProtocolError "
-        "ProxyError ReadError ReadTimeout RemoteProtocolError RequestError "
-        "RequestNotRead ResolveError ResponseNotRead StreamClosed StreamConsumed "
-        "StreamError SurehopError TLSError TimeoutException TooManyRedirects "
-        "TotalTimeout TransportError UnsupportedProtocol WriteError WriteTimeout "
-    ),
-    "surehop.events": "Attempt Evidence",
-}
-_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names.split()}
+_ask, _names = _face(
+    __name__,
+    {
+        "surehop.client.auth": "Auth BasicAuth DigestAuth FunctionAuth NetRCAuth",
+        "surehop.client.content": "AsyncByteStream ByteStream SyncByteStream",
+        "surehop.client.cookies": "Cookies",
+        "surehop.client.facade": "AsyncClient Client",
+        "surehop.client.functions": "delete get head options patch post put request stream",
+        "surehop.client.headers": "Headers",
+        "surehop.client.options": "Limits Proxy Timeout Upstream",
+        "surehop.client.params": "QueryParams",
+        "surehop.client.request": "Request",
+        "surehop.client.response": "Response codes",
+        "surehop.client.retry": "Retry",
+        "surehop.client.url": "URL",
+        "surehop.errors": (
+            "CertificateError CloseError ConnectError ConnectTimeout ConnectionClosed "
+            "CookieConflict DecodingError HTTPError HTTPStatusError InvalidURL "
+            "LocalProtocolError NetworkError NoLiveUpstream PoolTimeout ProtocolError "
+            "ProxyError ReadError ReadTimeout RemoteProtocolError RequestError "
+            "RequestNotRead ResolveError ResponseNotRead StreamClosed StreamConsumed "
+            "StreamError SurehopError TLSError TimeoutException TooManyRedirects "
+            "TotalTimeout TransportError UnsupportedProtocol WriteError WriteTimeout "
+        ),
+        "surehop.events": "Attempt Evidence",
+    },
+)
 
 
-def __getattr__(name: str) -> _Any:
-    room = _ROOM_OF.get(name)
+def __getattr__(name: str) -> "_Any":
     if name == "__version__":
         value = globals()[name] = _import_module("importlib.metadata").version("surehop")
         return value
     if name == "retry":  # `surehop.retry.no_delay`, without another import
         return _import_module("surehop.retry")
-    if room is None:
-        raise AttributeError(f"`surehop` has no `{name}`")
-    value = globals()[name] = getattr(_import_module(room), name)
-    return value
+    return _ask(name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOM_OF, "__version__"})
+    return sorted({*globals(), *_names, "__version__"})

@@ -51,11 +51,10 @@ The names from `HTTPError` down are httpx's, where it has them.
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from surehop.events import Attempt, Evidence, Phase
-
-if TYPE_CHECKING:  # for who reads an error's `request`; nothing of the client is imported
+if TYPE_CHECKING:  # for who reads what an error carries; nobody waits for it who raises one
     from surehop.client.request import Request
     from surehop.client.response import Response
+    from surehop.events import Attempt, Evidence, Phase
 
 
 def _revive(kind: type[BaseException], words: tuple[object, ...]) -> BaseException:
@@ -162,7 +161,7 @@ class HTTPError(SurehopError):
         request: "Request | None" = None,
         response: "Response | None" = None,
         code: str | None = None,
-        evidence: Evidence | None = None,
+        evidence: "Evidence | None" = None,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
@@ -182,12 +181,12 @@ class HTTPError(SurehopError):
         self._request = request
 
     @property
-    def phase(self) -> Phase | None:
+    def phase(self) -> "Phase | None":
         """Where it was when it failed."""
         return self.evidence.phase if self.evidence else None
 
     @property
-    def attempts(self) -> tuple[Attempt, ...]:
+    def attempts(self) -> "tuple[Attempt, ...]":
         """Every try, in order."""
         return self.evidence.attempts if self.evidence else ()
 
@@ -339,7 +338,7 @@ class HTTPStatusError(HTTPError):
         request: "Request",
         response: "Response",
         code: str | None = None,
-        evidence: Evidence | None = None,
+        evidence: "Evidence | None" = None,
     ) -> None:
         server = response.status_code >= 500  # noqa: PLR2004
         super().__init__(

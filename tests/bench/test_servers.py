@@ -8,7 +8,7 @@ import pytest
 from bench.proxy import servers
 
 from bench import cpu
-from surehop.conf import loads
+from surehop.conf.loading import loads
 
 # A control process that waits, and two children: one waits too, the last one works.
 FAMILY = """\

@@ -8,9 +8,9 @@ import ipaddress
 from collections.abc import Sequence
 
 from surehop import _core
-from surehop.conf import loads
+from surehop.conf.loading import loads
 from surehop.errors import ConfigErrors, SurehopError
-from surehop.plan import build
+from surehop.plan.building import build
 from surehop.plan.resolving import IPAddress
 
 # What `include` finds: nothing outside of this.

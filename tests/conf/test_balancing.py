@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from surehop.conf import loads
+from surehop.conf.loading import loads
 from surehop.conf.model import Learn, Model, RouteBy, StickyCookie, Upstream
 from surehop.conf.templates import Text, Variable
 from surehop.errors import ConfigErrors

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import pytest
 from broken_files import BROKEN, ODD, Broken, whole
 
-from surehop.conf import loads
+from surehop.conf.loading import loads
 from surehop.errors import ConfigError, ConfigErrors
-from surehop.plan import build
+from surehop.plan.building import build
 from surehop.plan.resolving import IPAddress
 
 

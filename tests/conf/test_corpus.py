@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from surehop.conf import load, loads
+from surehop.conf.loading import load, loads
 from surehop.errors import ConfigErrors
-from surehop.plan import build
+from surehop.plan.building import build
 
 FOLDER = Path(__file__).parent / "corpus"
 FILES = sorted(path.name for path in FOLDER.glob("*.conf"))

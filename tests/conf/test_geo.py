@@ -4,8 +4,8 @@ import ipaddress
 
 from hypothesis import given, strategies as st
 
-from surehop.conf import loads
 from surehop.conf.geo import Network, flat
+from surehop.conf.loading import loads
 from surehop.conf.model import Geo
 
 _WIDTH = 6  # bits of the addresses that are made up

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from surehop.conf import load, loads
+from surehop.conf.loading import load, loads
 from surehop.errors import ConfigError, ConfigErrors
 
 

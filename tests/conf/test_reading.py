@@ -6,8 +6,9 @@ import pytest
 from broken_files import whole
 from hypothesis import given, strategies as st
 
-from surehop.conf import Model, loads
 from surehop.conf.known import NGINX_DIRECTIVES
+from surehop.conf.loading import loads
+from surehop.conf.model import Model
 from surehop.conf.rows import Status
 from surehop.conf.table import DIRECTIVES, TABLE
 from surehop.errors import ConfigError, ConfigErrors

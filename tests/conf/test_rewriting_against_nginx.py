@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from broken_files import whole
 
-from surehop.conf import loads
+from surehop.conf.loading import loads
 from surehop.errors import ConfigErrors
 from surehop.lab.subjects import Program
 

@@ -3,7 +3,7 @@
 import pytest
 from broken_files import whole
 
-from surehop.conf import Model, loads
+from surehop.conf.loading import loads
 from surehop.conf.model import (
     AccessLog,
     Break,
@@ -14,6 +14,7 @@ from surehop.conf.model import (
     KeepaliveTimeout,
     Location,
     Match,
+    Model,
     Nothing,
     Proxy,
     Return,

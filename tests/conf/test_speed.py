@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from surehop.conf import loads
+from surehop.conf.loading import loads
 from surehop.errors import ConfigErrors
-from surehop.plan import build
+from surehop.plan.building import build
 
 _LINES = 10_000
 # As much again for a machine that has other things to do.

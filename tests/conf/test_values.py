@@ -1,6 +1,6 @@
 import pytest
 
-from surehop.conf import values
+from surehop.conf import units
 
 MAX = 2**63 - 1
 
@@ -32,8 +32,8 @@ MAX = 2**63 - 1
     ],
 )
 def test_times(text: str, ms: int | None, seconds: int | None) -> None:
-    assert values.milliseconds(text) == ms
-    assert values.seconds(text) == seconds
+    assert units.milliseconds(text) == ms
+    assert units.seconds(text) == seconds
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_times(text: str, ms: int | None, seconds: int | None) -> None:
     ],
 )
 def test_sizes(text: str, size: int | None, offset: int | None) -> None:
-    assert values.size(text) == size
-    assert values.offset(text) == offset
+    assert units.size(text) == size
+    assert units.offset(text) == offset
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_sizes(text: str, size: int | None, offset: int | None) -> None:
     ],
 )
 def test_numbers(text: str, number: int | None) -> None:
-    assert values.number(text) == number
+    assert units.number(text) == number

@@ -4,7 +4,7 @@ import pytest
 from broken_files import whole
 from test_broken import first_error
 
-from surehop.conf import loads
+from surehop.conf.loading import loads
 from surehop.conf.model import Queue
 
 

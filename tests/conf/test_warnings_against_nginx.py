@@ -8,10 +8,10 @@ import pytest
 from broken_files import whole
 from test_broken import nowhere
 
-from surehop.conf import loads
+from surehop.conf.loading import loads
 from surehop.errors import ConfigErrors
 from surehop.lab.subjects import Program
-from surehop.plan import build
+from surehop.plan.building import build
 
 pytestmark = pytest.mark.peers
 

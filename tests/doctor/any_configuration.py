@@ -8,7 +8,7 @@ from pathlib import Path
 from surehop.doctor import FORMATS, Names, Options, Report, examine, render
 from surehop.doctor.patching import apply, settle
 from surehop.errors import OptionError
-from surehop.plan import parse_overrides
+from surehop.plan.resolving import parse_overrides
 
 # Nobody is asked for other names.
 _NAMES = Names(parse_overrides(["localhost=127.0.0.1,[::1]"]), {}, ask=False)

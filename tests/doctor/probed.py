@@ -3,8 +3,8 @@
 from typing import Any
 
 from surehop.doctor import Asked, Names, Options, Probing, Talk, examine
-from surehop.doctor.probing import Sheet
-from surehop.plan import parse_overrides
+from surehop.doctor.probing.sheet import Sheet
+from surehop.plan.resolving import parse_overrides
 
 
 def probed(url: str, *resolve: str, talk: Talk | None = None, **asked: Any) -> Sheet:

@@ -7,7 +7,7 @@ from captures import capture
 
 from surehop.doctor import Names, Options, Report, examine, parse_version
 from surehop.doctor.about import Example
-from surehop.plan import parse_overrides
+from surehop.plan.resolving import parse_overrides
 
 BOTH = {"localhost": "127.0.0.1,[::1]"}
 

@@ -11,8 +11,8 @@ from recorder import Recorder
 
 from surehop import __version__
 from surehop.doctor import Talk
-from surehop.doctor.probing.hop import hop_of
 from surehop.doctor.probing.limits import Announced, Asked, Meter, Overspent, announced
+from surehop.doctor.probing.url import hop_of
 from surehop.errors import OptionError
 from waiting import eventually
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,7 +130,7 @@ def test_the_changes_of_a_log(log: Path, followed: Examination) -> None:
 def test_a_finding_that_is_worse(followed: Examination) -> None:
     watch = Watch()
     (worse,) = findings(followed)
-    list(watch.begin([replace(worse, severity=Severity.INFO)]))
+    list(watch.begin([worse._replace(severity=Severity.INFO)]))
 
     (change,) = watch.take([worse], 0)
     assert change.event is Event.WORSE

@@ -1,6 +1,5 @@
 """Fixes change what they name and not a byte else."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,7 +64,7 @@ def test_permissions_and_links_stay(tmp_path: Path) -> None:
     edits = (Edit(str(link), 2, 3, "C"),)
     (found,) = told.findings
 
-    fix([replace(found, fix=edits)], {str(link): ODD})
+    fix([found._replace(fix=edits)], {str(link): ODD})
 
     assert link.is_symlink()
     assert (tmp_path / "real.conf").stat().st_mode & 0o777 == 0o640

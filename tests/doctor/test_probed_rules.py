@@ -3,7 +3,6 @@
 import ipaddress
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,7 @@ from surehop.doctor.examining import judge
 from surehop.doctor.patching import diff_of
 from surehop.doctor.probing.hop import Hop
 from surehop.doctor.probing.limits import Announced
-from surehop.doctor.probing.machine import Ports, Queue
-from surehop.doctor.probing.sheet import Connected, Sheet
+from surehop.doctor.probing.sheet import Connected, Ports, Queue, Sheet
 from surehop.events import Cause
 from surehop.lab.origins import Origin
 from surehop.lab.ports import Port, has_ipv6
@@ -39,7 +37,7 @@ def probed(folder: Path, text: str, version: str | None = None, max_wait: float 
     file = folder / "nginx.conf"
     file.write_text(text)
     probing = Probing(Asked(max_wait=max_wait), servers=True)
-    return examine([str(file)], replace(options(BOTH, version), probing=probing))
+    return examine([str(file)], options(BOTH, version)._replace(probing=probing))
 
 
 @pytest.fixture
@@ -146,7 +144,7 @@ def test_nobody_listens(tmp_path: Path, port: int) -> None:
 def test_a_url_of_which_one_address_refuses(port: int) -> None:
     with Origin(port=port):
         probing = Probing(Asked(max_wait=0))
-        told = examine([f"http://localhost:{port}/"], replace(options(BOTH), probing=probing))
+        told = examine([f"http://localhost:{port}/"], options(BOTH)._replace(probing=probing))
 
     (found,) = told.findings
     assert found.id == "SH001"
@@ -156,7 +154,7 @@ def test_a_url_of_which_one_address_refuses(port: int) -> None:
 def test_two_lengths() -> None:
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
     with Recorder(answer) as server:
-        told = examine([server.url], replace(options(), probing=Probing(Asked(max_wait=0))))
+        told = examine([server.url], options()._replace(probing=Probing(Asked(max_wait=0))))
 
     assert ids(told) == ["SH009"]
 
@@ -182,13 +180,13 @@ def test_an_address_that_is_answered_by_nobody_or_has_no_way() -> None:
     plain = Connected("[2001:db8::7]:443", ip, 1.0)
     for connected, expected in [
         (plain, []),
-        (replace(plain, cause=Cause.UNREACHABLE), ["SH019"]),
-        (replace(plain, cause=Cause.TIMED_OUT), ["SH014"]),
-        (replace(plain, cause=Cause.REFUSED), ["SH044"]),
-        (replace(plain, queue=Queue(3, 3, 4096, 0)), []),
-        (replace(plain, queue=Queue(4, 3, 4096, 7)), ["SH014"]),
-        (replace(plain, ports=Ports(10, 100)), []),
-        (replace(plain, ports=Ports(60, 100)), ["SH012"]),
+        (plain._replace(cause=Cause.UNREACHABLE), ["SH019"]),
+        (plain._replace(cause=Cause.TIMED_OUT), ["SH014"]),
+        (plain._replace(cause=Cause.REFUSED), ["SH044"]),
+        (plain._replace(queue=Queue(3, 3, 4096, 0)), []),
+        (plain._replace(queue=Queue(4, 3, 4096, 7)), ["SH014"]),
+        (plain._replace(ports=Ports(10, 100)), []),
+        (plain._replace(ports=Ports(60, 100)), ["SH012"]),
     ]:
         bounds = Announced("GET", 1, 1, 0, 1)
         sheet = Sheet(Hop("app.test", 443), bounds, at=0, addresses=(connected,))
@@ -221,7 +219,7 @@ def test_a_url_stands_for_the_server_that_a_configuration_names(tmp_path: Path, 
     with Origin(port=port):
         probing = Probing(Asked(max_wait=0), servers=True)
         targets = [f"http://localhost:{port}/", str(file)]
-        told = examine(targets, replace(options(BOTH), probing=probing))
+        told = examine(targets, options(BOTH)._replace(probing=probing))
 
     assert len(told.probes) == 1
     (found,) = told.findings

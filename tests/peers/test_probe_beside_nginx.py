@@ -9,7 +9,7 @@ from surehop.doctor.patching import diff_of
 from surehop.lab.measure import Client
 from surehop.lab.origins import Fault, Origin
 from surehop.lab.subjects import Program, Subject
-from surehop.plan import parse_overrides
+from surehop.plan.resolving import parse_overrides
 
 RESOLVE = {"twohosts": ["127.0.0.1", "[::1]"]}
 HTTP = """\

@@ -2,9 +2,10 @@
 
 import hashlib
 
-from surehop.conf import loads
+from surehop.conf.loading import loads
 from surehop.conf.templates import Variable
-from surehop.plan import build, choosing
+from surehop.plan import choosing
+from surehop.plan.building import build
 
 SERVERS = "server 127.0.0.1:1 route=a; server 127.0.0.1:2; server unix:/run/app;"
 

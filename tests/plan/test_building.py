@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from surehop.conf import loads
+from surehop.conf.loading import loads
 from surehop.conf.templates import Text, Variable
 from surehop.errors import ConfigErrors
-from surehop.plan import Plan, build
-from surehop.plan.data import If, Proxy, Regex, Return, StatusPage
+from surehop.plan.building import build
+from surehop.plan.data import If, Plan, Proxy, Regex, Return, StatusPage
 from surehop.plan.resolving import IPAddress
 
 BOTH = [ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from surehop.conf import loads
-from surehop.plan import build
+from surehop.conf.loading import loads
+from surehop.plan.building import build
 from surehop.plan.resolving import IPAddress
 
 FOLDER = Path(__file__).parent.parent / "golden"

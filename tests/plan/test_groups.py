@@ -3,10 +3,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from surehop.conf import loads
-from surehop.plan import Plan, build
+from surehop.conf.loading import loads
+from surehop.plan.building import build
 from surehop.plan.choosing import Group, Keepalive
-from surehop.plan.data import Proxy
+from surehop.plan.data import Plan, Proxy
 from surehop.plan.resolving import IPAddress
 
 RULES = ("attribution", "replay_keyed", "probe", "last_peer", "idle", "sent", "budget")

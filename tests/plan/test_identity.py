@@ -6,7 +6,7 @@ import pytest
 
 from surehop.conf.model import User, Where
 from surehop.errors import ConfigError, StartError
-from surehop.plan import identity
+from surehop.plan.identity import identity
 
 WHERE = Where("n.conf", 3, 1)
 ME = pwd.getpwuid(os.getuid())

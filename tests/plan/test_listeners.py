@@ -2,8 +2,8 @@ import ipaddress
 
 import pytest
 
-from surehop.conf import loads
-from surehop.plan import build
+from surehop.conf.loading import loads
+from surehop.plan.building import build
 from surehop.plan.data import Listener
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from surehop.errors import PlanError
-from surehop.plan import SystemResolver, parse_overrides
+from surehop.plan.resolving import SystemResolver, parse_overrides
 
 V4, V6 = ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")
 

@@ -10,7 +10,7 @@ from front import data_process, running, server
 
 from raw import Raw
 from surehop.lab.subjects import Program, Subject
-from surehop.plan import Identity
+from surehop.plan.identity import Identity
 from surehop.proxy.privileges import drop_privileges
 
 NOBODY = Identity("nobody", 65534, 65534)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from surehop.conf import loads
+from surehop.conf.loading import loads
 from surehop.errors import StartError
-from surehop.plan import build
+from surehop.plan.building import build
 from surehop.proxy import control, data
 from surehop.proxy.data import DataProcess, Terms
 from surehop.proxy.journal import Journal

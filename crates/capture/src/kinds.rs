@@ -40,7 +40,7 @@ pub fn kinds(formats: &[impl AsRef<[u8]>]) -> impl Iterator<Item = Kind> {
     told.map(|format| kind(ACCESS, format))
         .chain([
             kind("surehop attempts log", Attempts),
-            kind("nginx error log", NginxError::default()),
+            kind("nginx error log", NginxError),
             kind("haproxy log", Haproxy),
             kind("envoy access log", Envoy),
             kind("alb access log", Alb { classic: false }),

@@ -1,51 +1,38 @@
 //! nginx's error log, and that of Surehop, which writes the same lines.
 
-use memchr::memmem::Finder;
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memrchr};
 use surehop_engine::{Cause, Phase, Reason};
 
 use crate::event::{Event, Outcome, method_of};
 use crate::format::{Format, Understood};
 use crate::moment;
 use crate::nginx_messages::{Ended, meaning};
+use crate::traffic::Counter;
 
-const LEVELS: [&[u8]; 8] = [
-    b"error", b"warn", b"info", b"notice", b"crit", b"alert", b"emerg", b"debug",
-];
 /// Bytes of `2026/01/05 10:00:00`.
 const TIME: usize = 19;
-/// The most bytes of ` while ACTION`.
-const ACTION: usize = 71;
 /// Bytes go both ways then, until one side is gone or idle: no try has failed.
 const UPGRADED: &[u8] = b"proxying upgraded connection";
 const CLIENT: &[u8] = b", client: ";
 const SERVER: &[u8] = b", server: ";
 const REQUEST: &[u8] = b", request: \"";
 const UPSTREAM: &[u8] = b", upstream: \"";
-const WHILE: &[u8] = b" while ";
 
 /// Reads `2026/01/05 10:00:00 [error] 11#11: *7 MESSAGE while ACTION, client: …, server: …, upstream: "…"`.
 #[derive(Debug)]
-pub(crate) struct NginxError {
-    client: Finder<'static>,
-    request: Finder<'static>,
-    upstream: Finder<'static>,
-    action: Finder<'static>,
-}
-
-impl Default for NginxError {
-    fn default() -> Self {
-        Self {
-            client: Finder::new(CLIENT),
-            request: Finder::new(REQUEST),
-            upstream: Finder::new(UPSTREAM),
-            action: Finder::new(WHILE),
-        }
-    }
-}
+pub(crate) struct NginxError;
 
 impl Format for NginxError {
     fn parse<'a>(&self, line: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
+        self.count(line, &mut Counter::default(), out)
+    }
+
+    fn count<'a>(
+        &self,
+        line: &'a [u8],
+        counter: &mut Counter,
+        out: &mut dyn FnMut(Event<'a>),
+    ) -> Understood {
         let Some(mut head) = next_head(line, 0) else {
             return Understood::No;
         };
@@ -54,7 +41,8 @@ impl Format for NginxError {
         loop {
             let next = next_head(line, head.end);
             let end = next.as_ref().map_or(line.len(), |next| next.start);
-            understood &= self.tell(&head, &line[head.end..end], out);
+            let at_ms = counter.moment(head.time, || moment::plain(head.time).unwrap_or(0));
+            understood &= tell(&head, at_ms, &line[head.end..end], out) && at_ms != 0;
             let Some(next) = next else { break };
             head = next;
         }
@@ -71,10 +59,10 @@ impl Format for NginxError {
 }
 
 /// What stands before a message; `start` and `end` are its place in the line.
-struct Head {
+struct Head<'a> {
     start: usize,
     end: usize,
-    at_ms: i64,
+    time: &'a [u8],
     /// Whether nothing at this level is worth a word.
     quiet: bool,
     connection: u64,
@@ -82,49 +70,45 @@ struct Head {
 
 /// Whether a line begins with its first head, or with what syslog or a container's log puts before it: what
 /// is left of another line does not end in a blank.
-fn is_begun(line: &[u8], head: &Head) -> bool {
+fn is_begun(line: &[u8], head: &Head<'_>) -> bool {
     head.start == 0 || line[head.start - 1] == b' '
 }
 
 /// The next head at or behind `from`. A `#` is the rarest byte in one.
-fn next_head(line: &[u8], from: usize) -> Option<Head> {
+fn next_head(line: &[u8], from: usize) -> Option<Head<'_>> {
     memchr_iter(b'#', &line[from..]).find_map(|at| head_around(line, from, from + at))
 }
 
-fn head_around(line: &[u8], from: usize, hash: usize) -> Option<Head> {
+fn head_around(line: &[u8], from: usize, hash: usize) -> Option<Head<'_>> {
     let before = without_digits(&line[from..hash])?.strip_suffix(b"] ")?;
-    let word = before
-        .iter()
-        .rposition(|byte| !byte.is_ascii_lowercase())
-        .map_or(0, |at| at + 1);
-    let level = &before[word..];
+    let word = before.len() - count(before.iter().rev(), u8::is_ascii_lowercase);
+    let quiet = match &before[word..] {
+        b"error" | b"warn" | b"crit" | b"alert" | b"emerg" => false,
+        b"debug" | b"info" | b"notice" => true,
+        _ => return None,
+    };
     let before = before[..word].strip_suffix(b" [")?;
     let start = before.len().checked_sub(TIME)?;
     let time = &before[start..];
-    if !LEVELS.contains(&level) || !is_time(time) {
+    if !is_time(time) {
         return None;
     }
-    let tid = digits_at(line, hash + 1);
-    let mut end = tid + 2;
-    if tid == hash + 1 || line.get(tid..end) != Some(b": ") {
-        return None;
-    }
+    let rest = &line[hash + 1..];
+    let (_, tid) = number(rest)?;
+    let mut rest = rest[tid..].strip_prefix(b": ")?;
     let mut connection = 0;
-    if line.get(end) == Some(&b'*') {
-        let last = digits_at(line, end + 1);
-        if last > end + 1 && line.get(last) == Some(&b' ') {
-            connection = line[end + 1..last].iter().fold(0_u64, |sum, byte| {
-                sum.saturating_mul(10)
-                    .saturating_add(u64::from(byte - b'0'))
-            });
-            end = last + 1;
-        }
+    let numbered = rest.strip_prefix(b"*").and_then(|rest| {
+        let (value, length) = number(rest)?;
+        Some((value, rest[length..].strip_prefix(b" ")?))
+    });
+    if let Some((value, behind)) = numbered {
+        (connection, rest) = (value, behind);
     }
     Some(Head {
         start: from + start,
-        end,
-        at_ms: moment::plain(time)?,
-        quiet: matches!(level, b"debug" | b"info" | b"notice"),
+        end: line.len() - rest.len(),
+        time,
+        quiet,
         connection,
     })
 }
@@ -135,68 +119,96 @@ fn is_time(text: &[u8]) -> bool {
 
 /// `text` without the digits at its end, of which there must be one.
 fn without_digits(text: &[u8]) -> Option<&[u8]> {
-    let last = text.iter().rposition(|byte| !byte.is_ascii_digit())?;
-    (last + 1 < text.len()).then(|| &text[..=last])
+    let digits = count(text.iter().rev(), u8::is_ascii_digit);
+    (digits > 0).then(|| &text[..text.len() - digits])
 }
 
-/// Where the digits that begin at `from` end.
-fn digits_at(line: &[u8], from: usize) -> usize {
-    let digits = line[from..].iter().take_while(|byte| byte.is_ascii_digit());
-    from + digits.count()
+/// How many bytes there are before one that is not so.
+fn count<'a>(mut bytes: impl Iterator<Item = &'a u8>, is_so: impl Fn(&u8) -> bool) -> usize {
+    let mut count = 0;
+    while bytes.next().is_some_and(&is_so) {
+        count += 1;
+    }
+    count
 }
 
-impl NginxError {
-    /// Tells what stands behind a head; `false` where nobody knows the message.
-    fn tell<'a>(&self, head: &Head, rest: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> bool {
-        let tail = self.tail(rest);
-        let (message, action) = self.split_action(&rest[..tail]);
-        let Some(meaning) = meaning(message) else {
-            return head.quiet;
-        };
-        let fields = &rest[tail..];
-        let upstream = quoted(fields, &self.upstream);
-        let errno = errno(message);
-        // nginx is loud where an upstream fails; what it tells quietly, the client did.
-        let failed = !upstream.is_empty() && !head.quiet && action != UPGRADED;
-        let outcome = meaning.ended.filter(|_| failed);
-        out(Event {
-            at_ms: head.at_ms,
-            outcome: outcome.map(|ended| sharpened(ended, phase(action), errno)),
-            errno,
-            peer: meaning.subject.unwrap_or_else(|| peer(upstream)),
-            upstream,
-            method: method(fields, &self.request),
-            connection: head.connection,
-            ..Event::new("nginx", meaning.word)
-        });
-        true
-    }
-
-    /// Where `, client: …, server: …` begins, behind which the other fields are.
-    fn tail(&self, rest: &[u8]) -> usize {
-        let is_tail = |at: &usize| {
-            let client = &rest[at + CLIENT.len()..];
-            memchr(b',', client).is_some_and(|end| client[end..].starts_with(SERVER))
-        };
-        self.client
-            .find_iter(rest)
-            .find(is_tail)
-            .unwrap_or(rest.len())
-    }
-
-    /// The message, and what was being done, of `MESSAGE while ACTION`.
-    fn split_action<'a>(&self, text: &'a [u8]) -> (&'a [u8], &'a [u8]) {
-        let words = text
-            .iter()
-            .rev()
-            .take(ACTION)
-            .take_while(|byte| byte.is_ascii_alphabetic() || **byte == b' ');
-        let from = text.len() - words.count();
-        match self.action.find(&text[from..]) {
-            Some(at) => (&text[..from + at], &text[from + at + WHILE.len()..]),
-            None => (text, b""),
+/// The number that a text begins with, and how many digits it has; `None` where it begins with none.
+fn number(text: &[u8]) -> Option<(u64, usize)> {
+    let mut value = 0_u64;
+    for (at, byte) in text.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return (at > 0).then_some((value, at));
         }
+        value = value.saturating_mul(10).saturating_add(u64::from(digit));
     }
+    (!text.is_empty()).then_some((value, text.len()))
+}
+
+/// Tells what stands behind a head; `false` where nobody knows the message.
+fn tell<'a>(head: &Head<'_>, at_ms: i64, rest: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> bool {
+    let Parts {
+        message,
+        request,
+        upstream,
+    } = Parts::of(rest);
+    let Some(meaning) = meaning(message) else {
+        return head.quiet;
+    };
+    let (action, errno) = (action(message), errno(message));
+    // nginx is loud where an upstream fails; what it tells quietly, the client did.
+    let failed = !upstream.is_empty() && !head.quiet && action != UPGRADED;
+    let outcome = meaning.ended.filter(|_| failed);
+    out(Event {
+        at_ms,
+        outcome: outcome.map(|ended| sharpened(ended, phase(action), errno)),
+        errno,
+        peer: meaning.subject.unwrap_or_else(|| peer(upstream)),
+        upstream,
+        method: method_of(request),
+        connection: head.connection,
+        ..Event::new("nginx", meaning.word)
+    });
+    true
+}
+
+/// A message, and of the fields behind it those that mean something here; empty where they are not there.
+#[derive(Default)]
+struct Parts<'a> {
+    message: &'a [u8],
+    /// From the method on.
+    request: &'a [u8],
+    upstream: &'a [u8],
+}
+
+impl<'a> Parts<'a> {
+    /// Each field begins with a comma; the first ones, `, client: …, server: …`, end the message.
+    fn of(rest: &'a [u8]) -> Self {
+        let mut parts = Self::default();
+        let (mut client, mut tail) = (None, None);
+        for at in memchr_iter(b',', rest) {
+            let field = &rest[at..];
+            if tail.is_none() {
+                tail = client.filter(|_| field.starts_with(SERVER));
+                client = field.starts_with(CLIENT).then_some(at);
+            } else if let Some(value) = field.strip_prefix(UPSTREAM) {
+                // without its end it was cut
+                parts.upstream = memchr(b'"', value).map_or(b"", |end| &value[..end]);
+                break;
+            } else if let Some(value) = field.strip_prefix(REQUEST) {
+                parts.request = value;
+            }
+        }
+        parts.message = &rest[..tail.unwrap_or(rest.len())];
+        parts
+    }
+}
+
+/// What was being done, of `MESSAGE while ACTION`. In no action that means something here is a `w`.
+fn action(message: &[u8]) -> &[u8] {
+    memrchr(b'w', message)
+        .and_then(|at| message[at..].strip_prefix(b"while "))
+        .unwrap_or_default()
 }
 
 fn phase(action: &[u8]) -> Option<Phase> {
@@ -233,27 +245,10 @@ fn sharpened((cause, reason): Ended, phase: Option<Phase>, errno: Option<i32>) -
 /// The number of `(111: Connection refused)`.
 fn errno(message: &[u8]) -> Option<i32> {
     memchr_iter(b'(', message).find_map(|open| {
-        let end = digits_at(message, open + 1);
-        let number = moment::number(&message[open + 1..end])?;
-        let text = message[end..].strip_prefix(b": ")?;
-        memchr(b')', text)?;
-        i32::try_from(number).ok()
+        let (value, length) = number(&message[open + 1..])?;
+        message[open + 1 + length..].strip_prefix(b": ")?;
+        i32::try_from(value).ok()
     })
-}
-
-/// The value of a field in quotation marks; empty where it is not there, or cut.
-fn quoted<'a>(fields: &'a [u8], name: &Finder<'_>) -> &'a [u8] {
-    name.find(fields)
-        .map(|at| &fields[at + name.needle().len()..])
-        .and_then(|value| memchr(b'"', value).map(|end| &value[..end]))
-        .unwrap_or_default()
-}
-
-fn method<'a>(fields: &'a [u8], name: &Finder<'_>) -> &'a [u8] {
-    name.find(fields)
-        .map(|at| &fields[at + name.needle().len()..])
-        .map(method_of)
-        .unwrap_or_default()
 }
 
 /// The address, or the name of the group, of a URL as nginx logs it.

@@ -8,7 +8,7 @@ fn line(message: &str, upstream: &str) -> String {
 
 fn events(line: &[u8]) -> (Vec<Event<'_>>, Understood) {
     let mut found = Vec::new();
-    let understood = NginxError::default().parse(line, &mut |event| found.push(event));
+    let understood = NginxError.parse(line, &mut |event| found.push(event));
     (found, understood)
 }
 
@@ -83,7 +83,7 @@ fn what_others_put_before_a_line() {
         let text = format!("{prefix}{whole}");
         let (found, understood) = events(text.as_bytes());
         assert_eq!((found[0].word, understood), ("no live", Understood::Yes));
-        assert!(NginxError::default().looks_like(text.as_bytes()));
+        assert!(NginxError.looks_like(text.as_bytes()));
     }
 }
 
@@ -115,4 +115,18 @@ fn what_has_nothing_to_do_with_hops_is_understood() {
         let (found, understood) = events(text.as_bytes());
         assert_eq!((found.len(), understood), (1, Understood::Yes), "{message}");
     }
+}
+
+#[test]
+fn a_broken_time_leaves_the_rest_readable() {
+    let text = line(
+        "no live upstreams while connecting to upstream",
+        "http://app/",
+    );
+    let text = text.replace("10:00:00", "1x:00:00");
+    let (found, understood) = events(text.as_bytes());
+    assert_eq!(
+        (found[0].word, found[0].at_ms, understood),
+        ("no live", 0, Understood::No)
+    );
 }

@@ -19,49 +19,48 @@ const UNRESOLVED: Option<Ended> = Some((Cause::NotFound, Reason::ResolveFailed))
 const UNTRUSTED: Option<Ended> = Some((Cause::Certificate, Reason::Untrusted));
 
 /// How a message begins, a word for it, and how the try ended; `None` where it tells of none that failed.
-const BEGINNINGS: &[(&str, &str, Option<Ended>)] = &[
+type Beginning = (&'static str, &'static str, Option<Ended>);
+
+/// Of those behind `upstream `, of which most lines are that matter.
+const OF_UPSTREAM: &[Beginning] = &[
     (
-        "upstream timed out",
+        "timed out",
         "time-out",
         Some((Cause::TimedOut, Reason::TimedOut)),
     ),
-    ("upstream prematurely closed connection", "closed", CLOSED),
+    ("prematurely closed connection", "closed", CLOSED),
+    ("server temporarily disabled", "disabled", None),
+    (
+        "sent too big header",
+        "too big",
+        Some((Cause::TooBig, Reason::TooBig)),
+    ),
+    (
+        "sent \"Content-Length\" and \"Transfer-Encoding\"",
+        "both lengths",
+        INVALID,
+    ),
+    ("sent more data", "oddity", None),
+    ("sent duplicate header", "oddity", None),
+    ("sent no valid", "invalid", INVALID),
+    ("sent invalid", "invalid", INVALID),
+    ("sent unknown", "invalid", INVALID),
+    ("SSL certificate verify error", "certificate", UNTRUSTED),
+    ("SSL certificate does not match", "certificate", UNTRUSTED),
+];
+
+/// Of all others.
+const BEGINNINGS: &[Beginning] = &[
     (
         "no live upstreams",
         "no live",
         Some((Cause::Other, Reason::NoLive)),
     ),
-    ("upstream server temporarily disabled", "disabled", None),
-    (
-        "upstream sent too big header",
-        "too big",
-        Some((Cause::TooBig, Reason::TooBig)),
-    ),
-    (
-        "upstream sent \"Content-Length\" and \"Transfer-Encoding\"",
-        "both lengths",
-        INVALID,
-    ),
-    ("upstream sent more data", "oddity", None),
-    ("upstream sent duplicate header", "oddity", None),
-    ("upstream sent no valid", "invalid", INVALID),
-    ("upstream sent invalid", "invalid", INVALID),
-    ("upstream sent unknown", "invalid", INVALID),
     ("no resolver defined to resolve", "no resolver", UNRESOLVED),
     (
         "no port in upstream \"",
         "no port",
         Some((Cause::Other, Reason::ResolveFailed)),
-    ),
-    (
-        "upstream SSL certificate verify error",
-        "certificate",
-        UNTRUSTED,
-    ),
-    (
-        "upstream SSL certificate does not match",
-        "certificate",
-        UNTRUSTED,
     ),
     (
         "SSL_do_handshake() failed",
@@ -123,7 +122,7 @@ const ELSEWHERE: &[&str] = &[
 ];
 
 /// The calls that find a connection reset.
-const CALLS: &[&str] = &["recv", "send", "writev", "readv", "sendfile"];
+const CALLS: [&[u8]; 5] = [b"recv", b"send", b"writev", b"readv", b"sendfile"];
 
 /// What a message means; `None` where nobody knows.
 pub(crate) fn meaning(message: &[u8]) -> Option<Meaning<'_>> {
@@ -137,12 +136,17 @@ pub(crate) fn meaning(message: &[u8]) -> Option<Meaning<'_>> {
     if is_connect(message) {
         return told("connect", Some((Cause::Other, Reason::ConnectFailed)));
     }
-    for (begins, word, ended) in BEGINNINGS {
-        if message.starts_with(begins.as_bytes()) {
-            return told(word, *ended);
-        }
+    if is_reset(message, |call| CALLS.contains(&call)) {
+        return told("reset", RESET);
     }
-    if is_reset(message) {
+    let known = match message.strip_prefix(b"upstream ") {
+        Some(rest) => known(OF_UPSTREAM, rest),
+        None => known(BEGINNINGS, message),
+    };
+    if let Some((_, word, ended)) = known {
+        return told(word, *ended);
+    }
+    if is_reset(message, |call| call.starts_with(b"SSL_")) {
         return told("reset", RESET);
     }
     if let Some(version) = message.strip_prefix(b"nginx/") {
@@ -190,18 +194,25 @@ fn is_connect(message: &[u8]) -> bool {
     })
 }
 
-/// `recv() failed (104: ` and its kin; 32 is a write into a closed connection.
-fn is_reset(message: &[u8]) -> bool {
+/// `recv() failed (104: ` and its kin, of calls that `is_meant`; 32 is a write into a closed connection.
+fn is_reset(message: &[u8], is_meant: impl Fn(&[u8]) -> bool) -> bool {
     let name = message
         .iter()
         .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
         .count();
     let (name, rest) = message.split_at(name);
-    let known = name.starts_with(b"SSL_") || CALLS.iter().any(|call| call.as_bytes() == name);
-    known
-        && rest
-            .strip_prefix(b"() failed (")
-            .is_some_and(|errno| errno.starts_with(b"104: ") || errno.starts_with(b"32: "))
+    let errno = rest.strip_prefix(b"() failed (");
+    errno.is_some_and(|errno| errno.starts_with(b"104: ") || errno.starts_with(b"32: "))
+        && is_meant(name)
+}
+
+/// How a message begins, if that is known.
+fn known<'b>(beginnings: &'b [Beginning], message: &[u8]) -> Option<&'b Beginning> {
+    let first = message.first();
+    beginnings.iter().find(|(begins, ..)| {
+        let begins = begins.as_bytes();
+        begins.first() == first && message.starts_with(begins)
+    })
 }
 
 fn first_word(text: &[u8]) -> (&[u8], &[u8]) {

@@ -130,11 +130,14 @@ impl Outages {
             let Some(outcome) = line.event.outcome else {
                 continue;
             };
+            if found.len() == FAILURES {
+                break;
+            }
             if has_room(&found, &name(line.event.peer), outcome.into()) {
                 found.push(Failure::of(line, outcome.into()));
             }
         }
-        add(&mut found, self.recent.iter().cloned());
+        add(&mut found, self.recent.iter());
         found
     }
 }
@@ -168,7 +171,7 @@ impl Outage {
         every.retain(|each| each.line.at_ms <= self.first.at_ms);
         every.sort();
         every.dedup();
-        add(&mut self.before, every.into_iter().rev());
+        add(&mut self.before, every.iter().rev());
         self.before.reverse();
     }
 }
@@ -191,10 +194,10 @@ fn is_outage(line: &Line<'_>) -> bool {
 }
 
 /// Adds older failures to newer ones, as long as there is room.
-fn add(found: &mut Vec<Failure>, older: impl Iterator<Item = Failure>) {
+fn add<'a>(found: &mut Vec<Failure>, older: impl Iterator<Item = &'a Failure>) {
     for each in older {
         if has_room(found, &each.peer, each.ending) {
-            found.push(each);
+            found.push(each.clone());
         }
     }
 }

@@ -68,10 +68,16 @@ impl Reading {
             pauses: &mut self.pauses,
         };
         thread::scope(|scope| {
-            let places = ring(source, self.threads).into_iter();
-            for (read, folded) in places.zip(ring(fold, self.threads)) {
+            let mut places = ring(source, self.threads)
+                .into_iter()
+                .zip(ring(fold, self.threads));
+            let own = places.next();
+            for (read, folded) in places {
                 let name = &name;
                 scope.spawn(move || work(format, name, &read, &folded));
+            }
+            if let Some((read, folded)) = own {
+                work(format, &name, &read, &folded);
             }
         });
         self.file.bytes += read;
@@ -87,7 +93,7 @@ impl Reading {
             file: &mut self.file,
             pauses: &mut self.pauses,
         };
-        fold.take(parse(&*self.kind.format, &name, &last));
+        fold.take(parse(&*self.kind.format, &name, &last, 0));
         digest.file(self.file);
     }
 }
@@ -214,16 +220,23 @@ struct Parsed<'a> {
     traffic: Option<Traffic>,
 }
 
-fn parse<'a>(format: &dyn Format, name: &'a Arc<str>, block: &'a [u8]) -> Parsed<'a> {
+/// `room` is made for so many lines that tell something.
+fn parse<'a>(format: &dyn Format, name: &'a Arc<str>, block: &'a [u8], room: usize) -> Parsed<'a> {
     let (mut counter, mut times) = (Counter::default(), Times::default());
-    let (mut lines, mut understood, mut told) = (0, 0, Vec::new());
+    let (mut lines, mut understood) = (0, 0);
+    let mut told = Vec::with_capacity(room);
+    let spans = format.spans_lines();
     let mut one = |record: &'a [u8], length: u64| {
         let text = without_end(record);
         if let Some(at) = format.stamp(text) {
             times.note(told.len(), at);
         }
         let mut out = |event: Event<'a>| {
-            let (text, before) = records::line(text, event.at);
+            let (text, before) = if spans {
+                records::line(text, event.at)
+            } else {
+                (text, 0)
+            };
             told.push(Line {
                 file: name,
                 number: lines + before + 1,
@@ -237,7 +250,7 @@ fn parse<'a>(format: &dyn Format, name: &'a Arc<str>, block: &'a [u8]) -> Parsed
         lines += length;
     };
     let mut rest = block;
-    while format.spans_lines() && !rest.is_empty() {
+    while spans && !rest.is_empty() {
         let (record, behind) = rest.split_at(records::first(format, rest));
         one(
             record,
@@ -274,9 +287,10 @@ fn without_end(line: &[u8]) -> &[u8] {
 
 /// What one thread does: read a block when it is its turn, parse it, fold it when it is its turn.
 fn work(format: &dyn Format, name: &Arc<str>, reads: &Place<Source<'_>>, folds: &Place<Fold<'_>>) {
-    let mut block = Vec::new();
+    let (mut block, mut told) = (Vec::new(), 0);
     while let Some(end) = reads.with(|source| source.fill(&mut block)).flatten() {
-        let parsed = parse(format, name, &block[..end]);
+        let parsed = parse(format, name, &block[..end], told);
+        told = parsed.told.len();
         if folds.with(|fold| fold.take(parsed)).is_none() {
             return; // another thread is no more
         }

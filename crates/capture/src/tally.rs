@@ -17,7 +17,7 @@ const KEPT: usize = 16;
 const SLOTS: usize = 64;
 
 /// Of whom, and of what.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Key<'a> {
     software: Cow<'static, str>,
     word: Cow<'static, str>,
@@ -168,6 +168,24 @@ impl Tally {
         let at = self.kept.partition_point(|each| *each <= kept);
         self.kept.insert(at, kept);
         self.kept.truncate(KEPT);
+    }
+}
+
+impl Hash for Key<'_> {
+    /// All that is short goes into one word.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.peer.as_bytes());
+        state.write(self.word.as_bytes());
+        let ending = self.ending.map_or(0, |ending| {
+            1 | (ending.phase as u64) << 1
+                | (ending.cause as u64) << 8
+                | (ending.reason as u64) << 16
+        });
+        let errno = self.errno.map_or(0, i32::cast_unsigned);
+        let reused = self.reused.map_or(0, |reused| 1 + u64::from(reused));
+        state.write_u64(
+            ending | u64::from(self.write) << 24 | reused << 25 | u64::from(errno) << 32,
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 
 from surehop import __version__
 from surehop.conf.table import TABLE
-from surehop.plan import NGINX_VERSION
+from surehop.plan.building import NGINX_VERSION
 
 CONFIGURATION = "conf/nginx.conf"
 

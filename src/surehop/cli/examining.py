@@ -7,7 +7,7 @@ from pathlib import Path
 
 from surehop import doctor
 from surehop.errors import OptionError, PlanError
-from surehop.plan import parse_overrides
+from surehop.plan.resolving import parse_overrides
 
 BAD_INPUT, INTERNAL = 2, 3
 INTERRUPTED = 130  # as shells have it

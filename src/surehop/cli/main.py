@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(_LAB[words[1]][0], words[2:])
     if words and words[0] in _COMMANDS:
         return _run(_COMMANDS[words[0]][0], words[1:])
-    _parser().parse_args(words)
+    _parser(_version() if "--version" in words else "").parse_args(words)
     return 0
 
 
@@ -43,11 +43,15 @@ def _run(module: str, words: Sequence[str], name: str = "main") -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _version() -> str:
     from surehop import __version__  # noqa: PLC0415 (asking for it takes longer than the rest)
 
+    return f"surehop {__version__}"
+
+
+def _parser(version: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="surehop", description=_DESCRIPTION)
-    parser.add_argument("--version", action="version", version=f"surehop {__version__}")
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (_, text) in _COMMANDS.items():
         commands.add_parser(name, help=text, add_help=False)

@@ -17,6 +17,7 @@ from surehop.cli.examining import (
     tell,
     verdict,
 )
+from surehop.doctor.probing.url import hop_of
 
 
 def main(words: Sequence[str]) -> int:
@@ -29,7 +30,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _probe(asked: argparse.Namespace) -> int:
-    doctor.hop_of(asked.url)  # what is no URL is none, whatever files have its name
+    hop_of(asked.url)  # what is no URL is none, whatever files have its name
     options = doctor.Options(names_of(asked, ask=True), probing=probing_of(asked, servers=False))
     report = doctor.examine([asked.url], options)
     tell(report)

@@ -8,7 +8,7 @@ from surehop import proxy
 from surehop.cli.about import CONFIGURATION, USAGE, VERSION, configure_arguments
 from surehop.cli.arguments import Arguments, read_arguments
 from surehop.errors import ConfigError, OptionError, PlanError, SurehopError
-from surehop.plan import parse_overrides
+from surehop.plan.resolving import parse_overrides
 
 
 def main(words: Sequence[str]) -> int:

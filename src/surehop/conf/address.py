@@ -1,9 +1,9 @@
 """Addresses as they are written in `listen`, `server` and `proxy_pass`, after nginx's rules."""
 
 import ipaddress
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from surehop.conf.values import number
+from surehop.conf.units import number
 
 _PORTS = range(1, 65536)
 _LONGEST_UNIX = 107  # bytes of sun_path, less the closing NUL
@@ -14,8 +14,7 @@ class AddressError(ValueError):
     """nginx's words for what is wrong with an address: `invalid port`, `no host` …"""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """`host` is a name, an IPv4 address, an IPv6 address in brackets, `*`, or "" with `unix`.
 
     `port_text` is "" where none is written; `uri` is what follows the address, perhaps "".

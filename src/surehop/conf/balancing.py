@@ -7,7 +7,7 @@ from surehop.conf.scope import Scope
 from surehop.conf.templates import Template, Variable, compile_template, known
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
-from surehop.conf.values import PAGE, seconds, size
+from surehop.conf.units import PAGE, seconds, size
 
 METHODS = ("ip_hash", "hash", "random", "least_conn", "least_time")
 # They keep no second list of servers, and no weight that changes.

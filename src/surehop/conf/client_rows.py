@@ -1,11 +1,11 @@
 """The rows of what is asked of clients: their heads, their bodies, their connections."""
 
-from surehop.conf import client_values, temp_path, values
+from surehop.conf import client_values, temp_path, units, values
 from surehop.conf.model import TempPath
 from surehop.conf.rows import HSL, Directive, H, S, ms_rows, row
 
-_number = values.one(values.number, "invalid number")
-_size = values.one(values.size)
+_number = values.one(units.number, "invalid number")
+_size = values.one(units.size)
 
 # fmt: off (a table: one row a directive)
 ROWS: tuple[Directive, ...] = (
@@ -23,7 +23,7 @@ ROWS: tuple[Directive, ...] = (
     *ms_rows("lingering_timeout", HSL, 5_000),
     row("reset_timedout_connection", HSL, 1, values.flag, default=False),
     # the body
-    row("client_body_buffer_size", HSL, 1, _size, 4 * values.PAGE),
+    row("client_body_buffer_size", HSL, 1, _size, 4 * units.PAGE),
     row("client_body_in_file_only", HSL, 1, values.choice("off", "on", "clean"), "off"),
     row("client_body_in_single_buffer", HSL, 1, values.flag, default=False),
     row(

@@ -2,7 +2,7 @@
 
 from surehop.conf.scope import Scope
 from surehop.conf.tree import Node
-from surehop.conf.values import number, size
+from surehop.conf.units import number, size
 
 _KEPT_FROM = ("none", "msie6", "safari")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from surehop.conf import values
+from surehop.conf import units, values
 from surehop.conf.model import Tries, Try
 from surehop.conf.routes import opened_by
 from surehop.conf.rows import HSL, LI, MANY, OWN, L, S, block, row
@@ -80,7 +80,7 @@ def read_tries(node: Node, scope: Scope) -> Tries:
     *paths, last = node.args
     code = None
     if last.value.startswith("="):
-        code = values.number(last.value[1:])
+        code = units.number(last.value[1:])
         if code is None or code > _LARGEST_STATUS:
             raise node.fail(f'invalid code "{last.value}"', at=last)
     tries = tuple(_try(node, token, scope) for token in paths)
@@ -140,7 +140,7 @@ ROWS = (
     row("default_type", HSL, 1, values.one(str), "text/plain"),
     row("etag", HSL, 1, values.flag, default=True),
     row("if_modified_since", HSL, 1, values.choice("off", "exact", "before"), "exact"),
-    row("max_ranges", HSL, 1, values.one(values.number, "invalid number"), MOST_RANGES),
+    row("max_ranges", HSL, 1, values.one(units.number, "invalid number"), MOST_RANGES),
     row("log_not_found", HSL, 1, values.flag, default=True),
     block("limit_except", L, (1, MANY), Context.LIMIT_EXCEPT, read_limit_except),
     row("stub_status", S | L, (0, 1), values.nothing, inherit=OWN),

@@ -1,6 +1,6 @@
 """Directives about what is done to answers on their way out."""
 
-from surehop.conf import values
+from surehop.conf import units, values
 from surehop.conf.filters import Added, Expires
 from surehop.conf.regexes import read_regex
 from surehop.conf.rows import HSL, LI, MANY, accepted, row
@@ -45,7 +45,7 @@ def _wrong_time(word: str, *, modified: bool) -> str | None:
     daily = word.startswith("@")
     if daily and modified:
         return 'daily time cannot be used with "modified" parameter'
-    seconds = values.seconds(word[1:] if word[:1] in {"@", "+", "-"} else word)
+    seconds = units.seconds(word[1:] if word[:1] in {"@", "+", "-"} else word)
     if seconds is None:
         return "invalid value"
     if daily and seconds > _DAY:
@@ -56,7 +56,7 @@ def _wrong_time(word: str, *, modified: bool) -> str | None:
 def _size(node: Node, scope: Scope) -> Template:
     value = compile_template(node, node.args[0], scope)
     fixed = all(isinstance(part, Text) for part in value)
-    if fixed and values.size(node.args[0].value) is None:
+    if fixed and units.size(node.args[0].value) is None:
         raise node.fail(f'"{node.name.value}" directive invalid value', at=node.args[0])
     return value
 
@@ -96,7 +96,7 @@ def _gzip_proxied(node: Node, scope: Scope) -> tuple[str, ...]:
 
 
 def _level(node: Node, _scope: Scope) -> int:
-    level = values.number(node.args[0].value)
+    level = units.number(node.args[0].value)
     if level is None:
         raise node.fail('"gzip_comp_level" directive invalid number', at=node.args[0])
     if not 1 <= level <= _HIGHEST_LEVEL:
@@ -110,7 +110,7 @@ def _power(least: int, most: int) -> Reader:
     words = [f"{size >> 10}k" if size >= _KILO else str(size) for size in allowed]
 
     def read(node: Node, _scope: Scope) -> int:
-        size = values.size(node.args[0].value)
+        size = units.size(node.args[0].value)
         name = node.name.value
         if size is None:
             raise node.fail(f'"{name}" directive invalid value', at=node.args[0])
@@ -125,7 +125,7 @@ def _power(least: int, most: int) -> Reader:
 ROWS = (
     row("gzip", HSL | LI, 1, values.flag, default=False),
     row("gzip_types", HSL, (1, MANY), _gzip_types, (), repeatable=True),
-    row("gzip_min_length", HSL, 1, values.one(values.size), 20),
+    row("gzip_min_length", HSL, 1, values.one(units.size), 20),
     row("gzip_comp_level", HSL, 1, _level, 1),
     row("gzip_window", HSL, 1, _power(9, 15), 1 << 15),
     row("gzip_http_version", HSL, 1, values.choice("1.0", "1.1"), "1.1"),
@@ -134,7 +134,7 @@ ROWS = (
     row("gzip_disable", HSL, (1, MANY), _gzip_disable, (), repeatable=True),
     *accepted("gzip_hash", HSL, _power(9, 17)),
     *accepted("gzip_no_buffer", HSL, values.flag),
-    *accepted("postpone_gzipping", HSL, values.one(values.size)),
+    *accepted("postpone_gzipping", HSL, values.one(units.size)),
     *accepted("gzip_buffers", HSL, values.buffers, 2),
     row("limit_rate", HSL | LI, 1, _size, ()),
     row("limit_rate_after", HSL | LI, 1, _size, ()),

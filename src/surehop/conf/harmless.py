@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from surehop.conf import values
+from surehop.conf import units, values
 from surehop.conf.address import AddressError, parse
 from surehop.conf.rows import HSL, LI, MANY, E, H, M, S, U, accepted
 from surehop.conf.scope import Reader, Scope
@@ -66,14 +66,14 @@ def unequal_masks(main: Scope, processes: int | None) -> Iterator[ConfigError]:
 
 def _priority(node: Node, _scope: Scope) -> int:
     word = node.args[0].value
-    count = values.number(word[1:] if word[:1] in {"-", "+"} else word)
+    count = units.number(word[1:] if word[:1] in {"-", "+"} else word)
     if count is None:
         raise node.fail('"worker_priority" directive invalid number', at=node.args[0])
     return -count if word.startswith("-") else count
 
 
 def _offset_or_off(word: str) -> int | None:
-    return 0 if word == "off" else values.offset(word)
+    return 0 if word == "off" else units.offset(word)
 
 
 def _thread_pool(node: Node, scope: Scope) -> str:
@@ -83,7 +83,7 @@ def _thread_pool(node: Node, scope: Scope) -> str:
     threads = 0
     for token in options:
         key, _, text = token.value.partition("=")
-        count = values.number(text)
+        count = units.number(text)
         if key == "threads":
             if not count:
                 raise node.fail(f'invalid threads value "{token.value}"', at=token)
@@ -96,7 +96,7 @@ def _thread_pool(node: Node, scope: Scope) -> str:
 
 
 def _pool_size(node: Node, _scope: Scope) -> int:
-    count = values.size(node.args[0].value)
+    count = units.size(node.args[0].value)
     if count is None:
         raise node.fail(f'"{node.name.value}" directive invalid value', at=node.args[0])
     if count < _SMALLEST_POOL:
@@ -136,7 +136,7 @@ def cache_of_files(node: Node, _scope: Scope) -> tuple[int, int, int, int] | Non
         if token.value == "off":
             off = True
         elif key in _CACHE_WORDS[name] and equals:
-            read = values.seconds if key in {"inactive", "valid"} else values.number
+            read = units.seconds if key in {"inactive", "valid"} else units.number
             count = read(text)
             if count is None or (not count and key == "max"):
                 raise _no_cache_parameter(node, token)
@@ -185,7 +185,7 @@ def _resolver(node: Node, _scope: Scope) -> tuple[str, ...]:
     for token in node.args:
         key, equals, text = token.value.partition("=")
         if key == "valid" and equals:
-            if values.seconds(text) is None:
+            if units.seconds(text) is None:
                 raise node.fail(f"invalid parameter: {token.value}", at=token)
         elif key in families and equals:
             if text not in {"on", "off"}:
@@ -210,11 +210,11 @@ def _name_server(node: Node, token: Token) -> None:
         raise node.fail(f'{error} in resolver "{token.value}"', at=token) from None
 
 
-_number = values.one(values.number, "invalid number")
-_ms = values.one(values.milliseconds)
-_seconds = values.one(values.seconds)
-_size = values.one(values.size)
-_offset = values.one(values.offset)
+_number = values.one(units.number, "invalid number")
+_ms = values.one(units.milliseconds)
+_seconds = values.one(units.seconds)
+_size = values.one(units.size)
+_offset = values.one(units.offset)
 _text = values.one(str)
 
 # fmt: off (a table: one row a directive)

@@ -5,7 +5,7 @@ from surehop.conf.scope import Scope
 from surehop.conf.templates import compile_template
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
-from surehop.conf.values import PAGE, number, size
+from surehop.conf.units import PAGE, number, size
 
 _SMALLEST_ZONE = 8 * PAGE
 _MOST_CONNECTIONS = 65535

@@ -11,7 +11,7 @@ from surehop.conf.regexes import read_regex
 from surehop.conf.scope import Scope, not_yet
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
-from surehop.conf.values import number, seconds, size
+from surehop.conf.units import number, seconds, size
 
 _UPPER = re.compile(r"[A-Z]")
 _PORT_RANGE = re.compile(r"(?P<host>(?:.*:)?)(?P<first>\d+)-(?P<last>\d+)")

@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 from surehop.conf.model import Model
-from surehop.conf.reading import ReadFile, Reading, decode
+from surehop.conf.reading import ReadFile, Reading
 from surehop.conf.shaping import findings_of, shape
+from surehop.conf.tokens import decode
 from surehop.errors import ConfigError, ConfigErrors
 
 

@@ -2,7 +2,7 @@
 
 from typing import NoReturn
 
-from surehop.conf import values
+from surehop.conf import units
 from surehop.conf.harmless import cache_of_files
 from surehop.conf.model import AccessLog, Buffering, ErrorLog, LogCache, LogFormat
 from surehop.conf.rows import HSL, LI, LX, MANY, OWN, H, M, row
@@ -115,13 +115,13 @@ def _options(
     for option in options:
         key, equals, text = option.value.partition("=")
         if key == "buffer" and equals:
-            size = values.size(text) or _refuse(node, option, f'invalid buffer size "{text}"')
+            size = units.size(text) or _refuse(node, option, f'invalid buffer size "{text}"')
         elif key == "flush" and equals:
-            time = values.milliseconds(text)
+            time = units.milliseconds(text)
             flush = time or _refuse(node, option, f'invalid flush time "{text}"')
         elif key == "gzip":
             size = size or _BUFFER
-            gzip = (values.number(text) or 0) if equals else _FASTEST
+            gzip = (units.number(text) or 0) if equals else _FASTEST
             if not _FASTEST <= gzip <= _BEST:
                 _refuse(node, option, f'invalid compression level "{text}"')
         elif key == "if" and equals:

@@ -5,7 +5,7 @@ from surehop.conf.replies import OFF, Off
 from surehop.conf.scope import Scope, not_yet
 from surehop.conf.templates import Template, compile_template
 from surehop.conf.tree import Node
-from surehop.conf.values import number, size
+from surehop.conf.units import number, size
 
 _PORTS = range(1, 65536)
 

@@ -1,12 +1,12 @@
 """The rows of nginx's proxy module."""
 
-from surehop.conf import passing, replies, routes, temp_path, values
+from surehop.conf import passing, replies, routes, temp_path, units, values
 from surehop.conf.model import TempPath
 from surehop.conf.rows import HSL, LI, LX, MANY, OWN, Directive, L, accepted, ms_rows, row
-from surehop.conf.values import PAGE
+from surehop.conf.units import PAGE
 
-_number = values.one(values.number, "invalid number")
-_size = values.one(values.size)
+_number = values.one(units.number, "invalid number")
+_size = values.one(units.size)
 
 # fmt: off (a table: one row a directive)
 ROWS: tuple[Directive, ...] = (
@@ -52,7 +52,7 @@ ROWS: tuple[Directive, ...] = (
     row("proxy_buffer_size", HSL, 1, _size, PAGE),
     row("proxy_buffers", HSL, 2, passing.read_buffers, (8, PAGE)),
     row("proxy_busy_buffers_size", HSL, 1, _size),
-    row("proxy_max_temp_file_size", HSL, 1, values.one(values.offset), 1 << 30),
+    row("proxy_max_temp_file_size", HSL, 1, values.one(units.offset), 1 << 30),
     *accepted("proxy_temp_file_write_size", HSL, _size),
     row(
         "proxy_temp_path",

@@ -10,6 +10,7 @@ from surehop.conf.logs import default_error_log
 from surehop.conf.rows import Directive, Status
 from surehop.conf.scope import Context, Findings, Scope, Setting
 from surehop.conf.table import TABLE, find
+from surehop.conf.tokens import decode
 from surehop.conf.tree import Broken, Node, broken, parse
 from surehop.errors import COMMAND_LINE, ConfigError
 
@@ -19,11 +20,6 @@ _DEEPEST_BLOCK = 100  # nginx's own stack ends later
 _HINTED = 256  # errors, after which nobody is told what was meant: it takes its time
 
 ReadFile = Callable[[str], bytes]
-
-
-def decode(raw: bytes) -> str:
-    """Configuration text is bytes: those that are no UTF-8 are carried through unharmed."""
-    return raw.decode("utf-8", "surrogateescape")
 
 
 class Reading:

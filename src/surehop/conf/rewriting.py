@@ -11,7 +11,7 @@ from surehop.conf.scope import Scope
 from surehop.conf.templates import VARIABLES, Template, Text, Variable, compile_template
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
-from surehop.conf.values import number
+from surehop.conf.units import number
 
 _REDIRECTS = ("http://", "https://", "$scheme")
 _LARGEST_STATUS = 999

@@ -8,7 +8,7 @@ from surehop.conf.regexes import read_regex
 from surehop.conf.scope import Context, Scope, not_yet
 from surehop.conf.templates import Template, compile_template
 from surehop.conf.tree import Node
-from surehop.conf.values import milliseconds, seconds
+from surehop.conf.units import milliseconds, seconds
 
 _FAILURES = (
     *("error", "timeout", "invalid_header", "non_idempotent"),

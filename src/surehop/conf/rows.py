@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from surehop.conf import values
+from surehop.conf import units, values
 from surehop.conf.scope import Context, Reader
 
 MANY = 1 << 30
@@ -77,7 +77,7 @@ def block(
 
 
 def ms_rows(names: str, contexts: frozenset[Context], default: int, **more: Any) -> list[Directive]:
-    read = values.one(values.milliseconds)
+    read = values.one(units.milliseconds)
     return [row(name, contexts, 1, read, default, **more) for name in names.split()]
 
 

@@ -19,6 +19,7 @@ from surehop.conf import (
     proxying,
     rewriting,
     routes,
+    units,
     upstreams,
     values,
     variables,
@@ -49,15 +50,15 @@ from surehop.conf.rows import (
 from surehop.conf.scope import Context, Scope
 from surehop.conf.tree import Node
 
-_number = values.one(values.number, "invalid number")
-_ms = values.one(values.milliseconds)
-_size = values.one(values.size)
-_offset = values.one(values.offset)
+_number = values.one(units.number, "invalid number")
+_ms = values.one(units.milliseconds)
+_size = values.one(units.size)
+_offset = values.one(units.offset)
 
 
 def _processes(node: Node, _scope: Scope) -> int | None:
     word = node.args[0].value
-    count = values.number(word)
+    count = units.number(word)
     if word != "auto" and not count:
         raise node.fail('"worker_processes" directive invalid value', at=node.args[0])
     return None if word == "auto" else count

@@ -4,7 +4,7 @@ from surehop.conf.listening import where
 from surehop.conf.model import TempPath
 from surehop.conf.scope import Scope
 from surehop.conf.tree import Node
-from surehop.conf.values import number
+from surehop.conf.units import number
 
 _LONGEST = 10  # characters that the names of the folders may have, for each word up to theirs
 

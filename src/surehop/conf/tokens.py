@@ -4,7 +4,6 @@ Joining the `raw` of all tokens gives the text back, so a file can be edited in 
 """
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -15,18 +14,16 @@ _LONGEST = 4096  # bytes: nginx's buffer; a longer parameter is an error
 _SHOWN = 10
 _ESCAPE = re.compile(r"""\\(["'\\trn])""")
 _ESCAPED = {"t": "\t", "r": "\r", "n": "\n"}
-# Just behind "$", a "{" belongs to the word.
-_TOKEN = re.compile(
-    r"""
+# Both patterns are compiled where they are used: it takes its time, and whoever reads logs needs
+# neither. Just behind "$", a "{" belongs to the word.
+_PART = r"""
       (?P<blank> [ \t\r\n]+ )
     | (?P<comment> \#[^\n]* )
     | (?P<sign> [;{}] )
     | (?P<quoted> "(?:[^"\\]++|\\.)*+" | '(?:[^'\\]++|\\.)*+' )
     | (?P<open> ["'] )
     | (?P<word> (?:[^\\$ \t\r\n;{]++|\\(?:.|\Z)|\$\{*)++ )
-    """,
-    re.DOTALL | re.VERBOSE,
-)
+    """
 
 
 class Kind(StrEnum):
@@ -40,14 +37,12 @@ class Kind(StrEnum):
 
 # What stands in the block of such a directive is Lua: quotation marks and brackets of its own.
 _LUA = "_by_lua_block"
-_OF_LUA = re.compile(
-    r"""
+_OF_LUA = r"""
       --\[(=*)\[ .*? \]\1\] | --[^\n]*
     | "(?:[^"\\\n]++|\\.)*+" | '(?:[^'\\\n]++|\\.)*+' | \[(=*)\[ .*? \]\2\]
     | (?P<bracket> [{}] )
-    """,
-    re.DOTALL | re.VERBOSE,
-)
+    """
+_FLAGS = re.DOTALL | re.VERBOSE
 _SIGNS = {";": Kind.SEMICOLON, "{": Kind.OPEN, "}": Kind.CLOSE}
 
 
@@ -67,12 +62,16 @@ class Token(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """The tokens as far as the text could be read, and what stopped the reading."""
 
     tokens: tuple[Token, ...]
     error: ConfigError | None
+
+
+def decode(raw: bytes) -> str:
+    """Configuration text is bytes: those that are no UTF-8 are carried through unharmed."""
+    return raw.decode("utf-8", "surrogateescape")
 
 
 def tokenize(text: str, file: str) -> tuple[Token, ...]:
@@ -95,7 +94,8 @@ def scan(
     begins = 1 - column  # where the line begins
     at = 0
     lua = ""  # the directive, then its bracket
-    while found := _TOKEN.match(text, at):
+    token_at = re.compile(_PART, _FLAGS).match
+    while found := token_at(text, at):
         raw = found[0]
         what = found.lastgroup
         end = found.end()
@@ -135,7 +135,7 @@ def scan(
 def _end_of_lua(text: str, at: int) -> int:
     """Give where the bracket stands that ends a block of Lua; the end of the text if none does."""
     depth = 1
-    for found in _OF_LUA.finditer(text, at):
+    for found in re.compile(_OF_LUA, _FLAGS).finditer(text, at):
         depth += {"{": 1, "}": -1}.get(found["bracket"] or "", 0)
         if not depth:
             return found.start()

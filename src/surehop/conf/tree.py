@@ -5,7 +5,7 @@ A comment `# surehop: resilience off;` is a directive like any other, with its r
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from surehop.conf.tokens import Kind, Scan, Token, scan
 from surehop.errors import ConfigError
@@ -14,15 +14,13 @@ from surehop.errors import ConfigError
 _COMMENTED = re.compile(r"#[ \t]*surehop:[ \t]*+(?!ignore\b)")
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(NamedTuple):
     """A place that nginx would stop at."""
 
     error: ConfigError
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One directive: `block` is None where it ends with ";". `last` ends it: `;`, or the `}`.
 
     `line` is that of the `;` or the `{`: there nginx has read the words, and complains of them.
@@ -49,13 +47,13 @@ class Node:
         return ConfigError(message, file=self.file, line=line, column=column, hint=hint)
 
 
-@dataclass(slots=True)
 class _Open:
     """A block that is being read; `line` is that of its `{`."""
 
-    head: list[Token]
-    line: int
-    children: list[Node | Broken] = field(default_factory=list)
+    def __init__(self, head: list[Token], line: int) -> None:
+        self.head = head
+        self.line = line
+        self.children: list[Node | Broken] = []
 
 
 def parse(text: str, file: str) -> tuple[Node | Broken, ...]:

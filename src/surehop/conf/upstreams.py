@@ -10,7 +10,7 @@ from surehop.conf.model import Member, Queue
 from surehop.conf.scope import Scope, not_yet
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
-from surehop.conf.values import PAGE, number, seconds, size
+from surehop.conf.units import PAGE, number, seconds, size
 
 _SMALLEST_ZONE = 8 * PAGE
 _NOT_YET = ("resolve", "service=")

@@ -7,7 +7,7 @@ from surehop.doctor.names import Names, parse_hosts
 from surehop.doctor.options import Options, Probing, Reading, parse_version
 from surehop.doctor.parquet import Failures
 from surehop.doctor.patching import fix
-from surehop.doctor.probing import METHODS, Asked, Talk, hop_of
+from surehop.doctor.probing.limits import METHODS, Asked, Talk
 from surehop.doctor.render import CHANGE_FORMATS, FORMATS, render, render_change
 from surehop.doctor.rules import RULES
 from surehop.doctor.watching import Change, Watch
@@ -34,7 +34,6 @@ __all__ = [
     "Watch",
     "examine",
     "fix",
-    "hop_of",
     "parse_hosts",
     "parse_version",
     "read_baseline",

@@ -1,15 +1,14 @@
 """What a rule says of itself: its page is made from it, and its examples are run by tests."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Edit, Finding, Place, Quote, Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """What is read: `kind` is `nginx`, `haproxy` or `error log`; `names` are what names resolve to.
 
     `fires` shows the fault, `quiet` the same without it. `version` is nginx's, where it matters.
@@ -18,12 +17,11 @@ class Example:
     fires: str
     quiet: str
     kind: str = "nginx"
-    names: dict[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = MappingProxyType({})
     version: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(NamedTuple):
     """A rule in words. `needs` are the targets without which it can't speak."""
 
     id: str
@@ -73,7 +71,6 @@ class About:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     about: About
     judge: Callable[[Evidence], Iterator[Finding]]

@@ -3,14 +3,13 @@
 import ipaddress
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from surehop.events import Cause, Family, Phase, Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line that is kept. `at_ms` is Unix milliseconds by the log's own clock, 0 unknown.
 
     `connection` is the client connection's number, 0 unknown; `method` the request's, "" where cut
@@ -32,8 +31,7 @@ class Line:
     tries: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Histogram:
+class Histogram(NamedTuple):
     """Counts over time: slot N begins at `(start + N) * width_ms`."""
 
     width_ms: int
@@ -41,8 +39,7 @@ class Histogram:
     counts: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """All lines that tell the same of one peer. Without a `reason` they tell of no failed try.
 
     `write` says whether the requests were POST, PATCH or LOCK. `kept` are the earliest lines.
@@ -57,7 +54,7 @@ class Tally:
     reason: Reason | None
     errno: int | None
     reused: bool | None
-    count: int
+    count: int  # type: ignore[assignment]  # of lines; a tuple's own is not wanted
     tries: int
     first_ms: int
     last_ms: int
@@ -69,8 +66,7 @@ class Tally:
         return family(self.peer)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """A try that failed just before an outage."""
 
     line: Line
@@ -82,25 +78,22 @@ class Failure:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(NamedTuple):
     """A time in which a group had no live peer. `before` failed in the 15 seconds before it."""
 
     group: str
     first: Line
     last_ms: int
-    count: int
+    count: int  # type: ignore[assignment]  # of lines; a tuple's own is not wanted
     before: tuple[Failure, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     requests: int
     failures: int
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(NamedTuple):
     """All requests of one kind of log; a failure is an answer of 500 or more."""
 
     requests: Histogram
@@ -110,8 +103,7 @@ class Traffic:
     others: int
 
 
-@dataclass(frozen=True, slots=True)
-class LogFile:
+class LogFile(NamedTuple):
     """A log, or a capture, of which the packets are the lines.
 
     `broken`: a part of it could not be read, since it is damaged or cut off.
@@ -130,8 +122,7 @@ class LogFile:
         return self.kind == "packet capture"
 
 
-@dataclass(frozen=True, slots=True)
-class LogFacts:
+class LogFacts(NamedTuple):
     """Everything that was read of logs. `others` and `other_outages` count what was too much.
 
     Tallies and outages are in the order of their first lines; `traffic` is by kind of log.
@@ -142,7 +133,7 @@ class LogFacts:
     others: int = 0
     outages: tuple[Outage, ...] = ()
     other_outages: int = 0
-    traffic: Mapping[str, Traffic] = field(default_factory=dict)
+    traffic: Mapping[str, Traffic] = MappingProxyType({})
 
     @property
     def understood(self) -> int:

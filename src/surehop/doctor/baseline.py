@@ -1,6 +1,5 @@
 """A file of findings that are known and are not told again."""
 
-import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +13,8 @@ _VERSION = 1
 
 def fingerprint(finding: Finding) -> str:
     """Know a finding again though its line has moved; 16 hexadecimal digits."""
+    import hashlib  # noqa: PLC0415 (it draws OpenSSL in; a report as text knows none)
+
     file = Path(finding.place.file).name if finding.place else ""
     words = f"{finding.id}\0{file}\0{finding.subject}"
     return hashlib.sha256(words.encode("utf-8", "surrogateescape")).hexdigest()[:16]

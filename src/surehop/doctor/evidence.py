@@ -1,6 +1,8 @@
 """All that the targets told, put together: the one thing that rules read."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 from surehop.doctor.attempts import LogFacts
 from surehop.doctor.facts import Configuration, Group, Software
@@ -12,17 +14,16 @@ Version = tuple[int, int, int]
 KEEPS_ALIVE: Version = (1, 29, 7)
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """`version` is nginx's, as options or logs say it; None where they don't.
 
     `documents` are the files as they are.
     """
 
     configurations: tuple[Configuration, ...] = ()
-    logs: LogFacts = field(default_factory=LogFacts)
+    logs: LogFacts = LogFacts()
     version: Version | None = None
-    documents: dict[str, bytes] = field(default_factory=dict)
+    documents: Mapping[str, bytes] = MappingProxyType({})
     probes: tuple[Sheet, ...] = ()
 
     @property

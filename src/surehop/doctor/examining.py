@@ -1,9 +1,9 @@
 """Targets -> evidence -> findings: the way through the house."""
 
 import errno
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from surehop.doctor.attempts import LogFacts, LogFile
 from surehop.doctor.baseline import fingerprint
@@ -13,7 +13,10 @@ from surehop.doctor.finding import Finding
 from surehop.doctor.ignoring import Ignored, ignored, unknown_ids
 from surehop.doctor.log_views import version_of
 from surehop.doctor.options import Options
-from surehop.doctor.probing import Job, Sheet, hop_of, hops_of, looks_like_url, probe_all
+from surehop.doctor.probing.hop import looks_like_url
+from surehop.doctor.probing.limits import Job
+from surehop.doctor.probing.servers import hops_of
+from surehop.doctor.probing.sheet import Sheet
 from surehop.doctor.rules import RULES
 from surehop.doctor.sources.haproxy import HaproxyReader
 from surehop.doctor.sources.kinds import Kind, is_meant, kind_of
@@ -28,14 +31,12 @@ _READ = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     name: str
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """`hidden` counts the findings that comments and the baseline keep back.
 
     `digest` is all that the logs told, to be put together with that of other machines.
@@ -45,7 +46,7 @@ class Report:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
     hidden: int
-    documents: dict[str, bytes]
+    documents: Mapping[str, bytes]
     logs: LogFacts
     probes: tuple[Sheet, ...] = ()
     digest: bytes = b""
@@ -140,7 +141,9 @@ def _told(
     findings: Iterable[Finding], comments: Sequence[Ignored], known: frozenset[str]
 ) -> Iterable[Finding]:
     for finding in findings:
-        if any(each.covers(finding) for each in comments) or fingerprint(finding) in known:
+        if any(each.covers(finding) for each in comments) or (
+            known and fingerprint(finding) in known
+        ):
             continue
         yield finding
 
@@ -153,23 +156,20 @@ def _included(file: str) -> bytes:
     return path.read_bytes()
 
 
-@dataclass(slots=True)
 class _Gathering:
-    options: Options
-    follow: bool = False
-    targets: list[Target] = field(default_factory=list)
-    configurations: list[Configuration] = field(default_factory=list)
-    documents: dict[str, bytes] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    logs: LogReader = field(init=False)
-    followed: list[Followed] = field(default_factory=list)
-    _blocks: set[str] = field(default_factory=set)
-    _jobs: list[Job] = field(default_factory=list)
-    _later: list[tuple[str, str]] = field(default_factory=list)
-    _known: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.logs = LogReader(self.options.reading.progress, self.options.reading.rows)
+    def __init__(self, options: Options, *, follow: bool) -> None:
+        self.targets: list[Target] = []
+        self.configurations: list[Configuration] = []
+        self.documents: dict[str, bytes] = {}
+        self.notes: list[str] = []
+        self.logs = LogReader(options.reading.progress, options.reading.rows)
+        self.followed: list[Followed] = []
+        self._options = options
+        self._follow = follow
+        self._blocks: set[str] = set()
+        self._jobs: list[Job] = []
+        self._later: list[tuple[str, str]] = []
+        self._known: set[str] = set()
 
     def add(self, target: str) -> None:
         if looks_like_url(target):
@@ -224,7 +224,7 @@ class _Gathering:
                 raise OptionError(f"`{name}` is nothing that is known here", hint=_READ)
 
     def _log(self, opened: Opened, formats: Sequence[str]) -> None:
-        if self.follow and opened.descriptor is not None:
+        if self._follow and opened.descriptor is not None:
             self.followed.append(Followed(opened.name, formats))
         else:
             self.logs.read(opened, formats)
@@ -232,7 +232,7 @@ class _Gathering:
     def _take(self, opened: Opened, kind: Kind, target: str) -> None:
         self._known.add(target)
         self.targets.append(Target(opened.name, kind))
-        if kind is Kind.EMPTY and self.follow:
+        if kind is Kind.EMPTY and self._follow:
             self._log(opened, ())
         elif kind is Kind.NGINX:
             self._nginx(opened.name, opened.whole())
@@ -242,33 +242,35 @@ class _Gathering:
             self.logs.merge(opened)
 
     def _nginx(self, name: str, raw: bytes) -> None:
-        reader = NginxReader(self.options.names, _included)
+        reader = NginxReader(self._options.names, _included)
         self.configurations.append(reader.read(name, raw))
         self.documents.update(reader.documents)
         self._blocks.update(reader.documents)
         self.notes.extend(reader.notes)
 
     def _haproxy(self, name: str, raw: bytes) -> None:
-        reader = HaproxyReader(self.options.names)
+        reader = HaproxyReader(self._options.names)
         self.configurations.append(reader.read(name, raw))
         self.documents[name] = raw
         self.notes.extend(reader.notes)
 
     def _url(self, target: str) -> None:
+        from surehop.doctor.probing.url import hop_of  # noqa: PLC0415 (few runs are given one)
+
         hop = hop_of(target)
-        addresses = self.options.names(hop.host)
+        addresses = self._options.names(hop.host)
         if addresses is None:
             hint = "`--resolve NAME=ADDR` tells its addresses"
             raise OptionError(f"`{hop.host}` has no address that is known here", hint=hint)
         self._known.add(target)
         self.targets.append(Target(target, Kind.SERVER))
-        self._jobs.append(Job(hop, addresses, self.options.probing.asked))
+        self._jobs.append(Job(hop, addresses, self._options.probing.asked))
 
     def probed(self) -> tuple[Sheet, ...]:
         """Probe the URLs, and if that is wanted the servers of the configurations."""
-        probing = self.options.probing
+        probing = self._options.probing
         if probing.servers:
-            asked = replace(probing.asked, chain=2, crowd=0, full=False)
+            asked = probing.asked._replace(chain=2, crowd=0, full=False)
             named = {job.hop.key for job in self._jobs}
             for hop, server in hops_of(self.configurations).items():
                 if hop.key in named:
@@ -277,6 +279,10 @@ class _Gathering:
                     self._jobs.append(Job(hop, server.addresses or (), asked))
                 else:
                     self.notes.append(f"`{server.text}` is not probed: nobody knows its addresses")
+        if not self._jobs:
+            return ()
+        from surehop.doctor.probing.several import probe_all  # noqa: PLC0415 (it draws TLS in)
+
         return probe_all(self._jobs, probing.talk)
 
     def ignored(self) -> list[Ignored]:

@@ -1,9 +1,10 @@
 """What configurations say of hops, whatever their language: groups, servers, who passes to them."""
 
 import ipaddress
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from surehop.doctor.finding import Place
 from surehop.doctor.sections import Section
@@ -16,8 +17,7 @@ class Software(StrEnum):
     HAPROXY = "haproxy"
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """One `server` line, or the address of a `proxy_pass`. Times are ms; None where not said.
 
     `addresses` are what the name resolves to: None where nobody could tell, and where there is no
@@ -44,7 +44,7 @@ class Server:
     options: tuple[tuple[str, Place], ...] = ()
 
     @property
-    def count(self) -> int:
+    def peers(self) -> int:
         """How many peers it makes; an unknown name counts as one."""
         return len(self.addresses) if self.addresses else 1
 
@@ -66,8 +66,7 @@ class Server:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """An upstream, a backend, or what a `proxy_pass` names outright (`explicit` is false then).
 
     Keep-alive: `idle_ms` is how long a connection to a server may rest; `keepalive` is how many
@@ -83,11 +82,11 @@ class Group:
     keepalive: int | None = None
     idle_ms: int | None = None
     settings: Section | None = None
-    said: dict[str, tuple[tuple[str, ...], Place]] = field(default_factory=dict)
+    said: Mapping[str, tuple[tuple[str, ...], Place]] = MappingProxyType({})
 
     @property
     def peers(self) -> int:
-        return sum(server.count for server in self.servers if not server.down)
+        return sum(server.peers for server in self.servers if not server.down)
 
     @property
     def rests_ms(self) -> int:
@@ -99,8 +98,7 @@ class Group:
         return f"`{self.name}`"
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(NamedTuple):
     """A directive that sends requests on. `group` is None where only a request tells which.
 
     `host` is the part between the scheme and the path, variables included; `kind` the directive.
@@ -114,8 +112,7 @@ class Pass:
     group: Group | None
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(NamedTuple):
     """A socket that a `server` of the configuration itself listens on; "" is any address."""
 
     host: str
@@ -123,8 +120,7 @@ class Listener:
     section: Section
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """One configuration, its includes followed. `sections` are nginx's blocks."""
 
     software: Software
@@ -133,7 +129,7 @@ class Configuration:
     passes: tuple[Pass, ...] = ()
     listeners: tuple[Listener, ...] = ()
     top: Section | None = None
-    values: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    values: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     @property
     def sections(self) -> Iterator[Section]:

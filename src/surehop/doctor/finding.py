@@ -1,7 +1,7 @@
 """What the doctor says: one finding, where it stands, how sure it is, what to change."""
 
-from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 
 class Severity(IntEnum):
@@ -24,8 +24,7 @@ class Confidence(StrEnum):
     HIGH = "high"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A word in a file: line and column count from 1, `start` and `end` are bytes."""
 
     file: str
@@ -38,8 +37,7 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Bytes from `start` up to `end` of a file become `text`."""
 
     file: str
@@ -48,8 +46,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """A line of a log, as evidence; `line` counts from 1. What a probe saw has the line 0."""
 
     file: str
@@ -61,8 +58,7 @@ class Quote:
         return f"{where}: {self.text}"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that is wrong. `because` is the reason of the confidence.
 
     `title` is one line, `text` a few sentences, `advice` what to change, `proof` how to see that it
@@ -83,7 +79,7 @@ class Finding:
     quotes: tuple[Quote, ...] = ()
     fix: tuple[Edit, ...] = ()
     proof: tuple[str, ...] = ()
-    page: str = field(default="")
+    page: str = ""
 
     @property
     def order(self) -> tuple[int, int, bool, str, int, str]:

@@ -1,13 +1,12 @@
 """What HAProxy's termination states and Envoy's response flags mean: two tables."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from surehop.doctor.finding import Severity
 from surehop.events import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """`what` follows "the log has N requests with FLAG: "."""
 
     severity: Severity

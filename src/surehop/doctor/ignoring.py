@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from surehop.conf.reading import decode
+from surehop.conf.tokens import decode
 from surehop.conf.tree import Broken, Node, parse
 from surehop.doctor.finding import Finding
 
@@ -12,8 +12,7 @@ _IGNORE = re.compile(r"#[ \t]*surehop:[ \t]*ignore\b[ \t]*(?P<ids>[^\n;#]*)")
 _SEPARATORS = re.compile(r"[\s,]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(NamedTuple):
     """Lines from `first` to `last` of a file, of which `ids` (ids or names) are not told."""
 
     file: str

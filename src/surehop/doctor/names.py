@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from surehop.conf.address import numeric
 from surehop.doctor.facts import IPAddress
-from surehop.plan import Overrides, SystemResolver
+from surehop.plan.resolving import Overrides, SystemResolver
 
 _Names = Mapping[str, tuple[IPAddress, ...]]
 

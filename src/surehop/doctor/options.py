@@ -1,40 +1,37 @@
 """What the doctor is asked."""
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from surehop.doctor.evidence import Version
 from surehop.doctor.names import Names
-from surehop.doctor.probing import Asked, Talk
+from surehop.doctor.probing.limits import Asked, Talk
 from surehop.doctor.sources.logs import Progress, Rows
 from surehop.errors import OptionError
 
 _PARTS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Probing:
+class Probing(NamedTuple):
     """How URLs are probed; and whether the servers of configurations are."""
 
-    asked: Asked = field(default_factory=Asked)
+    asked: Asked = Asked()
     servers: bool = False
-    talk: Talk = field(default_factory=Talk)
+    talk: Talk = Talk()
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """Who is told how far logs are read, and who is given every failed try."""
 
     progress: Progress | None = None
     rows: Rows | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     names: Names
     version: Version | None = None
-    known: frozenset[str] = field(default_factory=frozenset)
-    probing: Probing = field(default_factory=Probing)
-    reading: Reading = field(default_factory=Reading)
+    known: frozenset[str] = frozenset()
+    probing: Probing = Probing()
+    reading: Reading = Reading()
 
 
 def parse_version(text: str) -> Version:

@@ -1,20 +1,17 @@
 """Edits -> diffs, and files written anew: every byte that no edit names stays as it is."""
 
 import contextlib
-import difflib
 import itertools
 import os
 import stat
-import tempfile
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from surehop.doctor.finding import Confidence, Edit, Finding
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(NamedTuple):
     """Each file that was written, with its backup. `held` are findings for another run."""
 
     written: tuple[tuple[str, str], ...]
@@ -58,6 +55,8 @@ def _overlap(one: Edit, other: Edit) -> bool:
 
 def diff(raw: bytes, edits: Iterable[Edit], file: str) -> str:
     """Give a unified diff; bytes that are no UTF-8 are carried as surrogates."""
+    import difflib  # noqa: PLC0415 (logs are found fault with, and not changed)
+
     changed = apply(raw, edits)
     old, new = _lines(raw), _lines(changed)
     name = file.lstrip("/")
@@ -67,7 +66,7 @@ def diff(raw: bytes, edits: Iterable[Edit], file: str) -> str:
     )
 
 
-def diff_of(finding: Finding, documents: dict[str, bytes]) -> str:
+def diff_of(finding: Finding, documents: Mapping[str, bytes]) -> str:
     """Give the whole fix of a finding, "" if it has none."""
     files = dict.fromkeys(edit.file for edit in finding.fix)
     return "".join(
@@ -75,12 +74,14 @@ def diff_of(finding: Finding, documents: dict[str, bytes]) -> str:
     )
 
 
-def fix(findings: Iterable[Finding], documents: dict[str, bytes]) -> Fixed:
+def fix(findings: Iterable[Finding], documents: Mapping[str, bytes]) -> Fixed:
     """Write the fixes that are sure. Raises OSError.
 
     A file is replaced in one step, with the permissions it had, and only if it still is what was
     read.
     """
+    import tempfile  # noqa: PLC0415 (few runs write)
+
     edits, held = settle(each for each in findings if each.confidence is Confidence.HIGH)
     written = []
     for file, wanted in edits.items():

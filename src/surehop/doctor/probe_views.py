@@ -1,18 +1,17 @@
 """What rules ask of probes: whose addresses refused just now, and when connections were closed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Server
 from surehop.doctor.finding import Place, Quote
-from surehop.doctor.probing import Sheet, key_of
-from surehop.doctor.probing.sheet import Connected, Rested
+from surehop.doctor.probing.servers import key_of
+from surehop.doctor.probing.sheet import Connected, Rested, Sheet
 from surehop.events import Cause
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What was seen at one address; `place` is where a configuration names it."""
 
     sheet: Sheet

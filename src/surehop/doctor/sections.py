@@ -1,22 +1,21 @@
 """nginx's blocks, as far as a reader needs them who judges and refuses nothing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from surehop.conf.tokens import Token
 from surehop.conf.tree import Node
-from surehop.conf.values import milliseconds, number
+from surehop.conf.units import milliseconds, number
 from surehop.doctor.finding import Edit, Place
 
 
-@dataclass(slots=True, eq=False)
 class Section:
     """A block: what stands in it, and the blocks around and in it. The top has no `node`."""
 
-    node: Node | None
-    outer: "Section | None"
-    own: dict[str, list[Node]] = field(default_factory=dict)
-    inner: list["Section"] = field(default_factory=list)
+    def __init__(self, node: Node | None, outer: "Section | None") -> None:
+        self.node = node
+        self.outer = outer
+        self.own: dict[str, list[Node]] = {}
+        self.inner: list[Section] = []
 
     @property
     def kind(self) -> str:

@@ -1,8 +1,8 @@
 """What has changed from one report to the next: pure, the time is told."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from surehop.doctor.baseline import fingerprint
 from surehop.doctor.finding import Confidence, Finding
@@ -20,24 +20,23 @@ class Event(StrEnum):
     QUIET = "quiet"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     event: Event
     finding: Finding
 
 
-@dataclass(slots=True)
 class _Known:
-    finding: Finding
-    moved: float
-    quiet: bool
+    def __init__(self, finding: Finding, moved: float, *, quiet: bool) -> None:
+        self.finding = finding
+        self.moved = moved
+        self.quiet = quiet
 
 
-@dataclass(slots=True)
 class Watch:
     """Compares reports. A finding that goes on is told again once it has been quiet."""
 
-    _known: dict[str, _Known] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
 
     def begin(self, findings: Iterable[Finding]) -> Iterator[Change]:
         """Take the first report: what it says is past, and quiet."""

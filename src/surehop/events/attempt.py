@@ -3,20 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Self, TypeVar
 
-from surehop.events.words import Cause, Phase, Reason, Rule, Verdict
+from surehop.events.words import Cause, Family, Phase, Reason, Rule, Verdict
 
 _T = TypeVar("_T", str, bool, int)
 _MAYBE_NUMBERS = ("requests", "hint_ms", "status", "connect_ms", "head_ms", "took_ms", "after_ms")
 _MAYBE_TEXTS = ("local", "remote", "closed")
-
-
-class Family(StrEnum):
-    IPV4 = "ipv4"
-    IPV6 = "ipv6"
-    UNIX = "unix"
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,14 @@ class Rule(StrEnum):
     POISON = "poison"
 
 
+class Family(StrEnum):
+    """Of an address; whoever reads one knows it, so it is not in `VOCABULARY`."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+    UNIX = "unix"
+
+
 class PeerStatus(StrEnum):
     """Whether requests go to a peer."""
 

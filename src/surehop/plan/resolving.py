@@ -1,7 +1,6 @@
 """Names -> addresses, as the system answers, or as `--resolve` says."""
 
 import ipaddress
-import socket
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -33,6 +32,8 @@ class SystemResolver:
 
 
 def _system(name: str) -> Sequence[IPAddress]:
+    import socket  # noqa: PLC0415 (many runs ask for no name)
+
     try:
         # no AI_ADDRCONFIG: what nginx would see matters, not what this machine could reach
         answers = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surehop.conf.model import Model
-from surehop.plan import Plan, identity
+from surehop.plan.data import Plan
+from surehop.plan.identity import identity
 from surehop.proxy.files import check_pid, make_folders, open_logs
 from surehop.proxy.options import Options, model_of, plan_of
 from surehop.proxy.sockets import check_sockets

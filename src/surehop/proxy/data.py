@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from surehop import _core
 from surehop.errors import StartError
-from surehop.plan import Identity
+from surehop.plan.identity import Identity
 from surehop.proxy.privileges import drop_privileges
 
 _PAST_ALL_FILES = 1 << 20

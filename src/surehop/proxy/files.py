@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from surehop.errors import StartError
-from surehop.plan import LogFile, Syslog
+from surehop.plan.recording import LogFile, Syslog
 
 
 def open_log(path: str) -> int:

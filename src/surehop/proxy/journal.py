@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from surehop.conf.logs import LEVELS
 from surehop.errors import ConfigError, SurehopError
-from surehop.plan import Syslog
+from surehop.plan.recording import Syslog
 
 _SEVEREST_FIRST = tuple(reversed(LEVELS))
 _SAID_ALOUD = _SEVEREST_FIRST.index("warn")

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from surehop import __version__, _core
-from surehop.conf import load
+from surehop.conf.loading import load
 from surehop.conf.model import Model
 from surehop.errors import ConfigError, ConfigErrors, StartError
-from surehop.plan import Overrides, Plan, SystemResolver, build
+from surehop.plan.building import build
+from surehop.plan.data import Plan
+from surehop.plan.resolving import Overrides, SystemResolver
 from surehop.proxy.files import open_log
 from surehop.proxy.journal import Journal, Sink
 

@@ -3,7 +3,7 @@
 import ctypes
 import os
 
-from surehop.plan import Identity
+from surehop.plan.identity import Identity
 
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from surehop.conf.model import Model
 from surehop.errors import SurehopError
-from surehop.plan import Plan, identity
+from surehop.plan.data import Plan
+from surehop.plan.identity import identity
 from surehop.proxy.data import Terms
 from surehop.proxy.files import make_folders, open_logs
 from surehop.proxy.journal import Journal, Sink

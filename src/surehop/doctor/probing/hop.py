@@ -1,18 +1,13 @@
 """What is probed: where it is, whether HTTP is spoken there, and by what name it is asked."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from surehop.client.url import URL
-from surehop.errors import InvalidURL, OptionError
-
-_SCHEMES = {"http": 80, "https": 443}
+SCHEMES = {"http": 80, "https": 443}
 _URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
-_FORM = "write `http://HOST:PORT/` or `https://HOST/`"
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     """`host` is a name or an address, IPv6 in brackets; "" with `unix`.
 
     `talks` is false where something else than HTTP/1 is spoken: then nothing is sent, only
@@ -38,7 +33,7 @@ class Hop:
         """What stands in the Host header."""
         if self.unix:
             return "localhost"
-        usual = self.port == _SCHEMES["https" if self.tls else "http"]
+        usual = self.port == SCHEMES["https" if self.tls else "http"]
         return self.host if usual else f"{self.host}:{self.port}"
 
     @property
@@ -57,23 +52,3 @@ class Hop:
 
 def looks_like_url(text: str) -> bool:
     return _URL.match(text) is not None
-
-
-def hop_of(text: str) -> Hop:
-    """Read a URL. Raises OptionError."""
-    try:
-        url = URL(text)
-    except InvalidURL as error:
-        raise OptionError(f"`{text}` is no URL: {error}", hint=_FORM) from None
-    if url.scheme not in _SCHEMES or not url.raw_host:
-        raise OptionError(f"`{text}` can't be probed: it names no HTTP server", hint=_FORM)
-    if url.userinfo:
-        raise OptionError("a probe sends no passwords", hint="leave them out of the URL")
-    name = url.raw_host.decode("ascii")
-    host = f"[{name}]" if ":" in name else name
-    return Hop(
-        host,
-        url.port or _SCHEMES[url.scheme],
-        tls=url.scheme == "https",
-        target=url.raw_path.decode("ascii"),
-    )

@@ -1,8 +1,10 @@
 """What a probe is going to send, said before; and a meter that lets nothing more through."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import NamedTuple
 
+from surehop.doctor.facts import IPAddress
 from surehop.doctor.probing.hop import Hop
 
 METHODS = ("GET", "HEAD")
@@ -22,8 +24,7 @@ SWEEP = (
 _TLS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """How much of a hop is wanted. `full` is false for servers of a configuration.
 
     `max_wait` is how long an idle connection is watched, in seconds; `chain` how many requests go
@@ -37,8 +38,7 @@ class Asked:
     full: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
+class Announced(NamedTuple):
     """At most so much is sent, and for so long. `bodies` carry one byte each."""
 
     method: str
@@ -55,6 +55,17 @@ class Announced:
             f"{_many(self.requests, f'{self.method} request')}{body} over"
             f" {_many(self.connections, 'connection')}, for {self.seconds} s"
         )
+
+
+def _nobody(_: str) -> None:
+    pass
+
+
+class Talk(NamedTuple):
+    """Where a probe speaks: `say` what will be sent, before; `progress` while it waits."""
+
+    say: Callable[[str], None] = _nobody
+    progress: Callable[[str], None] = _nobody
 
 
 def patience(hop: Hop, asked: Asked) -> float:
@@ -83,6 +94,18 @@ def announced(hop: Hop, asked: Asked, addresses: int) -> Announced:
         bodies=1,
         seconds=2 * wait + _SPARE_S,
     )
+
+
+class Job(NamedTuple):
+    """A hop, the addresses of its name, and how much of it is wanted."""
+
+    hop: Hop
+    addresses: tuple[IPAddress, ...]
+    asked: Asked
+
+    @property
+    def announced(self) -> Announced:
+        return announced(self.hop, self.asked, len(self.addresses))
 
 
 class Overspent(Exception):  # noqa: N818 (a fault of ours)

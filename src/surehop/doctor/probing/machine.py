@@ -3,43 +3,14 @@
 import ipaddress
 import itertools
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 
 from surehop.doctor.facts import IPAddress
+from surehop.doctor.probing.sheet import Ports, Queue
 from surehop.doctor.probing.sockets import LISTEN, TIME_WAIT, listed
 
 _PROC = Path("/proc")
 _IPV6 = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """A listener here: `waiting` connections of at most `room` wait to be accepted.
-
-    `somaxconn` bounds the room of every listener; `overflows` counts what came to a full queue,
-    of all listeners since the machine started.
-    """
-
-    waiting: int
-    room: int
-    somaxconn: int | None
-    overflows: int | None
-
-    @property
-    def full(self) -> bool:
-        return self.waiting > self.room  # the kernel takes one more than it was told
-
-    def __str__(self) -> str:
-        return f"{self.waiting} of {self.room} connections wait"
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """`resting` of the `all` ports from which this machine connects are in TIME_WAIT to a peer."""
-
-    resting: int
-    all: int
 
 
 def queue(ip: IPAddress, port: int) -> Queue | None:

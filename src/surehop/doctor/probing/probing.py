@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 from surehop.conf.address import socket_text
@@ -46,7 +45,7 @@ def probe(
         work.add(stopped=True)
     except Trouble as trouble:
         work.add(trouble=str(trouble), hint=trouble.hint)
-    return replace(work.sheet, connections=meter.connections, requests=meter.requests)
+    return work.sheet._replace(connections=meter.connections, requests=meter.requests)
 
 
 class _Work:
@@ -57,7 +56,7 @@ class _Work:
         self._asker = Asker(sheet.hop, asked.method, meter, pace)
 
     def add(self, **learned: Any) -> None:
-        self.sheet = replace(self.sheet, **learned)
+        self.sheet = self.sheet._replace(**learned)
 
     def run(self, addresses: Sequence[IPAddress]) -> None:
         self._addresses(addresses)

@@ -1,7 +1,6 @@
 """The servers of configurations, as hops: each once."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from surehop.doctor.facts import Configuration, Group, Server, Software
 from surehop.doctor.probing.hop import Hop
@@ -15,7 +14,7 @@ def hops_of(configurations: Iterable[Configuration]) -> dict[Hop, Server]:
             before = found.get(hop.key, (hop, server))[0]
             longest = max(hop.idle_ms or 0, before.idle_ms or 0)
             kept = before if before.talks else hop
-            found[hop.key] = (replace(kept, idle_ms=longest), server)
+            found[hop.key] = (kept._replace(idle_ms=longest), server)
     return dict(found.values())
 
 
@@ -32,7 +31,7 @@ def _servers(configuration: Configuration) -> Iterator[tuple[Hop, Server]]:
         for server in group.servers:
             if server.down or not (server.port or server.unix):
                 continue
-            hop = replace(_hop(server), tls=scheme == "https", talks=bool(scheme), idle_ms=idle)
+            hop = _hop(server)._replace(tls=scheme == "https", talks=bool(scheme), idle_ms=idle)
             yield hop, server
 
 

@@ -1,44 +1,16 @@
 """Many probes at once, said before they begin. Ctrl-C ends them; what is known is kept."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 
-from surehop.doctor.facts import IPAddress
-from surehop.doctor.probing.hop import Hop
-from surehop.doctor.probing.limits import Announced, Asked, announced
+from surehop.doctor.probing.limits import Job, Talk
 from surehop.doctor.probing.pace import Pace, clock
 from surehop.doctor.probing.probing import probe
 from surehop.doctor.probing.sheet import Sheet
 
 _AT_ONCE = 64  # each is one thread, which mostly waits
 _GLANCE_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A hop, the addresses of its name, and how much of it is wanted."""
-
-    hop: Hop
-    addresses: tuple[IPAddress, ...]
-    asked: Asked
-
-    @property
-    def announced(self) -> Announced:
-        return announced(self.hop, self.asked, len(self.addresses))
-
-
-def _nobody(_: str) -> None:
-    pass
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """Where a probe speaks: `say` what will be sent, before; `progress` while it waits."""
-
-    say: Callable[[str], None] = _nobody
-    progress: Callable[[str], None] = _nobody
 
 
 def probe_all(jobs: Sequence[Job], talk: Talk) -> tuple[Sheet, ...]:
@@ -50,7 +22,7 @@ def probe_all(jobs: Sequence[Job], talk: Talk) -> tuple[Sheet, ...]:
 
     def run(job: Job) -> Sheet:
         bounds = job.announced
-        tell = talk.progress if alone else _nobody
+        tell = talk.progress if alone else Talk().progress
         pace = Pace(clock() + bounds.seconds, stop, tell)
         return probe(job.hop, job.addresses, job.asked, bounds, pace)
 

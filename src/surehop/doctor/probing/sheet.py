@@ -1,17 +1,42 @@
 """What a probe has learned of a hop. Times are ms; None is what nobody could tell."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from surehop.doctor.facts import IPAddress
 from surehop.doctor.probing.hop import Hop
 from surehop.doctor.probing.limits import Announced
-from surehop.doctor.probing.machine import Ports, Queue
 from surehop.events import Cause
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Queue(NamedTuple):
+    """A listener here: `waiting` connections of at most `room` wait to be accepted.
+
+    `somaxconn` bounds the room of every listener; `overflows` counts what came to a full queue,
+    of all listeners since the machine started.
+    """
+
+    waiting: int
+    room: int
+    somaxconn: int | None
+    overflows: int | None
+
+    @property
+    def full(self) -> bool:
+        return self.waiting > self.room  # the kernel takes one more than it was told
+
+    def __str__(self) -> str:
+        return f"{self.waiting} of {self.room} connections wait"
+
+
+class Ports(NamedTuple):
+    """`resting` of the `all` ports from which this machine connects are in TIME_WAIT to a peer."""
+
+    resting: int
+    all: int
+
+
+class Connected(NamedTuple):
     """One address of the name, and how connecting to it went; `cause` is None where it did.
 
     `ip` is None for a unix socket. `queue` is the listener's, where it is this machine's; `ports`
@@ -32,8 +57,7 @@ class Connected:
         return f"{self.address} {self.cause.replace('_', ' ')} after {self.ms} ms ({self.why})"
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(NamedTuple):
     """`protocol` is what ALPN chose, "" if nothing. `why` says why nobody should trust it.
 
     The certificate's dates are Unix seconds; None where it could not be read.
@@ -47,8 +71,7 @@ class Tls:
     not_after: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """The first answer. `length` says how its end is known, in one word or two."""
 
     status: int
@@ -59,8 +82,7 @@ class Answered:
     both_lengths: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """Whether connections are kept, and what the server says of it.
 
     `answers` were had on one connection; `ended` is why there were no more of them, "" where no
@@ -84,8 +106,7 @@ class End(StrEnum):
     RST = "RST"
 
 
-@dataclass(frozen=True, slots=True)
-class Rested:
+class Rested(NamedTuple):
     """One connection that was left alone; `how` is None where it was still open after `ms`.
 
     `said` is what the server sent before it closed, such as a status of 408.
@@ -106,16 +127,14 @@ class Fate(StrEnum):
     SILENT = "no answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Met:
+class Met(NamedTuple):
     """A request sent `ms` after the answer before it; where it was not sent, when it was closed."""
 
     ms: float
     fate: Fate
 
 
-@dataclass(frozen=True, slots=True)
-class Crowd:
+class Crowd(NamedTuple):
     """Many connections at once, a request on each. `failed` counts by what happened."""
 
     wanted: int
@@ -124,8 +143,7 @@ class Crowd:
     slowest_ms: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(NamedTuple):
     """All of it. `trouble` is why no more could be learned, `hint` what to do about it.
 
     `stopped` is true where time was up, or somebody interrupted. `at` is when it was, in Unix

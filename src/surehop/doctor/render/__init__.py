@@ -1,28 +1,29 @@
 """A report in each of its forms."""
 
-from collections.abc import Callable
+from importlib import import_module
 
 from surehop.doctor.examining import Report
-from surehop.doctor.render.data import as_json, change_json
-from surehop.doctor.render.markup import as_html, as_markdown
-from surehop.doctor.render.sarif import as_sarif
 from surehop.doctor.render.text import as_text, change_text
 from surehop.doctor.watching import Change
 
-FORMATS = ("text", "json", "sarif", "markdown", "html")
-CHANGE_FORMATS = ("text", "json")
-
-_FORMS: dict[str, Callable[[Report], str]] = {
-    "json": as_json,
-    "sarif": as_sarif,
-    "markdown": as_markdown,
-    "html": as_html,
+# Whose the other forms are: one is imported without the rest.
+_FORMS = {
+    "json": ("surehop.doctor.render.data", "as_json"),
+    "sarif": ("surehop.doctor.render.sarif", "as_sarif"),
+    "markdown": ("surehop.doctor.render.markup", "as_markdown"),
+    "html": ("surehop.doctor.render.markup", "as_html"),
 }
+FORMATS = ("text", *_FORMS)
+CHANGE_FORMATS = ("text", "json")
 
 
 def render(report: Report, form: str, *, colour: bool = False) -> str:
     """Give the report as text that ends with a newline; `colour` is for `text` alone."""
-    return as_text(report, colour=colour) if form == "text" else _FORMS[form](report)
+    if form == "text":
+        return as_text(report, colour=colour)
+    module, name = _FORMS[form]
+    told: str = getattr(import_module(module), name)(report)
+    return told
 
 
 def render_change(
@@ -31,4 +32,6 @@ def render_change(
     """Give a change as text, or as one line of JSON; `at` is when it was."""
     if form == "text":
         return change_text(change, report, at, colour=colour)
+    from surehop.doctor.render.data import change_json  # noqa: PLC0415 (as above)
+
     return change_json(change, report, at)

@@ -1,13 +1,11 @@
 """What probes have learned, as a table for people and as plain data."""
 
 import ipaddress
+import time
 from collections.abc import Iterator
-from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
-from surehop.doctor.probing import Sheet
-from surehop.doctor.probing.sheet import Answered, Crowd, Rested, Tls
+from surehop.doctor.probing.sheet import Answered, Crowd, Rested, Sheet, Tls
 from surehop.doctor.render.harmless import harmless
 
 _NAMES = 14  # columns
@@ -29,7 +27,7 @@ def sheet_text(sheet: Sheet) -> str:
 
 def sheet_data(sheet: Sheet) -> dict[str, Any]:
     """Give it as JSON has it: times in ms, addresses as text."""
-    found: dict[str, Any] = _plain(asdict(sheet))
+    found: dict[str, Any] = _plain(sheet)
     found["url"] = sheet.hop.label
     return found
 
@@ -122,13 +120,13 @@ def _s(ms: float) -> str:
 
 
 def _day(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
+    if hasattr(value, "_asdict"):
+        return {key: _plain(each) for key, each in value._asdict().items()}
+    if isinstance(value, tuple):
         return [_plain(each) for each in value]
     if isinstance(value, ipaddress.IPv4Address | ipaddress.IPv6Address):
         return str(value)

@@ -1,7 +1,5 @@
 """The report for a person at a terminal."""
 
-import textwrap
-
 from surehop.doctor.examining import Report
 from surehop.doctor.finding import Finding, Severity
 from surehop.doctor.patching import diff_of
@@ -50,14 +48,15 @@ def _painted(line: str, *, colour: bool) -> str:
 
 
 def _wrapped(head: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        head + harmless(text),
-        _WIDTH,
-        initial_indent="  ",
-        subsequent_indent="  " + " " * len(head),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    """Fill lines with words; one that is too long has a line of its own."""
+    indent = " " * (2 + len(head))
+    lines = ["  " + head.rstrip()] if head else []
+    for word in harmless(text).split():
+        if lines and len(lines[-1]) + 1 + len(word) <= _WIDTH:
+            lines[-1] += " " + word
+        else:
+            lines.append(indent + word)
+    return lines
 
 
 def _summary(report: Report) -> str:

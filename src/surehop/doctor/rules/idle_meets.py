@@ -1,8 +1,7 @@
 """SH004: the proxy keeps connections as long as the backend does, so they close under requests."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from statistics import median
+from typing import NamedTuple
 
 from surehop.conf.address import numeric, socket_text
 from surehop.doctor.about import About, Example
@@ -69,8 +68,7 @@ ABOUT = About(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Close:
+class _Close(NamedTuple):
     """When a server closes idle connections; `quotes` where that was measured."""
 
     ms: float
@@ -238,8 +236,8 @@ def _captured(evidence: Evidence) -> Iterator[Finding]:
 def _measured(evidence: Evidence, peer: str) -> int | None:
     """Give how long connections to a peer rested when it closed them; the median, in ms."""
     closes = by_peer(captured(evidence.logs, "idle close", "idle reset")).get(peer, [])
-    rests = [each.idle_ms for each in lines(closes) if each.idle_ms]
-    return int(median(rests)) if rests else None
+    rests = sorted(each.idle_ms for each in lines(closes) if each.idle_ms)
+    return rests[len(rests) // 2] if rests else None
 
 
 def _s(ms: float) -> str:

@@ -9,8 +9,7 @@ from surehop.doctor.facts import Group, Server
 from surehop.doctor.finding import Confidence, Finding, Place, Severity
 from surehop.doctor.log_views import by_peer, failed, line, many, quoted, seconds
 from surehop.doctor.probe_views import all_taken, closed, closes, connects, dead_families, sheet_of
-from surehop.doctor.probing import Sheet
-from surehop.doctor.probing.sheet import Rested
+from surehop.doctor.probing.sheet import Rested, Sheet
 from surehop.doctor.sections import place
 from surehop.events import Reason
 
@@ -77,7 +76,7 @@ def _half_dead(group: Group) -> bool:
     return (
         len(live) == 1
         and live[0].own_machine
-        and live[0].count == 2  # noqa: PLR2004 (one of each family)
+        and live[0].peers == 2  # noqa: PLR2004 (one of each family)
         and live[0].max_fails in {None, 1}
     )
 

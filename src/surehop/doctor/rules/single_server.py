@@ -40,7 +40,7 @@ def _single(group: Group) -> bool:
     if len(servers) != 1 or servers[0].resolve:
         return False
     known = servers[0].unix or servers[0].addresses is not None
-    return bool(known) and servers[0].count == 1
+    return bool(known) and servers[0].peers == 1
 
 
 def _findings(group: Group, server: Server) -> Iterator[Finding]:

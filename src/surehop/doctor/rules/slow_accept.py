@@ -17,7 +17,7 @@ from surehop.doctor.log_views import (
     quotes,
 )
 from surehop.doctor.probe_views import Seen, seen
-from surehop.doctor.probing.machine import Queue
+from surehop.doctor.probing.sheet import Queue
 from surehop.events import Cause, Reason
 
 _LOSS = 0.01  # the share of SYNs that may be lost without anybody's fault

@@ -1,7 +1,7 @@
 """SH022 to SH025, SH027, SH028, SH030: one race, in the words of whoever met it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from surehop.doctor.about import About, Example, Rule
 from surehop.doctor.attempts import Tally
@@ -31,8 +31,7 @@ _CADDY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Race:
+class _Race(NamedTuple):
     """`who` sends requests, in the title; `software` are the names under which it logs."""
 
     about: About

@@ -111,7 +111,7 @@ def _found(evidence: Evidence, group: Group, server: Server) -> Iterator[Finding
         severity,
         confidence,
         because=because,
-        title=f"`{server.text}` is {server.count} servers: {shown}",
+        title=f"`{server.text}` is {server.peers} servers: {shown}",
         text=(
             f"nginx shares the requests for {group.label} out among all of them. If the backend"
             " listens on one family only, each request to the other is refused, that address is"

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from surehop.conf.address import AddressError, parse
-from surehop.conf.reading import decode
+from surehop.conf.tokens import decode
 from surehop.doctor.facts import Configuration, Group, Server, Software
 from surehop.doctor.finding import Place
 from surehop.doctor.names import Names
@@ -22,14 +21,14 @@ _SERVER_WORDS = 3  # `server NAME ADDRESS`
 Words = tuple[tuple[str, Place], ...]
 
 
-@dataclass(slots=True)
 class _Section:
-    kind: str
-    name: str
-    place: Place
-    said: dict[str, tuple[tuple[str, ...], Place]] = field(default_factory=dict)
-    servers: list[Words] = field(default_factory=list)
-    every: Words = ()
+    def __init__(self, kind: str, name: str, place: Place) -> None:
+        self.kind = kind
+        self.name = name
+        self.place = place
+        self.said: dict[str, tuple[tuple[str, ...], Place]] = {}
+        self.servers: list[Words] = []
+        self.every: Words = ()
 
 
 class HaproxyReader:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from surehop.conf.known import NGINX_DIRECTIVES
-from surehop.conf.reading import decode
+from surehop.conf.tokens import decode
 from surehop.conf.tree import Node, parse
 
 DIGEST = b'{"surehop":"digest of logs",'

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from surehop.conf.address import Address, AddressError, parse
-from surehop.conf.reading import decode
-from surehop.conf.tokens import Token
+from surehop.conf.tokens import Token, decode
 from surehop.conf.tree import Broken, Node, parse as parse_tree
-from surehop.conf.values import milliseconds, number
+from surehop.conf.units import milliseconds, number
 from surehop.doctor.facts import Configuration, Group, Listener, Pass, Server, Software
 from surehop.doctor.finding import Place
 from surehop.doctor.names import Names

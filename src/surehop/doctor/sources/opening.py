@@ -1,17 +1,11 @@
 """Targets -> bytes: files, directories, standard input; compressed ones are unpacked on the way."""
 
-import bz2
-import gzip
-import io
-import lzma
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple
 
-from surehop.doctor.sources.zstd import MAGIC as ZSTD, Zstd
 from surehop.errors import OptionError
 
 STANDARD_INPUT = "-"
@@ -19,11 +13,16 @@ _BACKUPS = (".orig", ".bak", ".dpkg-dist", ".rpmnew", ".rpmsave", "~", ".swp")
 _PAGES = (".md", ".rst", ".html")  # they quote configurations and logs
 _HEAD = 1 << 16
 _CHUNK = 1 << 20
-_DAMAGE = (OSError, EOFError, lzma.LZMAError)  # what a file that is no more, or cut, gives
+_DAMAGE = (OSError, EOFError)  # what a file that is no more, or cut, gives
+_PACKED = {  # how what is packed begins
+    b"\x1f\x8b": "gzip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(NamedTuple):
     """`head` is its beginning, to know it by. `packed`: no edit can be made in it.
 
     `descriptor` is a plain file's, to be read from its beginning; None where there is none.
@@ -101,35 +100,13 @@ def files_of(name: str) -> Iterator[str]:
     yield from map(str, files)
 
 
-class _Rejoined(io.RawIOBase):
-    """A stream of which the beginning was read already."""
-
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self._head = head
-        self._rest = rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(cast("bytearray", buffer))
-        given = self._head[: len(view)] or self._rest.read(len(view))
-        self._head = self._head[len(given) :]
-        view[: len(given)] = given
-        return len(given)
-
-
 def _unpacked(head: bytes, file: BinaryIO) -> BinaryIO | None:
-    whole = io.BufferedReader(_Rejoined(head, file))
-    if head.startswith(b"\x1f\x8b"):
-        return cast("BinaryIO", gzip.GzipFile(fileobj=whole))
-    if head.startswith(b"BZh"):
-        return cast("BinaryIO", bz2.BZ2File(whole))
-    if head.startswith(b"\xfd7zXZ\x00"):
-        return cast("BinaryIO", lzma.LZMAFile(whole))
-    if head.startswith(ZSTD):
-        return io.BufferedReader(Zstd(whole))
-    return None
+    form = next((form for magic, form in _PACKED.items() if head.startswith(magic)), None)
+    if form is None:
+        return None
+    from surehop.doctor.sources.packed import unpacked  # noqa: PLC0415 (few targets are)
+
+    return unpacked(form, head, file)
 
 
 def unreadable(name: str, error: Exception) -> OptionError:

@@ -5,7 +5,6 @@ from typing import BinaryIO, cast
 
 from surehop._core import Decoder
 
-MAGIC = b"\x28\xb5\x2f\xfd"
 _CHUNK = 1 << 16
 
 
