@@ -23,6 +23,7 @@ from surehop.lab.scenarios.upstream import Upstream
 from surehop.lab.subjects import Program, Subject
 
 _SCALE = 0.2  # of the lab's scenarios
+_KEPT = 40  # lines of each log: all that fails has failed by then
 _TIMEOUT = 0.7  # seconds, of connecting and of the route, unless a scenario has its own
 _SERVER = re.compile(r"^(.*):(\d+)$")
 # As a mesh's sidecars write it.
@@ -180,8 +181,9 @@ def run_incident(incident: Incident, program: Program, into: Path) -> None:
 
 
 def _keep(prefix: Path, into: Path) -> None:
-    for log in (prefix / "logs").glob("envoy*.log"):
-        shutil.copy(log, into)
+    for name in FORMATS:
+        lines = (prefix / "logs" / name).read_text().splitlines(keepends=True)
+        (into / name).write_text("".join(lines[:_KEPT]))
 
 
 def run(name: str, program: Program, into: Path) -> None:
