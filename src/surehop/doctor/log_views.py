@@ -11,9 +11,10 @@ from surehop.doctor.finding import Quote
 from surehop.events import Family, Reason
 
 _QUOTED = 4
-# Of the requests to a target, from when on it is no race that the balancer could not send so many.
-_UNSENT = 0.33
+# Of the requests to a target, from when on it is no race that so many were not sent, or failed.
+_UNSENT = 0.3
 _DEAD = 0.9
+_ENOUGH = 5
 _BARELY = "try "  # how the words begin in which access logs tell of tries
 _LONGEST = 400
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
@@ -111,8 +112,10 @@ def unreached(logs: LogFacts) -> dict[str, list[Tally]]:
     for peer in {**by_alb, **ended}:
         unsent, dead = by_alb.get(peer, []), ended.get(peer, [])
         requests = sum(t.peers[peer].requests for t in logs.traffic.values() if peer in t.peers)
-        if count(unsent) > requests * _UNSENT or count([*unsent, *dead]) > requests * _DEAD:
-            found[peer] = [*unsent, *dead]
+        every = [*unsent, *dead]
+        down = count(unsent) > requests * _UNSENT or count(every) > requests * _DEAD
+        if down and count(every) >= _ENOUGH:
+            found[peer] = every
     others = by_peer(each for each in lost if each.software != "alb")
     return {**found, **others}
 
