@@ -7,7 +7,6 @@ use crate::envoy_line::Request;
 use crate::event::{Event, Outcome};
 use crate::format::{Format, Understood};
 use crate::traffic::Counter;
-use crate::written::written;
 
 const SWITCHED: u16 = 101;
 const BAD: u16 = 400;
@@ -26,7 +25,7 @@ impl Format for Envoy {
         counter: &mut Counter,
         out: &mut dyn FnMut(Event<'a>),
     ) -> Understood {
-        let Some(request) = Request::of(written(line)) else {
+        let Some(request) = Request::of(line) else {
             return Understood::No;
         };
         counter.request(request.at_ms, request.status, request.peer);

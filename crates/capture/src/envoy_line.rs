@@ -5,7 +5,10 @@ use memchr::{memchr_iter, memrchr};
 use crate::event::method_of;
 use crate::member::member;
 use crate::moment;
+use crate::written::written;
 
+/// How far into a line it may begin.
+const WITHIN: usize = 128;
 /// Client's address, agent, id, authority, upstream: quoted strings in a row in every format that is known.
 const IN_A_ROW: usize = 5;
 // By the names that Envoy's pages, Istio, Envoy Gateway and Contour use, and those that people make up.
@@ -46,6 +49,7 @@ pub(crate) struct Request<'a> {
 impl<'a> Request<'a> {
     /// `None` where it is no such line.
     pub(crate) fn of(line: &'a [u8]) -> Option<Self> {
+        let line = begun(line);
         let request = if line.first() == Some(&b'{') {
             Self::of_json(line)
         } else {
@@ -94,17 +98,35 @@ impl<'a> Request<'a> {
 /// The last of the first strings in a row that there are enough of, and what stands before them; of fewer, the
 /// last that there is.
 fn row(text: &[u8]) -> (&[u8], &[u8]) {
-    let quotes: Vec<usize> = memchr_iter(b'"', text).collect();
-    let strings: Vec<(usize, usize)> = quotes.chunks_exact(2).map(|two| (two[0], two[1])).collect();
-    let is_row = |some: &&[(usize, usize)]| some.windows(2).all(|two| two[1].0 == two[0].1 + 2);
-    if let Some(found) = strings.windows(IN_A_ROW).find(is_row) {
-        let (open, close) = found[IN_A_ROW - 1];
-        return (&text[..found[0].0], &text[open + 1..close]);
+    let mut quotes = memchr_iter(b'"', text);
+    let (mut first, mut begun, mut behind) = (text.len(), 0, 0);
+    let (mut count, mut last) = (0, &b""[..]);
+    while let (Some(open), Some(close)) = (quotes.next(), quotes.next()) {
+        if open != behind + 1 {
+            (begun, count) = (open, 0);
+        }
+        first = first.min(open);
+        last = &text[open + 1..close];
+        behind = close + 1;
+        count += 1;
+        if count == IN_A_ROW {
+            return (&text[..begun], last);
+        }
     }
-    match (strings.first(), strings.last()) {
-        (Some(first), Some(last)) => (&text[..first.0], &text[last.0 + 1..last.1]),
-        _ => (text, b""),
+    (&text[..first], last)
+}
+
+/// A line without what `kubectl` and its like put before it.
+fn begun(line: &[u8]) -> &[u8] {
+    let line = written(line);
+    if matches!(line.first(), Some(b'[' | b'{')) {
+        return line;
     }
+    let head = &line[..line.len().min(WITHIN)];
+    memchr_iter(b' ', head)
+        .map(|at| &line[at + 1..])
+        .find(|rest| matches!(rest.first(), Some(b'[' | b'{')))
+        .unwrap_or(line)
 }
 
 /// `-`, or names that begin with a capital.

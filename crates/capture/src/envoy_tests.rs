@@ -119,6 +119,8 @@ fn json_has_many_names_for_the_same() {
     for line in [
         r#"{"time":"2026-01-05T10:00:00Z","method":"GET","status":"503","flags":"UpstreamConnectionTermination","upstream":"192.0.2.1:80"}"#,
         r#"{"response_flags": "UC", "response_code": 503, "upstream_host": "192.0.2.1:80"}"#,
+        r#"2026-01-05T10:00:00.310Z [2026-01-05T10:00:00.310Z] "GET / HTTP/1.1" 503 UC 0 0 "192.0.2.1:80""#,
+        r#"web-7 istio-proxy {"response_flags":"UC","response_code":503,"upstream_host":"192.0.2.1:80"}"#,
         r#"2026-01-05T10:00:00.310Z stdout F {"response_code":503,"response_flags":"UC","user_agent":"\"response_flags\":\"UF\"","upstream_host":"192.0.2.1:80"}"#,
     ] {
         let expected = ("envoy UC", Reason::Closed, "192.0.2.1:80".to_owned());
