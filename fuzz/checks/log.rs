@@ -10,6 +10,9 @@ const FORMATS: [&str; 2] = [
     "{\"at\":\"$time_iso8601\",\"status\":$status,\"tries\":\"$upstream_status\"}",
 ];
 
+/// Bytes that are read at once: room for so many is made.
+const SLICE: usize = 4096;
+
 /// Panics if something does not hold.
 pub(crate) fn check(bytes: &[u8]) {
     let ends = bytes.split(|byte| *byte == b'\n').count() - 1;
@@ -34,7 +37,7 @@ fn read(kind: &Kind, bytes: &[u8], step: usize, threads: usize) -> String {
     let mut reading = Reading::new("log", kind.clone(), threads);
     let mut from = Steps(bytes, step);
     while reading
-        .turn(&mut digest, &mut from, usize::MAX)
+        .turn(&mut digest, &mut from, SLICE)
         .expect("memory can be read")
     {}
     reading.finish(&mut digest);

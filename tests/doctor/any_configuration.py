@@ -25,7 +25,7 @@ def check(raw: bytes, folder: Path) -> bool:
         return False
     _sound(report)
     for form in FORMATS:
-        render(report, form, colour=False).encode()
+        render(report, form).encode()
     return True
 
 

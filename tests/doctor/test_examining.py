@@ -78,6 +78,9 @@ def test_deep_blocks_and_any_bytes_are_borne(tmp_path: Path) -> None:
         "upstream app {\n  server localhost:3000; # surehop: ignore SH001\n}",
         "upstream a {\n # surehop: ignore name-resolves-to-two-families\n server localhost:1;\n}",
         "# surehop: ignore SH008, sh001\nupstream app {\n  server localhost:3000;\n}",
+        "upstream a {\n # surehop: ignore SH001 because we know\n server localhost:1;\n}",
+        "upstream a {\n # surehop: ignore SH001: both are served\n server localhost:1;\n}",
+        "upstream a {\n # surehop: ignore SH001 -- SH999 too\n server localhost:1;\n}",
     ],
 )
 def test_comments_keep_back(tmp_path: Path, text: str) -> None:
@@ -85,12 +88,14 @@ def test_comments_keep_back(tmp_path: Path, text: str) -> None:
 
     assert ids(told) == []
     assert told.hidden == 1
+    assert told.notes == ()
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "upstream app {\n  server localhost:3000; # surehop: ignore SH008\n}",
+        "# surehop: ignore-file SH001\nupstream app {\n  server localhost:3000;\n}",
         "# surehop: ignore SH001\nmap $a $b { }\nupstream app {\n  server localhost:3000;\n}",
     ],
 )

@@ -1,12 +1,16 @@
 """Fixes change what they name and not a byte else."""
 
+import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 from reading import BOTH, report
 
-from surehop.doctor import Confidence, Finding, Severity, fix
+from missing import missing
+from surehop.doctor import Confidence, Finding, Severity, fix, render
 from surehop.doctor.finding import Edit
 from surehop.doctor.patching import apply, diff, settle
 
@@ -84,10 +88,48 @@ def test_a_file_that_changed_is_left_alone(tmp_path: Path) -> None:
     told = report(tmp_path, ODD, BOTH)
     (tmp_path / "nginx.conf").write_text("new")
 
-    with pytest.raises(OSError, match="is not what was read"):
-        fix(told.findings, told.documents)
+    fixed = fix(told.findings, told.documents)
 
+    assert "it is not what was read" in fixed.trouble
+    assert fixed.written == ()
     assert (tmp_path / "nginx.conf").read_text() == "new"
+
+
+def test_what_can_not_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    told = report(tmp_path, ODD, BOTH)
+    full = ".nginx.conf." + "x" * 240  # with the backup's ending, a name that is too long
+    long = (tmp_path / "nginx.conf").rename(tmp_path / full)
+    (found,) = told.findings
+    moved = found._replace(fix=tuple(each._replace(file=str(long)) for each in found.fix))
+
+    fixed = fix([moved], {str(long): ODD})
+
+    assert fixed.trouble == f"`{long}` can't be written: file name too long"
+    assert [path.name for path in tmp_path.iterdir()] == [full]
+    assert long.read_bytes() == ODD
+
+
+def test_what_came_by_standard_input_is_not_written() -> None:
+    fixed = fix([finding(Edit("-", 0, 1, "x"))], {"-": ODD})
+
+    assert fixed.trouble == "`-` can't be written: it is no file"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("form", ["text", "json", "markdown"])
+def test_the_diff_that_is_shown_can_be_applied(form: str, end: str, tmp_path: Path) -> None:
+    lines = ("upstream app {", "\tserver  localhost:3000;\t# one", "}", "# end")
+    raw = end.join(lines).encode()
+    told = report(tmp_path, raw, BOTH)
+    shown = render(told, form)
+    if form == "json":
+        shown = json.loads(shown)["findings"][0]["diff"]
+
+    program = shutil.which("patch") or missing("patch")
+    words = [program, "--silent", str(tmp_path / "nginx.conf")]
+    subprocess.run(words, input=shown.encode(), check=True, capture_output=True)
+
+    assert (tmp_path / "nginx.conf").read_bytes() == raw.replace(b"localhost", b"127.0.0.1")
 
 
 def finding(*edits: Edit) -> Finding:

@@ -93,7 +93,7 @@ def counted(folder: Path, given: list[bytes], end: bytes = b"\n") -> tuple[int, 
     """How many lines were understood, and how many not; the report can be written."""
     told = report(folder, end.join(given) + end, file="error.log")
     for form in FORMATS:
-        render(told, form, colour=False).encode()
+        render(told, form).encode()
     return told.logs.understood, told.logs.unknown
 
 

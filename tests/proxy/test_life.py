@@ -174,11 +174,16 @@ def test_the_number_of_workers_may_change(surehop: Program) -> None:
 
 def test_idle_upstream_connections_are_carried_over(surehop: Program) -> None:
     with Scripted() as origin:
-        http = server(upstream=f"server 127.0.0.1:{origin.port}; keepalive 4;")
+        both = "location / { proxy_pass http://app; } location = /turn { return 200 turned; }"
+        http = server(both, upstream=f"server 127.0.0.1:{origin.port}; keepalive 4;")
         with running(surehop, http) as subject:
-            for _ in range(3):
+            for reloads in range(1, 4):
                 assert body(subject) == b"ok\n"
                 reload(subject)
+                eventually(partial(_exited, subject, reloads))
+                # The connection is in the worker's inbox, into which it looks before its next turn.
+                with Raw(subject.port) as client:
+                    assert client.answer(GET.replace(b" / ", b" /turn "))[2] == b"turned"
             assert body(subject) == b"ok\n"
         assert {received.connection for received in origin.take()} == {1}
 

@@ -1,9 +1,8 @@
 """`surehop doctor`: its arguments and what it prints."""
 
 import argparse
-import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from surehop import doctor
@@ -16,7 +15,9 @@ from surehop.cli.examining import (
     guarded,
     names_of,
     probing_of,
+    put,
     say,
+    screen,
     tell,
     verdict,
 )
@@ -55,15 +56,16 @@ def _examine(asked: argparse.Namespace) -> int:
         report = doctor.examine(asked.targets, options)
     tell(report)
     if failures:
-        say(f"wrote {failures.path}: {failures.count} failed tries")
+        say(f"wrote {failures.path}: {doctor.counted(failures.count, 'failure')}")
     if asked.partial:
         _write(asked.partial, report.digest)
         return 0
     if asked.write_baseline:
         doctor.write_baseline(asked.write_baseline, report.findings)
-        say(f"wrote {asked.write_baseline}: {len(report.findings)} findings")
+        say(f"wrote {asked.write_baseline}: {doctor.counted(len(report.findings), 'finding')}")
         return 0
-    print(doctor.render(report, asked.format, colour=sys.stdout.isatty()), end="", flush=True)
+    with suppress(BrokenPipeError):  # who has read enough has the exit code
+        put(doctor.render(report, asked.format, screen()))
     if asked.fix:
         _fix(report)
     return verdict(report, asked.fail_on)
@@ -79,15 +81,14 @@ def _write(file: Path, digest: bytes) -> None:
 
 
 def _fix(report: doctor.Report) -> None:
-    try:
-        fixed = doctor.fix(report.findings, report.documents)
-    except OSError as e:
-        raise OptionError(f"nothing more is written: {e}") from None
+    fixed = doctor.fix(report.findings, report.documents)
     for file, backup in fixed.written:
         say(f"wrote {file}, as it was: {backup}")
     for each in fixed.held:
         say(f"held back: {each.id} {each.place}: its change and another's overlap")
         say("hint: run it again")
+    if fixed.trouble:
+        raise OptionError(fixed.trouble, hint="it is as it was; what is left is for another run")
     if not fixed.written:
         say("nothing to write: no fix is sure enough")
 

@@ -1,11 +1,14 @@
 """What `surehop doctor` and `surehop probe` share: names, exit codes, what is said meanwhile."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from surehop import doctor
+from surehop.doctor.render.harmless import harmless
 from surehop.errors import OptionError, PlanError
 from surehop.plan.resolving import parse_overrides
 
@@ -14,6 +17,7 @@ INTERRUPTED = 130  # as shells have it
 NEVER = "never"
 EXIT_CODES = "exit codes: 0 clean, 1 findings at or above `--fail-on`, 2 bad input, 3 a bug"
 _WIDEST = 78  # columns
+_NARROWEST = 40
 _LONGEST = 3600  # seconds
 _MOST = 1000  # connections
 
@@ -29,9 +33,6 @@ def guarded(program: str, run: Callable[[], int]) -> int:
         return BAD_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read has gone
-        return INTERNAL
     except Exception as e:  # noqa: BLE001 (a fault of our own has its own exit code)
         say(f"{program}: internal fault: {type(e).__name__}: {e}")
         say("hint: this is a bug; the targets that cause it help to find it")
@@ -97,7 +98,34 @@ def verdict(report: doctor.Report, fail_on: str) -> int:
 
 
 def say(text: str) -> None:
-    print(text.encode("utf-8", "backslashreplace").decode(), file=sys.stderr)
+    """Write a line to standard error, if somebody is there."""
+    if sys.stderr:
+        with suppress(OSError):
+            print(harmless(text), file=sys.stderr)
+
+
+def put(text: str) -> None:
+    """Write to standard output. Raises BrokenPipeError where nobody reads on, or OptionError."""
+    try:
+        print(text, end="", flush=True)
+    except OSError as e:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())  # for what is flushed at the end
+        if isinstance(e, BrokenPipeError):
+            raise
+        why = (e.strerror or "error").lower()
+        raise OptionError(f"standard output can't be written: {why}") from None
+
+
+def screen() -> doctor.Screen:
+    """Tell how to write: colour, and its width, are a terminal's."""
+    if not (sys.stdout and sys.stdout.isatty()):
+        return doctor.Screen()
+    import shutil  # noqa: PLC0415 (it draws in what unpacks archives)
+
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    columns = shutil.get_terminal_size().columns
+    return doctor.Screen(not plain, max(_NARROWEST, min(columns, doctor.Screen().width)))
 
 
 def _announce(text: str) -> None:
@@ -106,7 +134,7 @@ def _announce(text: str) -> None:
 
 def _progress(text: str) -> None:
     """Show it in one line that the next one takes the place of; at a terminal only."""
-    if sys.stderr.isatty():
+    if sys.stderr and sys.stderr.isatty():
         print(f"\r\x1b[K{text[:_WIDEST]}", end="", file=sys.stderr, flush=True)
 
 
@@ -119,14 +147,21 @@ def _text(path: Path) -> str:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    value = _number(text, float)
     if not 0 <= value <= _LONGEST:
         raise argparse.ArgumentTypeError(f"`{text}` is not from 0 to {_LONGEST} seconds")
     return value
 
 
 def _count(text: str) -> int:
-    value = int(text)
+    value = _number(text, int)
     if not 0 <= value <= _MOST:
         raise argparse.ArgumentTypeError(f"`{text}` is not from 0 to {_MOST}")
-    return value
+    return int(value)
+
+
+def _number(text: str, kind: Callable[[str], float]) -> float:
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`{text}` is no number") from None

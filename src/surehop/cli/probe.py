@@ -1,8 +1,8 @@
 """`surehop probe`: a fact sheet of one server, from a few requests that are said before."""
 
 import argparse
-import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from surehop import doctor
 from surehop.cli.examining import (
@@ -14,6 +14,8 @@ from surehop.cli.examining import (
     guarded,
     names_of,
     probing_of,
+    put,
+    screen,
     tell,
     verdict,
 )
@@ -34,7 +36,8 @@ def _probe(asked: argparse.Namespace) -> int:
     options = doctor.Options(names_of(asked, ask=True), probing=probing_of(asked, servers=False))
     report = doctor.examine([asked.url], options)
     tell(report)
-    print(doctor.render(report, asked.format, colour=sys.stdout.isatty()), end="", flush=True)
+    with suppress(BrokenPipeError):  # who has read enough has the exit code
+        put(doctor.render(report, asked.format, screen()))
     return verdict(report, asked.fail_on)
 
 

@@ -34,4 +34,4 @@ class Progress:
 
 def on_terminal() -> Progress | None:
     """Give one where standard error is a terminal."""
-    return Progress() if sys.stderr.isatty() else None
+    return Progress() if sys.stderr and sys.stderr.isatty() else None

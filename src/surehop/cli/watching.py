@@ -1,13 +1,12 @@
 """`surehop doctor --watch`: what changes while logs grow, until somebody interrupts."""
 
 import argparse
-import sys
 import time
 from collections.abc import Iterable
 from contextlib import closing
 
 from surehop import doctor
-from surehop.cli.examining import tell, verdict
+from surehop.cli.examining import put, screen, tell, verdict
 from surehop.errors import OptionError
 
 _EVERY_S = 1.0
@@ -20,7 +19,7 @@ def watch(asked: argparse.Namespace, options: doctor.Options) -> int:
     if asked.format not in doctor.CHANGE_FORMATS:
         forms = " or ".join(f"`{each}`" for each in doctor.CHANGE_FORMATS)
         raise OptionError(f"`--watch` tells changes as {forms}, not as `{asked.format}`")
-    colour = sys.stdout.isatty()
+    shown = screen()
     with closing(doctor.Examination(asked.targets, options, follow=True)) as examination:
         report = examination.report()
         tell(report)
@@ -30,14 +29,14 @@ def watch(asked: argparse.Namespace, options: doctor.Options) -> int:
         def show(changes: Iterable[doctor.Change]) -> None:
             at = time.strftime("%Y-%m-%dT%H:%M:%S%z")
             for each in changes:
-                told = doctor.render_change(each, report, asked.format, at, colour=colour)
-                print(told, end="", flush=True)
+                told = doctor.render_change(each, report, asked.format, at, shown)
+                put(told)
 
-        if asked.format == "text":
-            print(doctor.render(report, asked.format, colour=colour), end="", flush=True)
-        else:
-            show(known)
         try:
+            if asked.format == "text":
+                put(doctor.render(report, asked.format, shown))
+            else:
+                show(known)
             while True:
                 time.sleep(_EVERY_S)
                 now = time.monotonic()
@@ -45,5 +44,5 @@ def watch(asked: argparse.Namespace, options: doctor.Options) -> int:
                     report = examination.report()
                     show(watched.take(report.findings, now))
                 show(watched.rest(now))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, BrokenPipeError):  # who reads has gone
             return verdict(report, asked.fail_on)

@@ -9,8 +9,10 @@ from surehop.doctor.parquet import Failures
 from surehop.doctor.patching import fix
 from surehop.doctor.probing.limits import METHODS, Asked, Talk
 from surehop.doctor.render import CHANGE_FORMATS, FORMATS, render, render_change
+from surehop.doctor.render.text import Screen
 from surehop.doctor.rules import RULES
 from surehop.doctor.watching import Change, Watch
+from surehop.doctor.words import counted
 
 __all__ = [
     "CHANGE_FORMATS",
@@ -28,10 +30,12 @@ __all__ = [
     "Probing",
     "Reading",
     "Report",
+    "Screen",
     "Severity",
     "Talk",
     "Target",
     "Watch",
+    "counted",
     "examine",
     "fix",
     "parse_hosts",

@@ -18,6 +18,7 @@ from surehop.doctor.probing.limits import Job
 from surehop.doctor.probing.servers import hops_of
 from surehop.doctor.probing.sheet import Sheet
 from surehop.doctor.rules import RULES
+from surehop.doctor.secrets import discreet, discreet_sheet, masked
 from surehop.doctor.sources.haproxy import HaproxyReader
 from surehop.doctor.sources.kinds import Kind, is_meant, kind_of
 from surehop.doctor.sources.logs import Followed, LogReader, log_kind
@@ -98,7 +99,7 @@ class Examination:
         names = frozenset(word for r in RULES for word in (r.about.id.lower(), r.about.name))
         notes = (*gathering.notes, *_counted(logs), *unknown_ids(comments, names))
         every = sorted(judge(evidence), key=lambda each: each.order)
-        told = tuple(_told(every, comments, options.known))
+        told = tuple(map(discreet, _told(every, comments, options.known)))
         return Report(
             tuple(gathering.targets),
             told,
@@ -106,7 +107,7 @@ class Examination:
             len(every) - len(told),
             gathering.documents,
             logs,
-            self._probes,
+            tuple(map(discreet_sheet, self._probes)),
             gathering.logs.digest(),
         )
 
@@ -263,7 +264,7 @@ class _Gathering:
             hint = "`--resolve NAME=ADDR` tells its addresses"
             raise OptionError(f"`{hop.host}` has no address that is known here", hint=hint)
         self._known.add(target)
-        self.targets.append(Target(target, Kind.SERVER))
+        self.targets.append(Target(masked(target), Kind.SERVER))
         self._jobs.append(Job(hop, addresses, self._options.probing.asked))
 
     def probed(self) -> tuple[Sheet, ...]:

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from typing import NamedTuple
 
 from surehop.conf.tokens import decode
 from surehop.conf.tree import Broken, Node, parse
 from surehop.doctor.finding import Finding
 
-_IGNORE = re.compile(r"#[ \t]*surehop:[ \t]*ignore\b[ \t]*(?P<ids>[^\n;#]*)")
-_SEPARATORS = re.compile(r"[\s,]+")
+_IGNORE = re.compile(r"#[ \t]*surehop:[ \t]*ignore\b(?P<ids>[^\n;#]*)")
+# An id or a name; what follows is a reason, for people.
+_ID = re.compile(r"sh\d+|[a-z0-9]+(?:-[a-z0-9]+)+")
+_WORDS = re.compile(r"[^\s,:]+")
 
 
 class Ignored(NamedTuple):
@@ -44,7 +47,7 @@ def ignored(file: str, raw: bytes, *, blocks: bool) -> list[Ignored]:
         comment = _IGNORE.search(line)
         if comment is None:
             continue
-        ids = frozenset(_SEPARATORS.split(comment["ids"].strip().lower())) - {""}
+        ids = frozenset(takewhile(_ID.fullmatch, _WORDS.findall(comment["ids"].lower())))
         target = number
         if not line[: comment.start()].strip():
             target = _next(lines, number)

@@ -8,6 +8,7 @@ from surehop.doctor.attempts import Line, LogFacts, Tally
 from surehop.doctor.evidence import Version
 from surehop.doctor.facts import Server
 from surehop.doctor.finding import Quote
+from surehop.doctor.words import counted
 from surehop.events import Family, Reason
 
 _QUOTED = 4
@@ -89,8 +90,7 @@ def told(logs: LogFacts, word: str) -> list[Tally]:
 
 def many(tallies: Iterable[Tally], noun: str) -> str:
     """Count in words: `1 time`, `3 times`."""
-    number = count(tallies)
-    return f"{number} {noun}{'s' if number > 1 else ''}"
+    return counted(count(tallies), noun)
 
 
 def seconds(tallies: Iterable[Tally]) -> int:

@@ -1,10 +1,11 @@
 """Edits -> diffs, and files written anew: every byte that no edit names stays as it is."""
 
-import contextlib
+import errno
 import itertools
 import os
 import stat
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,10 +13,14 @@ from surehop.doctor.finding import Confidence, Edit, Finding
 
 
 class Fixed(NamedTuple):
-    """Each file that was written, with its backup. `held` are findings for another run."""
+    """Each file that was written, with its backup. `held` are findings for another run.
+
+    `trouble` is why a file could not be written, and none after it was.
+    """
 
     written: tuple[tuple[str, str], ...]
     held: tuple[Finding, ...]
+    trouble: str = ""
 
 
 def apply(raw: bytes, edits: Iterable[Edit]) -> bytes:
@@ -75,39 +80,52 @@ def diff_of(finding: Finding, documents: Mapping[str, bytes]) -> str:
 
 
 def fix(findings: Iterable[Finding], documents: Mapping[str, bytes]) -> Fixed:
-    """Write the fixes that are sure. Raises OSError.
+    """Write the fixes that are sure, until one can't be written.
 
     A file is replaced in one step, with the permissions it had, and only if it still is what was
     read.
     """
+    edits, held = settle(each for each in findings if each.confidence is Confidence.HIGH)
+    written: list[tuple[str, str]] = []
+    for file, wanted in edits.items():
+        try:
+            backup = _rewrite(Path(file).resolve(), documents[file], wanted)  # a link stays a link
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            return Fixed(tuple(written), held, f"`{file}` can't be written: {why}")
+        written.append((file, str(backup)))
+    return Fixed(tuple(written), held)
+
+
+def _rewrite(path: Path, raw: bytes, edits: Iterable[Edit]) -> Path:
+    """Write a file anew, give its backup. Raises OSError, and then nothing is changed."""
     import tempfile  # noqa: PLC0415 (few runs write)
 
-    edits, held = settle(each for each in findings if each.confidence is Confidence.HIGH)
-    written = []
-    for file, wanted in edits.items():
-        path = Path(file).resolve()  # a link stays a link
-        if not path.is_file():
-            continue  # it came in by standard input
-        if path.read_bytes() != documents[file]:
-            raise OSError(f"`{file}` is not what was read: it has changed, or is compressed")
-        backup = _back_up(path, documents[file])
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "it is no file")
+    if path.read_bytes() != raw:
+        raise OSError(errno.EINVAL, "it is not what was read: it has changed, or is compressed")
+    status = path.stat()
+    with ExitStack() as undo:
         handle, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        undo.callback(Path(fresh).unlink)
         with os.fdopen(handle, "wb") as out:
-            out.write(apply(documents[file], wanted))
-            status = path.stat()
+            out.write(apply(raw, edits))
             if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
                 os.fchown(out.fileno(), status.st_uid, status.st_gid)
             os.fchmod(out.fileno(), stat.S_IMODE(status.st_mode))
+        backup = _back_up(path, raw)
+        undo.callback(backup.unlink)
         Path(fresh).replace(path)
-        written.append((file, str(backup)))
-    return Fixed(tuple(written), held)
+        undo.pop_all()
+    return backup
 
 
 def _back_up(path: Path, raw: bytes) -> Path:
     """Keep a file under a name that nobody has, and that `include sites-enabled/*` passes over."""
     for number in itertools.count():
         backup = path.with_name(f".{path.name}.orig{f'.{number}' if number else ''}")
-        with contextlib.suppress(FileExistsError), backup.open("xb") as out:
+        with suppress(FileExistsError), backup.open("xb") as out:
             out.write(raw)
             os.fchmod(out.fileno(), stat.S_IMODE(path.stat().st_mode))
             return backup

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from surehop.doctor.facts import IPAddress
 from surehop.doctor.probing.hop import Hop
+from surehop.doctor.words import counted
 
 METHODS = ("GET", "HEAD")
 MOST_ADDRESSES = 16  # of one name
@@ -49,11 +50,11 @@ class Announced(NamedTuple):
 
     def __str__(self) -> str:
         if not self.requests:
-            return f"{_many(self.connections, 'connection')}, nothing sent, {self.seconds} s"
+            return f"{counted(self.connections, 'connection')}, nothing sent, {self.seconds} s"
         body = ", one with `Expect: 100-continue` and a body of one byte," if self.bodies else ""
         return (
-            f"{_many(self.requests, f'{self.method} request')}{body} over"
-            f" {_many(self.connections, 'connection')}, for {self.seconds} s"
+            f"{counted(self.requests, f'{self.method} request')}{body} over"
+            f" {counted(self.connections, 'connection')}, for {self.seconds} s"
         )
 
 
@@ -129,7 +130,3 @@ class Meter:
         if self.requests == self._announced.requests:
             raise Overspent(f"a request more than the {self.requests} announced")
         self.requests += 1
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -7,7 +7,7 @@ from surehop.doctor.baseline import fingerprint
 from surehop.doctor.examining import Report
 from surehop.doctor.finding import Finding
 from surehop.doctor.patching import diff_of
-from surehop.doctor.render.harmless import harmless
+from surehop.doctor.render.harmless import harmless_lines
 from surehop.doctor.render.sheets import sheet_data
 from surehop.doctor.watching import Change
 
@@ -62,7 +62,7 @@ def _finding(finding: Finding, report: Report) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     """Show what JSON can't carry: bytes that are no UTF-8. Newlines stay."""
     if isinstance(value, str):
-        return "\n".join(map(harmless, value.split("\n")))
+        return harmless_lines(value)
     if isinstance(value, dict):
         return {key: _plain(each) for key, each in value.items()}
     return [_plain(each) for each in value] if isinstance(value, list) else value

@@ -7,6 +7,7 @@ from typing import Any
 
 from surehop.doctor.probing.sheet import Answered, Crowd, Rested, Sheet, Tls
 from surehop.doctor.render.harmless import harmless
+from surehop.doctor.words import counted
 
 _NAMES = 14  # columns
 _MS = 1000
@@ -42,7 +43,8 @@ def _rows(sheet: Sheet) -> Iterator[_Row]:
     yield "trouble", sheet.trouble
     yield "hint", sheet.hint
     yield "stopped", "before all was known" if sheet.stopped else ""
-    yield "sent", f"{sheet.requests} requests over {sheet.connections} connections"
+    sent = counted(sheet.requests, "request"), counted(sheet.connections, "connection")
+    yield "sent", " over ".join(sent)
 
 
 def _addresses(sheet: Sheet) -> Iterator[_Row]:

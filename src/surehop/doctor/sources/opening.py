@@ -1,5 +1,6 @@
 """Targets -> bytes: files, directories, standard input; compressed ones are unpacked on the way."""
 
+import errno
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -64,8 +65,11 @@ def open_target(name: str) -> Iterator[Opened]:
 
 
 def _open(name: str, stack: ExitStack) -> Opened:
-    file: BinaryIO = sys.stdin.buffer
-    if name != STANDARD_INPUT:
+    if name == STANDARD_INPUT:
+        if not sys.stdin:
+            raise OSError(errno.EBADF, "it is closed")
+        file: BinaryIO = sys.stdin.buffer
+    else:
         path = Path(name)
         file = stack.enter_context(path.open("rb"))
     head = file.read(_HEAD)
@@ -88,7 +92,7 @@ def files_of(name: str) -> Iterator[str]:
     Backups and pages are left out.
     """
     path = Path(name)
-    if name == STANDARD_INPUT or not path.is_dir():
+    if name in {STANDARD_INPUT, ""} or not path.is_dir():
         yield name
         return
     files = [
