@@ -10,6 +10,9 @@ use crate::traffic::Counter;
 
 const SWITCHED: u16 = 101;
 const BAD: u16 = 400;
+/// Who is refused is so at once; a time-out for connecting is seldom shorter.
+const SLOW_MS: i64 = 200;
+const SLOW: Outcome = (Phase::Connect, Cause::TimedOut, Reason::ConnectTimedOut);
 
 /// Reads `[2026-01-05T10:00:00.310Z] "GET / HTTP/1.1" 503 UC … "192.0.2.1:80"`, and JSON that has flags.
 pub(crate) struct Envoy;
@@ -78,7 +81,11 @@ fn ending(flag: &[u8]) -> Option<(&'static str, Outcome)> {
 fn sharpened(outcome: Outcome, request: &Request<'_>) -> Option<Outcome> {
     let (_, cause, reason) = outcome;
     Some(match reason {
-        Reason::ConnectFailed => request.details.into_iter().find_map(why).unwrap_or(outcome),
+        Reason::ConnectFailed => match request.details.into_iter().find_map(why) {
+            Some(outcome) => outcome,
+            None if request.took_ms >= Some(SLOW_MS) => SLOW,
+            None => outcome,
+        },
         // A connection that became another protocol's ends some day.
         Reason::Closed | Reason::Reset if request.status == SWITCHED => return None,
         // The head had been passed on.
@@ -110,7 +117,7 @@ fn why(details: &[u8]) -> Option<Outcome> {
                 "error:_110",
                 "error: 110",
             ],
-            (Connect, Cause::TimedOut, Reason::ConnectTimedOut),
+            SLOW,
         ),
         (
             &[

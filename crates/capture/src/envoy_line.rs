@@ -28,6 +28,7 @@ const STATUS: &[&str] = &[
 const FLAGS: &[&str] = &["\"response_flags\"", "\"flags\"", "\"response_flags_long\""];
 const DETAILS: &[&str] = &["\"response_code_details\"", "\"details\""];
 const FAILURE: &[&str] = &["\"upstream_transport_failure_reason\""];
+const DURATION: &[&str] = &["\"duration\"", "\"duration_ms\""];
 const PEER: &[&str] = &[
     "\"upstream_host\"",
     "\"upstream\"",
@@ -43,6 +44,8 @@ pub(crate) struct Request<'a> {
     pub(crate) flags: &'a [u8],
     /// Why, in Envoy's words: `%RESPONSE_CODE_DETAILS%` and what it says of the transport.
     pub(crate) details: [&'a [u8]; 2],
+    /// How long it took from beginning to end.
+    pub(crate) took_ms: Option<i64>,
     pub(crate) peer: &'a [u8],
 }
 
@@ -66,6 +69,7 @@ impl<'a> Request<'a> {
             at_ms: moment::iso8601(text(TIME)).unwrap_or(0),
             method: text(METHOD),
             details: [text(DETAILS), text(FAILURE)],
+            took_ms: moment::number(text(DURATION)),
             peer: Some(text(PEER))
                 .filter(|peer| is_address(peer))
                 .unwrap_or_default(),
@@ -90,6 +94,12 @@ impl<'a> Request<'a> {
             status: status(code)?,
             flags,
             details: [before, b""],
+            // Behind it is only what the upstream took.
+            took_ms: before
+                .trim_ascii()
+                .rsplit(|byte| *byte == b' ')
+                .nth(1)
+                .and_then(moment::number),
             peer: if is_address(peer) { peer } else { b"" },
         })
     }

@@ -115,6 +115,20 @@ fn details_tell_why_connecting_failed() {
 }
 
 #[test]
+fn without_details_the_time_tells() {
+    for (took, reason) in [
+        ("0", Reason::ConnectFailed),
+        ("250", Reason::ConnectTimedOut),
+        ("-", Reason::ConnectFailed),
+    ] {
+        let line = format!(
+            r#"[2026-01-05T10:00:00.310Z] "GET / HTTP/1.1" 503 UF 0 95 {took} - "-" "c" "i" "a" "192.0.2.1:80""#
+        );
+        assert_eq!(told(&line).1, reason, "{took}");
+    }
+}
+
+#[test]
 fn json_has_many_names_for_the_same() {
     for line in [
         r#"{"time":"2026-01-05T10:00:00Z","method":"GET","status":"503","flags":"UpstreamConnectionTermination","upstream":"192.0.2.1:80"}"#,

@@ -79,8 +79,9 @@ HAPROXY: dict[str, Flag] = {
 ENVOY: dict[str, Flag] = {
     "UF": Flag(
         _E,
-        "connecting to the server failed",
-        "see whether it listens where the cluster says; the details tell refused from timed out",
+        "connecting to the server failed, most often since nobody listens there",
+        "see whether it runs, and listens where the cluster says; `%RESPONSE_CODE_DETAILS%` in the"
+        " log tells refused from other failures",
     ),
     "UC": Flag(
         _E,
