@@ -174,6 +174,8 @@ IOException: Unable to read data from the transport connection: Connection reset
 The request was canceled due to the configured HttpClient.Timeout of 100 seconds elapsing. => dotnet time-out timed_out
 cURL error 52: Empty reply from server (see https://curl.haxx.se/libcurl/c/libcurl-errors.html) for http://192.0.2.1/a => curl closed closed 192.0.2.1
 cURL error 56: Recv failure: Connection reset by peer (see https://curl.se/x.html) for http://192.0.2.1:80/a => curl reset reset 192.0.2.1:80
+cURL error 7: Failed to connect to a.example port 80: Connection refused (see https://curl.haxx.se/x.html) => curl connect refused a.example
+cURL error 28: Connection timed out after 5001 milliseconds => curl connect connect_timed_out
 cURL error 6: Could not resolve host: a.example => curl lookup resolve_failed a.example
 EOFError (end of file reached): => ruby closed closed
 [HPM] Error occurred while proxying request a.example:3000/ to http://192.0.2.1:80/ [ECONNRESET] (https://nodejs.org/api/errors.html) => node reset reset 192.0.2.1:80
