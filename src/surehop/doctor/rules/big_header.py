@@ -16,7 +16,7 @@ ABOUT = About(
     cause="the whole head must fit into one buffer, 4k or 8k unless said otherwise; large cookies"
     " and tokens do not",
     cure="`proxy_buffer_size 16k; proxy_buffers 8 16k; proxy_busy_buffers_size 32k;`",
-    needs="an error log of nginx",
+    needs="an error log of nginx, or a log of a load balancer of Google Cloud",
     examples=(
         Example(
             line("upstream sent too big header", "reading", "192.0.2.1:80"),

@@ -25,7 +25,7 @@ ABOUT = About(
     " `getaddrinfo ENOTFOUND`, `[Errno -2] Name or service not known`",
     cause="nginx's resolver asks for the name as it is: no search domains, no /etc/hosts",
     cure="write the full name, as `app.default.svc.cluster.local`",
-    needs="an error log of nginx, or a log of an application",
+    needs="an error log of nginx, a log of an application, or of a load balancer of a cloud",
     examples=(
         Example(
             line("app could not be resolved (3: Host not found)", "", ""),

@@ -50,7 +50,8 @@ ABOUT = About(
     " it at once; what was sent on it is answered with RST",
     cure="raise the limit; or have fewer connections at once (`max_conns` and `queue` of an"
     " upstream, `maxSockets` of an agent) and retry with a growing delay",
-    needs="an error log of nginx, a log of an application, or a capture",
+    needs="an error log of nginx, a log of an application or of a load balancer of a cloud, or a"
+    " capture",
     examples=(
         Example(
             "".join(
