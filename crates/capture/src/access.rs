@@ -67,24 +67,36 @@ impl Format for Access {
         let addresses = get(Variable::UpstreamAddr);
         let peer = last(addresses);
         counter.request(at_ms, status, peer);
+        let is_back = counter.is_back(status, peer);
         let tries = match addresses {
             b"" => tries(get(Variable::UpstreamStatus)),
             _ => tries(addresses),
         };
         let word = word(status);
         let attempts = attempts::failed(get(Variable::UpstreamAttempts)).unwrap_or_default();
-        if word.is_none() && tries < 2 && attempts.is_empty() {
+        if word.is_none() && tries < 2 && attempts.is_empty() && !is_back {
             return Understood::Yes;
         }
         let event = Event {
             at_ms,
             peer,
+            upstream: target(&values),
             method: method(&values),
             connection: moment::number(get(Variable::Connection)).map_or(0, i64::unsigned_abs),
             status,
             tries,
             ..Event::new("nginx", word.unwrap_or("retried"))
         };
+        if is_back {
+            out(Event {
+                word: "answered again",
+                tries: 1,
+                ..event
+            });
+        }
+        if word.is_none() && tries < 2 && attempts.is_empty() {
+            return Understood::Yes;
+        }
         if !attempts.is_empty() {
             out(event);
             for one in attempts {
@@ -109,6 +121,7 @@ impl Format for Access {
             ..event
         });
         for (peer, word, ended) in failed {
+            counter.failed(peer);
             out(Event {
                 word,
                 outcome: Some(ended),
@@ -168,6 +181,13 @@ fn method<'a>(values: &Values<'a>) -> &'a [u8] {
         return said;
     }
     method_of(values[Variable::Request as usize])
+}
+
+/// What was asked for.
+fn target<'a>(values: &Values<'a>) -> &'a [u8] {
+    let request = values[Variable::Request as usize];
+    let mut words = request.split(|byte| *byte == b' ');
+    words.nth(1).unwrap_or(values[Variable::Uri as usize])
 }
 
 /// The values of a list that tell something.

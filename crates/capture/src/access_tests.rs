@@ -20,6 +20,7 @@ fn nginx_s_own_format() {
     let expected = Event {
         at_ms: AT,
         method: b"POST",
+        upstream: b"/a",
         status: 502,
         ..Event::new("nginx", "502")
     };
@@ -82,6 +83,38 @@ fn json_is_a_format_like_others() {
     );
     assert!(format.looks_like(line));
     assert!(!format.looks_like(&line[..line.len() - 1]));
+}
+
+#[test]
+fn a_format_may_end_in_any_value() {
+    let format =
+        Access::new(b"$request_method $request_uri $status [$upstream_addr] $request_time")
+            .unwrap();
+    for end in ["0.001", "-", "0.001, 0.002 : 0.003"] {
+        let line = format!("GET /a 502 [192.0.2.1:80] {end}");
+        assert!(format.looks_like(line.as_bytes()), "{line}");
+        assert_eq!(events(&format, line.as_bytes()).0[0].upstream, b"/a");
+    }
+    assert!(!format.looks_like(b"GET /a 502 [192.0.2.1:80] 0.001 \"curl/8\""));
+}
+
+#[test]
+fn a_peer_that_answers_again() {
+    let format = Access::new(b"$status $upstream_addr $upstream_status").unwrap();
+    let mut counter = Counter::default();
+    let mut words = |line: &'static [u8]| {
+        let mut found = Vec::new();
+        format.count(line, &mut counter, &mut |event| found.push(event.word));
+        found
+    };
+    assert_eq!(words(b"200 192.0.2.1:80 200"), [""; 0]);
+    assert_eq!(
+        words(b"200 192.0.2.1:80, 192.0.2.2:80 502, 200"),
+        ["retried", "try 502"]
+    );
+    assert_eq!(words(b"200 192.0.2.2:80 200"), [""; 0]);
+    assert_eq!(words(b"200 192.0.2.1:80 200"), ["answered again"]);
+    assert_eq!(words(b"200 192.0.2.1:80 200"), [""; 0]);
 }
 
 #[test]

@@ -28,6 +28,21 @@ const USERS: [(&[u8], &[&str], &str); 16] = [
     (b"504 Gateway Timeout", &["go"], "traefik"),
     (b"http.log.error", &["go"], "caddy"),
 ];
+/// What the system says of a connection that does not come about.
+const SYSTEM: [(&[&str], Outcome); 3] = [
+    (
+        &["efused", "Errno 111"],
+        (Phase::Connect, Cause::Refused, Reason::Refused),
+    ),
+    (
+        &["annot assign requested address", "Errno 99", " no ports"],
+        (Phase::Connect, Cause::NoPorts, Reason::NoPorts),
+    ),
+    (
+        &["etwork is unreachable", "No route to host"],
+        (Phase::Connect, Cause::Unreachable, Reason::Unreachable),
+    ),
+];
 
 /// All that is the same for what one record tells.
 pub(crate) struct Circumstances<'a> {
@@ -40,7 +55,8 @@ pub(crate) struct Circumstances<'a> {
     idle_ms: Option<u64>,
     /// How many tries of one request this is.
     pub(crate) tries: u8,
-    refused: bool,
+    /// What the system said of it, beside the words of who asked.
+    system: Option<Outcome>,
 }
 
 impl<'a> Circumstances<'a> {
@@ -70,7 +86,10 @@ impl<'a> Circumstances<'a> {
                 .and_then(digits)
                 .and_then(|count| u8::try_from(count).ok())
                 .map_or(1, |count| count.max(1)),
-            refused: [&b"efused"[..], b"Errno 111"].into_iter().any(has),
+            system: SYSTEM
+                .iter()
+                .find(|(words, _)| words.iter().any(|word| has(word.as_bytes())))
+                .map(|(_, outcome)| *outcome),
         }
     }
 
@@ -90,9 +109,7 @@ impl<'a> Circumstances<'a> {
     pub(crate) fn sharpened(&self, outcome: Option<Outcome>) -> Option<Outcome> {
         let (phase, cause, reason) = outcome?;
         Some(match (reason, self.reused) {
-            (Reason::ConnectFailed, _) if self.refused => {
-                (Phase::Connect, Cause::Refused, Reason::Refused)
-            }
+            (Reason::ConnectFailed, _) => self.system.unwrap_or((phase, cause, reason)),
             (Reason::Closed, Some(true)) => (phase, cause, Reason::ReusedClosed),
             (Reason::Reset, Some(true)) => (phase, cause, Reason::ReusedReset),
             _ => (phase, cause, reason),

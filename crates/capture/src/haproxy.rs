@@ -5,6 +5,7 @@ use surehop_engine::{Cause, Phase, Reason};
 
 use crate::event::{Event, Outcome, method_of};
 use crate::format::{Format, Understood};
+use crate::haproxy_notices;
 use crate::moment;
 use crate::traffic::Counter;
 
@@ -23,7 +24,7 @@ impl Format for Haproxy {
         out: &mut dyn FnMut(Event<'a>),
     ) -> Understood {
         let Some(session) = session(line) else {
-            return Understood::No;
+            return haproxy_notices::tell(line, out);
         };
         counter.request(session.at_ms, session.status, session.peer);
         let (word, outcome) = match ending(session.state) {

@@ -19,6 +19,7 @@ mod event;
 mod format;
 mod gcp;
 mod haproxy;
+mod haproxy_notices;
 mod histogram;
 mod kept;
 mod kinds;

@@ -15,7 +15,7 @@
 //! | `race` * | a request met the server's close on a connection that had rested |
 //! | `stale` * | a request was sent although the close had long been there |
 //! | `closed at once` * | accepted, then closed |
-//! | `closed` * | the connection ended instead of an answer |
+//! | `closed` * | the connection ended instead of an answer; its status is what the same request got before |
 //! | `cut off` * | it ended in the middle of an answer |
 //! | `body unread` * | an early answer, and RST behind it, since the request's body was not read |
 //! | `unanswered` * | a request was sent again and again, and not even acknowledged |

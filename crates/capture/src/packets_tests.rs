@@ -323,6 +323,12 @@ fn a_server_that_ends_closes_all_at_once() {
 }
 
 #[test]
+fn so_does_a_server_that_is_reloaded_under_load() {
+    let words = words(closed_together(&[1, 12, 27]));
+    assert_eq!(words.last(), Some(&"closed together"));
+}
+
+#[test]
 fn an_idle_timeout_does_too_for_those_that_rested_equally() {
     let words = words(closed_together(&[5000, 5001, 5002, 5003, 5004, 5005]));
     assert_eq!(words, ["idle close"; 6]);

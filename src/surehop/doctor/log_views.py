@@ -27,9 +27,15 @@ APPLICATIONS = (
     *(*NODE, "python", "httpx", "requests", "urllib3", "aiohttp"),
     *("hyper", "go", "traefik", "caddy", "surehop", "java", "dotnet", "curl", "ruby"),
 )
+<<<<<<< HEAD
 # Those of clouds, whose logs have words of their own, and Envoy's, which has flags.
 BALANCERS = ("alb", "gcp")
 PROXY_OR_APPLICATION = ("nginx", *BALANCERS, *APPLICATIONS)
+=======
+# What HAProxy says beside its lines of requests: of servers that are down, and of itself.
+NOTICES = "haproxy notices"
+PROXY_OR_APPLICATION = ("nginx", NOTICES, *APPLICATIONS)
+>>>>>>> main
 # How a connection ends before an answer.
 ENDED = (
     *(Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED, Reason.REUSED_RESET),
@@ -73,6 +79,16 @@ def captured(logs: LogFacts, *words: str) -> list[Tally]:
 
 def count(tallies: Iterable[Tally]) -> int:
     return sum(each.count for each in tallies)
+
+
+def took_out(logs: LogFacts, peer: str, *reasons: Reason) -> bool:
+    """Tell whether this took a peer out just before nobody was left, or a check found it so."""
+    return any(
+        each.peer == peer and each.reason in reasons for out in logs.outages for each in out.before
+    ) or any(
+        each.software == NOTICES and each.peer == peer and each.reason in reasons
+        for each in logs.tallies
+    )
 
 
 def refusals(logs: LogFacts) -> list[Tally]:
@@ -159,6 +175,11 @@ def where(tallies: Iterable[Tally]) -> str:
     """Name the first peers, in brackets; nothing where no line names one."""
     peers = list(dict.fromkeys(each.peer for each in tallies if each.peer))
     return f" ({', '.join(f'`{peer}`' for peer in peers[:3])})" if peers else ""
+
+
+def target(line: Line, peer: str) -> str:
+    """Give what was asked for: what is behind the peer in a URL, or what an access log has."""
+    return line.upstream.partition(peer)[2] if "://" in line.upstream else line.upstream
 
 
 def split(peer: str) -> tuple[str, int]:

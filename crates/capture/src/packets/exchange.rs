@@ -3,6 +3,7 @@
 use super::http::{Messages, News, is_request, is_response};
 use super::tls::{Records, is_record};
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// How many requests may be under way at once; more are no longer told apart.
 const PIPELINED: usize = 32;
@@ -40,6 +41,15 @@ pub(super) struct Asked {
     pub method: Box<str>,
     pub target: Box<str>,
     pub now: Moment,
+}
+
+impl Asked {
+    /// A number by which the same request is known again.
+    pub(super) fn mark(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.method, &self.target).hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// The last answer that was whole.
@@ -94,6 +104,8 @@ pub(super) struct Exchange {
     /// How many answers are whole.
     pub answered: u32,
     pub last: Option<Answered>,
+    /// The request that was answered just now, and how, until somebody takes it.
+    pub news: Option<(u64, u16)>,
     /// Whether one side said that the connection ends after this.
     pub closing: bool,
 }
@@ -204,7 +216,8 @@ impl Exchange {
     }
 
     fn answer(&mut self, status: u16) {
-        self.waiting.pop_front();
+        let asked = self.waiting.pop_front();
+        self.news = asked.map(|asked| (asked.mark(), status)).or(self.news);
         self.begun = false;
         self.answered += 1;
         self.last = Some(Answered {

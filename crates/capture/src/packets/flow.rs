@@ -13,7 +13,7 @@ use opening::Opening;
 use std::net::SocketAddr;
 use surehop_engine::{Cause, Phase, Reason};
 
-pub(super) use ending::{IDLE_CLOSE, IDLE_RESET};
+pub(super) use ending::{CLOSED, IDLE_CLOSE, IDLE_RESET};
 
 /// ms: what ends a connection sooner after its beginning did not want it.
 const AT_ONCE: u64 = 100;
@@ -128,10 +128,16 @@ impl Flow {
             reused: None,
             idle_ms: None,
             age_ms: None,
+            late_ms: None,
             status: 0,
             tries: 1,
             sentence,
         }
+    }
+
+    /// The mark of the request that was answered just now, and the status.
+    pub(super) fn answered(&mut self) -> Option<(u64, u16)> {
+        self.exchange.news.take()
     }
 
     fn is_fresh(&self) -> bool {

@@ -1,7 +1,7 @@
 //! All connections that are remembered, and what only several of them show.
 
 use super::exchange::Moment;
-use super::flow::{Flow, IDLE_CLOSE, IDLE_RESET};
+use super::flow::{CLOSED, Flow, IDLE_CLOSE, IDLE_RESET};
 use super::http::{is_request, is_response};
 use super::segment::{ACK, SYN, Segment};
 use super::told::Told;
@@ -16,10 +16,15 @@ const SERVERS: usize = 4096;
 const PENDING: usize = 64;
 /// ms after which clients that don't wait for one address try the next.
 const NEXT_ADDRESS: std::ops::RangeInclusive<u64> = 150..=400;
+/// Requests of which it is known that they were answered.
+const ANSWERED: usize = 4096;
 /// ms within which a server that ends closes its connections.
 const TOGETHER: u64 = 200;
-/// How many connections that are closed together tell something.
+/// How many connections that are closed together tell something, and how many where some had hardly rested.
 const MANY: u32 = 5;
+const SOME: u32 = 3;
+/// ms by which those differ at least.
+const APART: u64 = 10;
 
 type Key = (SocketAddr, SocketAddr);
 
@@ -40,6 +45,8 @@ pub(super) struct Table {
     old: HashMap<Key, Flow>,
     pending: VecDeque<(SocketAddr, SocketAddr, Moment)>,
     bursts: HashMap<SocketAddr, Burst>,
+    /// By the marks of requests, what was answered.
+    answered: HashMap<u64, u16>,
     connections: u64,
     now: Moment,
 }
@@ -80,7 +87,15 @@ impl Table {
             return;
         };
         flow.take(segment, now);
-        for told in std::mem::take(&mut flow.news) {
+        if let Some((asked, status)) = flow.answered()
+            && self.answered.len() < ANSWERED
+        {
+            self.answered.insert(asked, status);
+        }
+        for mut told in std::mem::take(&mut flow.news) {
+            if told.word == CLOSED {
+                told.status = *self.answered.get(&told.asked.mark()).unwrap_or(&0);
+            }
             together(&mut self.bursts, &told, tell);
             tell(told);
         }
@@ -148,11 +163,13 @@ impl Table {
 
 impl Burst {
     fn tell(self, tell: &mut dyn FnMut(Told)) {
-        // Those that rested equally long were closed by an idle time-out.
-        if self.count < MANY || self.most - self.least < 1000.max(self.most / 5) {
+        let (count, least, most) = (self.count, self.least, self.most);
+        // Those that rested equally long were closed by an idle time-out, however seldom it looks.
+        let differ = most - least;
+        let by_much = count >= SOME && most >= 2 * least && differ >= APART;
+        if !by_much && (count < MANY || differ < 1000.max(most / 5)) {
             return;
         }
-        let (count, least, most) = (self.count, self.least, self.most);
         tell(Told {
             word: "closed together",
             tries: count.min(255) as u8,

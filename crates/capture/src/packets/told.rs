@@ -20,6 +20,8 @@ pub(super) struct Told {
     pub reused: Option<bool>,
     pub idle_ms: Option<u64>,
     pub age_ms: Option<u64>,
+    /// How long the close had been there when the request was sent.
+    pub late_ms: Option<u64>,
     pub status: u16,
     pub tries: u8,
     /// What happened, in words.
@@ -57,6 +59,7 @@ impl Told {
             reused: self.reused,
             idle_ms: self.idle_ms,
             age_ms: self.age_ms,
+            pause_ms: self.late_ms,
             status: self.status,
             tries: self.tries,
             ..Event::new("packets", self.word)

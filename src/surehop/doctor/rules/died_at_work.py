@@ -6,6 +6,7 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import by_peer, captured, count, lines, many, quotes
+from surehop.doctor.rules.poison import blamed
 
 _ASKED = """\
 192.0.2.1:40000 > 192.0.2.9:3000
@@ -33,6 +34,8 @@ ABOUT = About(
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     for peer, tallies in by_peer(captured(evidence.logs, "closed")).items():
+        if blamed(evidence, tallies):
+            continue
         requests = {f"{each.method} {each.upstream}" for each in lines(tallies) if each.method}
         one = next(iter(requests)) if len(requests) == 1 else ""
         same = f" Each time it was `{one}`." if one and count(tallies) > 1 else ""

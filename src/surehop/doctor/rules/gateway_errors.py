@@ -6,12 +6,13 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.attempts import LogFacts, Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, failed, many, quotes, told
+from surehop.doctor.log_views import by_peer, count, failed, many, quotes, told, where
 from surehop.events import Reason
 
 _GATEWAY = (502, 504)
 _FEWEST = 5
 _SHARE = 0.01
+<<<<<<< HEAD
 # Logs that tell which failures are the proxy's own, by whom they come from.
 _EXPLAINING = {
     "haproxy log": "haproxy",
@@ -21,6 +22,10 @@ _EXPLAINING = {
     "gcp load balancer log": "gcp",
 }
 _ERROR_LOG = "nginx error log"
+=======
+_OFTEN = 0.05  # of the connects
+_ERROR_LOG, _HAPROXY = "nginx error log", "haproxy log"
+>>>>>>> main
 
 
 def _log(bad: int, good: int) -> str:
@@ -37,7 +42,7 @@ ABOUT = About(
     symptom="a share of the requests ends with 502 or 504",
     cause="an access log tells that a try failed; how it failed stands in the error log",
     cure="give the error log and the configuration to the doctor too",
-    needs="an access log, and no error log",
+    needs="an access log, and no error log; or a log of HAProxy",
     examples=(Example(_log(6, 8), _log(2, 12), kind="access log"),),
     proof=("surehop doctor nginx.conf access.log error.log",),
 )
@@ -45,7 +50,7 @@ ABOUT = About(
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     logs = evidence.logs
-    if any(each.kind == _ERROR_LOG for each in logs.files):
+    if any(each.kind == _ERROR_LOG for each in logs.files):  # it tells more
         return
     tries = by_peer(failed(logs, Reason.BROKEN))
     for kind, traffic in logs.traffic.items():
@@ -59,6 +64,9 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             yield _finding(logs, f"{bad} of {every} requests ended with 502 or 504", kind)
         elif tries:
             yield _quiet(tries)
+        again = [each for each in told(logs, "retried") if each.software == "haproxy"]
+        if kind == _HAPROXY and count(again) >= max(_FEWEST, _OFTEN * every):
+            yield _again(again)
 
 
 def _finding(logs: LogFacts, title: str, kind: str) -> Finding:
@@ -74,6 +82,23 @@ def _finding(logs: LogFacts, title: str, kind: str) -> Finding:
         advice="run the doctor over the error log and the configuration too",
         subject=f"log {kind}",
         quotes=quotes(lines),
+    )
+
+
+def _again(again: list[Tally]) -> Finding:
+    """HAProxy connected once more, or to another server, and clients got their answers."""
+    peers = where(again)
+    return ABOUT.found(
+        Severity.WARNING,
+        Confidence.MEDIUM,
+        because="HAProxy counts how often it connected anew, and does not say why or where before",
+        title=f"HAProxy had to connect again for {many(again, 'request')}; those answered{peers}",
+        text="A server does not take connections, or not always: with `option redispatch` another"
+        " answers in its stead, which then is the one in the line. Clients only waited longer.",
+        advice="look at the servers that are not named here; `check` on their lines takes dead ones"
+        " out",
+        subject="log again",
+        quotes=quotes(again),
     )
 
 

@@ -11,6 +11,8 @@ from surehop.doctor.facts import Configuration, Group, Listener, Server
 from surehop.doctor.finding import Confidence, Edit, Finding, Quote, Severity
 from surehop.doctor.log_views import by_peer, captured, count, failed, lines, many, quotes
 from surehop.doctor.probe_views import closed, closes, sheet_of
+from surehop.doctor.rules.poison import blamed
+from surehop.doctor.rules.thawed import asleep
 from surehop.doctor.sections import insert_after, place, replace
 from surehop.events import Cause, Reason
 
@@ -173,7 +175,7 @@ def raced(about: About, evidence: Evidence, mostly: Reason) -> Iterator[Finding]
     told = {peer for _, server, *_ in _meetings(evidence) for peer in _peers(server)}
     dead = failed(evidence.logs, *_RACES)
     for peer, tallies in by_peer(dead).items():
-        if peer in told:
+        if peer in told or blamed(evidence, tallies):
             continue
         resets = sum(each.count for each in tallies if each.reason is Reason.RESET)
         closes = sum(each.count for each in tallies) - resets
@@ -201,8 +203,8 @@ def raced(about: About, evidence: Evidence, mostly: Reason) -> Iterator[Finding]
 def _captured(evidence: Evidence) -> Iterator[Finding]:
     ended = by_peer(captured(evidence.logs, "closed together"))
     for peer, tallies in by_peer(captured(evidence.logs, "race", "stale")).items():
-        if peer in ended:
-            continue  # SH034 tells of a server that ends
+        if peer in ended or asleep(tallies):
+            continue  # SH034 tells of a server that ends, SH042 of a client that slept
         met, late = ([t for t in tallies if t.word == word] for word in ("race", "stale"))
         resets = count(each for each in met if each.cause is Cause.RESET)
         idle = _measured(evidence, peer)

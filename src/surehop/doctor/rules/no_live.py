@@ -53,8 +53,9 @@ def _of_nginx(evidence: Evidence) -> Iterator[Finding]:
         why = f" Shortly before: {', '.join(said)}." if said else ""
         yield ABOUT.found(
             Severity.ERROR,
-            Confidence.MEDIUM,
-            because="it is certain that nobody was left; why, only the lines before can tell",
+            Confidence.LOW if before else Confidence.MEDIUM,
+            because="it is certain that nobody was left; why, "
+            + ("the findings about its servers tell" if before else "no line before it tells"),
             title=f"`{group}` had no live server for {many(tallies, 'request')}",
             text=f"nginx answers 502 at once while all servers are out.{why}",
             advice="mend what took them out; `max_fails=3` forgives single failures",

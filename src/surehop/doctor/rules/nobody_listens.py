@@ -9,7 +9,11 @@ from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import (
     APPLICATIONS,
+<<<<<<< HEAD
     BALANCERS,
+=======
+    NOTICES,
+>>>>>>> main
     by_peer,
     dead_siblings,
     failed,
@@ -24,6 +28,7 @@ from surehop.doctor.log_views import (
     unreached,
 )
 from surehop.doctor.probe_views import seen
+from surehop.doctor.rules.comes_and_goes import unsteady
 from surehop.doctor.rules.resolved_once import moved
 from surehop.events import Cause, Reason
 
@@ -87,13 +92,25 @@ def _probed(evidence: Evidence) -> Iterator[Finding]:
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
     # Other findings tell of these.
+<<<<<<< HEAD
     told = {*halves(evidence), *moved(evidence), *refused_ipv6(evidence.logs)}
     asked = failed(evidence.logs, Reason.REFUSED, software=(*BALANCERS, *APPLICATIONS))
     refused = by_peer([*refusals(evidence.logs), *asked])
     for peer, tallies in refused.items():
+=======
+    told = {
+        *halves(evidence),
+        *moved(evidence),
+        *refused_ipv6(evidence.logs),
+        *unsteady(evidence),
+    }
+    asked = failed(evidence.logs, Reason.REFUSED, software=(NOTICES, *APPLICATIONS))
+    for peer, tallies in by_peer([*refusals(evidence.logs), *asked]).items():
+>>>>>>> main
         if peer in told:
             continue
-        total = f"{many(tallies, 'connection')} refused in {seconds(tallies)}s"
+        span = f" in {seconds(tallies)}s" if all(each.first_ms for each in tallies) else ""
+        total = f"{many(tallies, 'connection')} refused{span}"
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,

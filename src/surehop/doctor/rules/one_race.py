@@ -7,9 +7,11 @@ from surehop.doctor.attempts import Failure, Outage
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Group, Server
 from surehop.doctor.finding import Confidence, Finding, Place, Severity
-from surehop.doctor.log_views import by_peer, failed, line, many, quoted, seconds
+from surehop.doctor.log_views import by_peer, failed, line, many, quoted, seconds, target
 from surehop.doctor.probe_views import all_taken, closed, closes, connects, dead_families, sheet_of
 from surehop.doctor.probing.sheet import Rested, Sheet
+from surehop.doctor.rules.poison import killers
+from surehop.doctor.rules.too_many_at_once import crowded
 from surehop.doctor.sections import place
 from surehop.events import Reason
 
@@ -86,10 +88,12 @@ def _races(outage: Outage) -> list[Failure]:
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
+    # Other findings tell of these.
+    told = {*crowded(evidence), *(peer for each in killers(evidence) for peer in each.peers)}
     for group, tallies in by_peer(failed(evidence.logs, Reason.NO_LIVE)).items():
         first = next((each for each in evidence.logs.outages if each.group == group), None)
         races = _races(first) if first else []
-        if first is None or not races:
+        if first is None or not races or any(each.peer in told for each in races):
             continue
         peer = races[-1].peer
         others = {each.peer: each for each in first.before if each.peer != peer}
@@ -120,23 +124,20 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
 def _one_request(races: Sequence[Failure]) -> str:
     """Say so where the same request met all of it."""
     last = races[-1]
+    asked = target(last.line, last.peer)
     met = {
         each.peer
         for each in races
         if each.line.connection == last.line.connection
-        and _path(each) == _path(last)
+        and target(each.line, each.peer) == asked
         and last.line.at_ms - each.line.at_ms <= _AT_ONCE_MS
     }
     if len(met) < 2 or not last.line.connection:  # noqa: PLR2004 (from one to another)
         return ""
     return (
-        f" It was one request, for `{_path(last)}`, that went from one to the other: it met two"
+        f" It was one request, for `{asked}`, that went from one to the other: it met two"
         " stale connections, or it is itself what kills whoever gets it."
     )
-
-
-def _path(failure: Failure) -> str:
-    return failure.line.upstream.partition(failure.peer)[2]
 
 
 def _place(evidence: Evidence, name: str) -> Place | None:

@@ -73,10 +73,12 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 def _pace(tallies: Sequence[Tally]) -> int | None:
     """Give the seconds from one episode to the next, where all are about the same."""
-    begun: list[int] = []
-    for each in lines(tallies):
-        if each.at_ms and (not begun or each.at_ms - begun[-1] > _AT_ONCE_MS):
-            begun.append(each.at_ms)
+    times = [each.at_ms for each in lines(tallies) if each.at_ms]
+    begun = [
+        at
+        for before, at in zip([None, *times], times, strict=False)
+        if before is None or at - before > _AT_ONCE_MS
+    ]
     gaps = sorted(later - earlier for earlier, later in pairwise(begun))
     if len(begun) < _TIMES or gaps[0] < _SHORTEST_MS:
         return None

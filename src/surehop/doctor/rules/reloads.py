@@ -3,9 +3,19 @@
 from collections.abc import Iterator, Sequence
 
 from surehop.doctor.about import About, Example
+from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, captured, lines, many, quotes, seconds, told
+from surehop.doctor.log_views import (
+    by_peer,
+    captured,
+    count,
+    lines,
+    many,
+    quotes,
+    seconds,
+    told,
+)
 
 # How many, within how many seconds.
 _OFTEN = 3, 60
@@ -54,16 +64,24 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
-    reloads = told(evidence.logs, "reload")
-    times = [each.at_ms for each in lines(reloads)]
-    if not _within(times, *_OFTEN):
-        return
-    yield ABOUT.found(
+    stopped = by_peer(told(evidence.logs, "stopped")).values()
+    # Of HAProxy's proxies each is told to have stopped.
+    for reloads in (told(evidence.logs, "reload"), max(stopped, key=count, default=[])):
+        times = [each.at_ms for each in lines(reloads)]
+        if _within(times, *_OFTEN):
+            yield _often(reloads, times)
+
+
+def _often(reloads: Sequence[Tally], times: Sequence[int]) -> Finding:
+    timed = all(times)
+    span = f" in {seconds(reloads)}s" if timed else ""
+    return ABOUT.found(
         # a few in a row are what a renewal of certificates does
-        Severity.WARNING if _within(times, *_RELENTLESS) else Severity.INFO,
+        Severity.WARNING if timed and _within(times, *_RELENTLESS) else Severity.INFO,
         Confidence.MEDIUM,
-        because="whether a client was asking just then, only its own log tells",
-        title=f"{many(reloads, 'reload')} in {seconds(reloads)}s",
+        because="whether a client was asking just then, only its own log tells"
+        + ("" if timed else "; the log does not tell when they were"),
+        title=f"{many(reloads, 'reload')}{span}: each closes the connections of idle clients",
         text="At each, the old workers close the connections of clients that ask nothing at the"
         " moment. A client that has just sent the next request meets a reset.",
         advice="`keepalive_min_timeout` where nginx is 1.27.4 or newer; fewer reloads",

@@ -8,7 +8,7 @@ from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Group, Server
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import dead_siblings, failed, quotes, split
+from surehop.doctor.log_views import captured, dead_siblings, failed, quotes, split
 from surehop.events import Reason
 
 ABOUT = About(
@@ -18,7 +18,7 @@ ABOUT = About(
     symptom="requests go to an old address until nginx is restarted",
     cause="names of servers are resolved when the configuration is read",
     cure="`resolve` on the server, with a `zone` in the upstream and a `resolver`",
-    needs="a configuration; with an error log of nginx it sees an address that has moved",
+    needs="a configuration; with a log of nginx or a capture it sees an address that has moved",
     examples=(
         Example(
             "upstream app { server app.internal:3000; }",
@@ -100,7 +100,7 @@ def _old(evidence: Evidence, server: Server) -> list[Tally]:
     known = {str(ip) for each in servers for ip in each.addresses or ()}
     halves = dead_siblings(evidence.logs)  # of a name that was and is two addresses
     stale, current = [], [0]
-    for each in failed(evidence.logs, *Reason):
+    for each in (*failed(evidence.logs, *Reason), *captured(evidence.logs, "refused", "connect")):
         host, port = split(each.peer)
         if each.family is None or port != server.port or each.peer in halves:
             continue

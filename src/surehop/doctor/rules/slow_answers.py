@@ -14,6 +14,7 @@ from surehop.doctor.log_views import (
     many,
     named,
     quotes,
+    took_out,
 )
 from surehop.events import Reason
 
@@ -49,7 +50,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     slow = [*late, *captured(evidence.logs, "no answer")]
     for peer, tallies in by_peer(slow).items():
         yield ABOUT.found(
-            Severity.WARNING,
+            Severity.ERROR if took_out(evidence.logs, peer, *_SLOW) else Severity.WARNING,
             Confidence.MEDIUM,
             because="it is seen that it was slow, not why",
             title=f"{named(peer)} did not answer in time, {many(tallies, 'time')}",

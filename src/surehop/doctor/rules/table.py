@@ -5,6 +5,7 @@ from surehop.doctor.rules import (
     big_header,
     both_lengths,
     closed_unread,
+    comes_and_goes,
     cut_short,
     descriptors,
     died_at_work,
@@ -33,6 +34,7 @@ from surehop.doctor.rules import (
     one_race,
     one_try,
     periodic,
+    poison,
     ports_used_up,
     reloads,
     repeated_writes,
@@ -89,6 +91,8 @@ _MODULES = (
     cut_short,
     no_http,
     gateway_errors,
+    poison,
+    comes_and_goes,
 )
 RULES = tuple(
     sorted(

@@ -21,8 +21,9 @@ from surehop.doctor.log_views import (
 from surehop.events import Reason
 
 _WHO = ("envoy", *PROXY_OR_APPLICATION)
-_AT_ONCE = 3
-_WITHIN = 10  # milliseconds: they are closed as fast as they are accepted
+_AT_ONCE, _MANY = 3, 5
+_WITHIN = 30  # milliseconds: they are closed as fast as they are accepted
+_ALL, _MOST = 0.9, 0.66
 _IN_A_SECOND = 5  # where the log tells no milliseconds
 _NEW = "the connections were new"
 _STALE = "stale connections come one by one"
@@ -80,13 +81,17 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     yield from _captured(evidence)
 
 
-def _logged(evidence: Evidence) -> Iterator[Finding]:
+def crowded(evidence: Evidence) -> dict[str, tuple[list[Tally], list[Line]]]:
+    """Give the peers that logs show closing several connections at one moment, and the first."""
     ended = failed(evidence.logs, Reason.CLOSED, Reason.RESET, software=_WHO)
     refused = by_peer(failed(evidence.logs, Reason.REFUSED, software=_WHO))
-    for peer, tallies in by_peer(ended).items():
-        burst = _first_burst(tallies)
-        if not burst or peer in refused:  # who also refuses was restarted
-            continue
+    found = {peer: (some, _first_burst(some)) for peer, some in by_peer(ended).items()}
+    # Who also refuses was restarted.
+    return {peer: each for peer, each in found.items() if each[1] and peer not in refused}
+
+
+def _logged(evidence: Evidence) -> Iterator[Finding]:
+    for peer, (tallies, burst) in crowded(evidence).items():
         fresh = all(each.reused is False for each in tallies)
         yield ABOUT.found(
             Severity.ERROR,
@@ -136,5 +141,8 @@ def _first_burst(tallies: Iterable[Tally]) -> list[Line]:
         else:
             bursts.append([each])
     large = [each for each in bursts if len({e.connection or e.line for e in each}) >= enough]
-    # Where most come one by one, it is the keep-alive race.
-    return large[0] if 2 * sum(map(len, large)) >= len(every) and large else []
+    many = [each for each in large if len(each) >= _MANY]
+    # Where too many come one by one, it is the keep-alive race.
+    shares = ((large, _ALL), (many, _MOST))
+    together = any(sum(map(len, some)) >= share * len(every) for some, share in shares)
+    return large[0] if large and together else []

@@ -11,6 +11,8 @@ use surehop_engine::{Cause, Phase};
 pub(in super::super) const IDLE_CLOSE: &str = "idle close";
 /// The same by RST.
 pub(in super::super) const IDLE_RESET: &str = "idle reset";
+/// The end of one on which a request waits, instead of its answer.
+pub(in super::super) const CLOSED: &str = "closed";
 /// How often data must be sent again, without any answer, for the other side to be silent.
 pub(super) const SILENT: u32 = 3;
 /// ms: what had rested for less was not closed for it just as the next request came.
@@ -75,7 +77,7 @@ impl Flow {
             State::Asked => self.closed_under(segment, cause, now),
             State::Heading => {
                 let sentence = format!("{how} by the server in the head of an answer");
-                self.fails("closed", Phase::Head, cause, now, sentence);
+                self.fails(CLOSED, Phase::Head, cause, now, sentence);
             }
             State::Answering => {
                 let sentence = format!("{how} by the server in the middle of an answer");
@@ -125,7 +127,7 @@ impl Flow {
                 )
             }
             _ => (
-                "closed",
+                CLOSED,
                 format!("{how} by the server instead of an answer, after {waited} ms"),
             ),
         };
@@ -211,6 +213,7 @@ impl Flow {
             reused: self.reused(),
             idle_ms: self.exchange.rested(),
             age_ms: self.opening.syn.map(|syn| asked.now.since(syn)),
+            late_ms: (from.packet < asked.now.packet).then(|| asked.now.since(from)),
             asked,
             ..self.told(word, from, now, sentence)
         });

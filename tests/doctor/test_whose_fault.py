@@ -1,0 +1,231 @@
+"""Evidence that looks alike: which of two causes is told, and told first."""
+
+from pathlib import Path
+
+import pytest
+from captures import capture
+from reading import ids, report
+
+from surehop.doctor.log_views import line
+
+CLOSED = "upstream prematurely closed connection"
+RESET = "recv() failed (104: Connection reset by peer)"
+REFUSED = "connect() failed (111: Connection refused)"
+SLOW = "upstream timed out (110: Connection timed out)"
+NOBODY = "no live upstreams"
+A, B, C = (f"192.0.2.{number}:80" for number in (1, 2, 3))
+
+
+def said(
+    message: str, action: str, peer: str, path: str = "/", *, client: int = 7, at: int = 0
+) -> str:
+    """A line of nginx's error log, `at` seconds after the others."""
+    minutes, seconds = divmod(at, 60)
+    told = line(message, action, peer).replace("10:00:00", f"10:{minutes:02}:{seconds:02}")
+    return told.replace(f"{peer}/", f"{peer}{path}").replace("*7", f"*{client}")
+
+
+def nobody(*paths: str) -> str:
+    """Others, for whom nobody is left."""
+    lines = (
+        said(NOBODY, "connecting", "app", path, client=client)
+        for client, path in enumerate(paths, 20)
+    )
+    return "".join(lines)
+
+
+def both(path: str, *peers: str) -> str:
+    """One request goes from server to server, and each closes the connection."""
+    return "".join(said(CLOSED, "reading", peer, path) for peer in peers or (A, B))
+
+
+ALL_ALIKE, ALL_APART = ["/"] * 10, [f"/item/{number}" for number in range(10)]
+LOGS = {
+    "one request kills both, the others ask for something else": (
+        both("/poison") + nobody(*ALL_ALIKE),
+        "SH051",
+    ),
+    "two stale connections, and everybody asks for the same": (
+        both("/") + nobody(*ALL_ALIKE),
+        "SH006",
+    ),
+    "three stale connections, and the front page": (both("/", A, B, C), "SH004"),
+    "two stale connections, and everybody asks for something of his own": (
+        both("/item/77") + nobody(*ALL_APART),
+        "SH006",
+    ),
+    "three servers, and nobody else was in trouble": (both("/poison", A, B, C), "SH051"),
+    "one race": (both("/a", A), "SH004"),
+    "a queue is full, so nobody is left": (
+        said(SLOW, "connecting", A) + said(SLOW, "connecting", B) + nobody(*ALL_ALIKE),
+        "SH014",
+    ),
+    "all are slow, so nobody is left": (
+        said(SLOW, "reading", A) + said(SLOW, "reading", B) + nobody(*ALL_ALIKE),
+        "SH045",
+    ),
+    "several servers have too many at once": (
+        "".join(said(RESET, "reading", A if n % 2 else B, client=n) for n in range(20))
+        + nobody(*ALL_ALIKE),
+        "SH026",
+    ),
+    "a slow server that is always asked is not found dead now and then": (
+        "".join(said(SLOW, "reading", A, at=at) for at in range(60)),
+        "SH045",
+    ),
+    "refused, there, refused": (
+        said(REFUSED, "connecting", A)
+        + said(RESET, "reading", A, at=3)
+        + said(REFUSED, "connecting", A, at=9),
+        "SH052",
+    ),
+    "refused again an hour later: two restarts": (
+        said(REFUSED, "connecting", A)
+        + said(RESET, "reading", A, at=3)
+        + said(REFUSED, "connecting", A, at=59 * 60),
+        "SH044",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_an_error_log(name: str, tmp_path: Path) -> None:
+    text, expected = LOGS[name]
+
+    assert ids(report(tmp_path, text, file="error.log"))[0] == expected
+
+
+def check(word: str, reason: str, at: str = "Jan  5 10:00:00") -> str:
+    head = f"{at} lb haproxy[7]: " if at else ""
+    return f"{head}Server app/a is {word}, reason: {reason}, check duration: 0ms.\n"
+
+
+SAYS = 'Layer4 connection problem, info: "Connection refused"'
+FAILS = (
+    "192.0.2.9:3317 [05/Jan/2026:10:00:00.655] web app/<NOSRV> 0/-1/-1/-1/0 503 217 - - SC-- 1/1/0"
+    '/0/0 0/0 "GET / HTTP/1.1"\n'
+)
+RETRIED = (
+    FAILS.replace("<NOSRV>", "a").replace("503", "200").replace("SC-- 1/1/0/0/0", "---- 1/1/0/0/+1")
+)
+LATER = "Jan  5 10:00:05"
+NOTICES = {
+    "a server is down": (check("DOWN", SAYS) + FAILS, "SH044"),
+    "its queue is full": (check("DOWN", "Layer4 timeout") + FAILS, "SH014"),
+    "it comes and goes": (
+        check("DOWN", SAYS) + check("UP", "Layer4 check passed") + check("DOWN", SAYS, LATER),
+        "SH052",
+    ),
+    "it comes and goes, and nobody says when": (
+        3 * (check("DOWN", SAYS, "") + check("UP", "Layer4 check passed", "")),
+        "SH052",
+    ),
+    "it was restarted": (check("DOWN", SAYS, "") + check("UP", "Layer4 check passed", ""), "SH044"),
+    "others are asked in its stead": (RETRIED * 5, "SH050"),
+    "no port is left": ("Connect() failed for backend app: no free ports.\n" + FAILS, "SH012"),
+    "it is reloaded all the time": (
+        "".join(
+            f"Jan  5 10:00:0{second} lb haproxy[7]: Proxy {name} stopped (cumulated conns: FE: 1,"
+            " BE: 0).\n"
+            for second in range(6)
+            for name in ("web", "app")
+        ),
+        "SH034",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOTICES)
+def test_what_haproxy_says_of_itself(name: str, tmp_path: Path) -> None:
+    text, expected = NOTICES[name]
+    told = report(tmp_path, text, file="haproxy.log")
+
+    assert ids(told)[0] == expected
+    assert told.logs.unknown == 0
+
+
+def connection(number: int, *steps: str) -> str:
+    return "\n".join((f"192.0.2.1:{40000 + number} > {A}", *steps, ""))
+
+
+def rested(number: int, *steps: str) -> str:
+    """One that is closed after five seconds, and the client's kernel says that it knows."""
+    begun = ("0.000 > open", "0.001 > GET /", "0.010 < 200", "5.010 < FIN", "5.011 > ACK")
+    return connection(number, *begun, *steps)
+
+
+def ended(number: int, rest: float) -> str:
+    """One that is closed at ten seconds, whatever its rest, and a request meets that."""
+    begun = ("0.000 > open", f"{9.9 - rest:.3f} > GET /", f"{10 - rest:.3f} < 200")
+    return connection(number, *begun, "10.000 < FIN", "10.001 > GET / unseen", "10.002 < RST")
+
+
+def died(number: int, server: str, path: str) -> str:
+    told = connection(
+        number,
+        "0.000 > open",
+        "0.010 > GET /ok",
+        "0.020 < 200",
+        f"0.1{number} > GET {path}",
+        f"0.1{number}5 < FIN",
+    )
+    return told.replace(A, server)
+
+
+CAPTURES = {
+    "a process was frozen": (
+        "".join(rested(n, f"9.01{n} > GET /", f"9.02{n} < RST") for n in range(4)),
+        "SH042",
+    ),
+    "a client that never looks": (
+        "".join(rested(n, f"{9 + 2 * n}.010 > GET /", f"{9 + 2 * n}.011 < RST") for n in range(4)),
+        "SH004",
+    ),
+    "a reload under load": ("".join(ended(n, 0.01 + 0.02 * n) for n in range(4)), "SH034"),
+    "an idle time-out met by several": ("".join(ended(n, 5 + n / 1000) for n in range(4)), "SH004"),
+    "one request kills both": (died(1, A, "/poison") + died(2, B, "/poison"), "SH051"),
+    "what is answered elsewhere kills both": (died(1, A, "/ok") + died(2, B, "/ok"), "SH049"),
+}
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_a_capture(name: str, tmp_path: Path) -> None:
+    text, expected = CAPTURES[name]
+
+    assert ids(report(tmp_path, capture(text), file="a.pcap"))[0] == expected
+
+
+def hung_up(second: int, millis: int) -> str:
+    return f"2026-01-05T10:00:0{second}.{millis:03}Z Error: socket hang up\n"
+
+
+RACES = "".join(
+    hung_up(second, millis)
+    for second in range(8)
+    for millis in ((1, 2, 3, 400) if second % 2 else (1,))
+)
+AIOHTTP = """\
+2026-01-05T10:00:00.1+00:00 ERROR request failed
+OSError: [Errno 99] Cannot assign requested address
+
+The above exception was the direct cause of the following exception:
+
+aiohttp.client_exceptions.ClientConnectorError: Cannot connect to host 192.0.2.1:80 ssl:default
+"""
+SUREHOP = """\
+2026-01-05T10:00:00.1+00:00 ERROR request failed
+surehop.errors.ConnectError: GET http://192.0.2.1/: no connection: 192.0.2.1:80 no ports
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(AIOHTTP, "SH012", id="aiohttp has no ports"),
+        pytest.param(SUREHOP, "SH012", id="surehop has no ports"),
+        pytest.param(RACES, "SH022", id="some races come together"),
+        pytest.param("".join(hung_up(1, n) for n in range(8)), "SH026", id="all come together"),
+    ],
+)
+def test_an_applications_log(text: str, expected: str, tmp_path: Path) -> None:
+    assert ids(report(tmp_path, text, file="app.log"))[0] == expected
