@@ -36,16 +36,25 @@ impl Format for Alb {
         };
         let peer = request.target.unwrap_or_default();
         counter.request(request.at_ms, request.status, peer);
+        let event = |word| Event {
+            at_ms: request.at_ms,
+            peer,
+            upstream: request.url,
+            method: request.method,
+            status: request.status,
+            ..Event::new("alb", word)
+        };
+        if request.target_status.is_some() && counter.is_back(request.status, peer) {
+            out(event("answered again"));
+        }
         if let Some((word, outcome)) = request.ending() {
             out(Event {
-                at_ms: request.at_ms,
                 outcome,
-                peer,
-                upstream: request.url,
-                method: request.method,
-                status: request.status,
-                ..Event::new("alb", word)
+                ..event(word)
             });
+            if outcome.is_some_and(|(_, _, reason)| reason == Reason::ConnectFailed) {
+                counter.failed(peer);
+            }
         }
         Understood::Yes
     }

@@ -32,17 +32,26 @@ impl Format for Envoy {
             return Understood::No;
         };
         counter.request(request.at_ms, request.status, request.peer);
+        let event = |word| Event {
+            at_ms: request.at_ms,
+            peer: request.peer,
+            method: request.method,
+            status: request.status,
+            ..Event::new("envoy", word)
+        };
+        if request.status > 0 && counter.is_back(request.status, request.peer) {
+            out(event("answered again"));
+        }
         let flags = request.flags.split(|byte| *byte == b',');
         for (word, outcome) in flags.filter_map(ending) {
             if let Some(outcome) = sharpened(outcome, &request) {
                 out(Event {
-                    at_ms: request.at_ms,
                     outcome: Some(outcome),
-                    peer: request.peer,
-                    method: request.method,
-                    status: request.status,
-                    ..Event::new("envoy", word)
+                    ..event(word)
                 });
+                if matches!(outcome.2, Reason::Refused | Reason::ConnectFailed) {
+                    counter.failed(request.peer);
+                }
             }
         }
         Understood::Yes

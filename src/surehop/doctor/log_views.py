@@ -27,15 +27,11 @@ APPLICATIONS = (
     *(*NODE, "python", "httpx", "requests", "urllib3", "aiohttp"),
     *("hyper", "go", "traefik", "caddy", "surehop", "java", "dotnet", "curl", "ruby"),
 )
-<<<<<<< HEAD
-# Those of clouds, whose logs have words of their own, and Envoy's, which has flags.
-BALANCERS = ("alb", "gcp")
-PROXY_OR_APPLICATION = ("nginx", *BALANCERS, *APPLICATIONS)
-=======
 # What HAProxy says beside its lines of requests: of servers that are down, and of itself.
 NOTICES = "haproxy notices"
-PROXY_OR_APPLICATION = ("nginx", NOTICES, *APPLICATIONS)
->>>>>>> main
+# Those of clouds, whose logs have words of their own, as Envoy's have flags.
+BALANCERS = ("alb", "gcp")
+PROXY_OR_APPLICATION = ("nginx", NOTICES, *BALANCERS, *APPLICATIONS)
 # How a connection ends before an answer.
 ENDED = (
     *(Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED, Reason.REUSED_RESET),

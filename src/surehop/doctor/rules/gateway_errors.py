@@ -12,20 +12,16 @@ from surehop.events import Reason
 _GATEWAY = (502, 504)
 _FEWEST = 5
 _SHARE = 0.01
-<<<<<<< HEAD
+_OFTEN = 0.05  # of the connects
+_ERROR_LOG, _HAPROXY = "nginx error log", "haproxy log"
 # Logs that tell which failures are the proxy's own, by whom they come from.
 _EXPLAINING = {
-    "haproxy log": "haproxy",
+    _HAPROXY: "haproxy",
     "envoy access log": "envoy",
     "alb access log": "alb",
     "classic elb access log": "alb",
     "gcp load balancer log": "gcp",
 }
-_ERROR_LOG = "nginx error log"
-=======
-_OFTEN = 0.05  # of the connects
-_ERROR_LOG, _HAPROXY = "nginx error log", "haproxy log"
->>>>>>> main
 
 
 def _log(bad: int, good: int) -> str:

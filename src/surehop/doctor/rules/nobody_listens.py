@@ -9,11 +9,8 @@ from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import (
     APPLICATIONS,
-<<<<<<< HEAD
     BALANCERS,
-=======
     NOTICES,
->>>>>>> main
     by_peer,
     dead_siblings,
     failed,
@@ -92,21 +89,15 @@ def _probed(evidence: Evidence) -> Iterator[Finding]:
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
     # Other findings tell of these.
-<<<<<<< HEAD
-    told = {*halves(evidence), *moved(evidence), *refused_ipv6(evidence.logs)}
-    asked = failed(evidence.logs, Reason.REFUSED, software=(*BALANCERS, *APPLICATIONS))
-    refused = by_peer([*refusals(evidence.logs), *asked])
-    for peer, tallies in refused.items():
-=======
     told = {
         *halves(evidence),
         *moved(evidence),
         *refused_ipv6(evidence.logs),
         *unsteady(evidence),
     }
-    asked = failed(evidence.logs, Reason.REFUSED, software=(NOTICES, *APPLICATIONS))
-    for peer, tallies in by_peer([*refusals(evidence.logs), *asked]).items():
->>>>>>> main
+    asked = failed(evidence.logs, Reason.REFUSED, software=(NOTICES, *BALANCERS, *APPLICATIONS))
+    refused = by_peer([*refusals(evidence.logs), *asked])
+    for peer, tallies in refused.items():
         if peer in told:
             continue
         span = f" in {seconds(tallies)}s" if all(each.first_ms for each in tallies) else ""
@@ -121,9 +112,8 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             subject=f"log {peer}",
             quotes=quotes(tallies),
         )
-
     for peer, tallies in unreached(evidence.logs).items():
-        if peer not in refused:
+        if peer not in {*refused, *told}:
             yield _unreached(peer, tallies)
 
 
