@@ -24,7 +24,7 @@ ENVOY = {
     "two-stale-connections": RACE,
     "poison-request": RACE,
     "dead-backend": REFUSED,
-    "flapping-backend": REFUSED,
+    "flapping-backend": ("SH052", "comes and goes"),
     "slow-backend": LATE,
     "keepalive-race": RACE,
     "keepalive-race-reset": RACE,
@@ -36,10 +36,9 @@ ENVOY = {
 }
 # Without details nobody knows why connecting failed; how long it took tells a time-out.
 FLAGS_ALONE = ("SH032", "`UF`: connecting to the server failed")
-WITH_DETAILS = ("dead-backend", "flapping-backend")
 ALB = {
     "dead-backend": ("SH044", "no connection to `127.0.0.1:"),
-    "flapping-backend": ("SH044", "no connection to `127.0.0.1:"),
+    "flapping-backend": ENVOY["flapping-backend"],
     "slow-backend": ("SH045", "did not answer in time"),
     "never-answers": ("SH045", "did not answer in time"),
     "accept-queue-full": ("SH014", "timed out"),
@@ -74,7 +73,7 @@ def test_the_cause_in_envoys_words(name: str, file: str, tmp_path: Path) -> None
     found = first(tmp_path, (INCIDENTS / name / file).read_text())
 
     has_details = file in {"envoy-istio.log", "envoy-json.log"}
-    bare = name in WITH_DETAILS or (name, file) == ("accept-queue-full", "envoy-long.log")
+    bare = name == "dead-backend" or (name, file) == ("accept-queue-full", "envoy-long.log")
     number, said = FLAGS_ALONE if bare and not has_details else ENVOY[name]
     assert found.id == number, found.title
     assert said in found.title
