@@ -19,6 +19,10 @@ _SCHEME = re.compile(r"(?:[^/?]*://)?")  # it may be a variable
 # A path begins with one of these even where no "/" is written.
 _PATH = re.compile(r"[/?]|\$\{?(?:request_uri|uri|is_args|args|document_uri|[1-9])\b")
 _MAGIC = re.compile(r"[*?\[]")
+# The blocks of the file that is read first.
+_FIRST = {"events", "http", "stream", "mail"}
+# What every package of nginx brings: types, and parameters of other protocols.
+_BROUGHT = re.compile(r"(?:^|/)(?:mime\.types|\w+_params|fastcgi\.conf)$")
 _DEEPEST = 64
 _PORTS = {"https://": 443, "http://": 80, "grpc://": 80, "grpcs://": 443}
 
@@ -32,6 +36,7 @@ class NginxReader:
         self._names = names
         self._read_file = read_file
         self._folder = PurePosixPath()
+        self._missing = False
         self.documents: dict[str, bytes] = {}
         self.notes: list[str] = []
 
@@ -76,6 +81,7 @@ class NginxReader:
             except OSError as error:
                 why = (error.strerror or "can't be read").lower()
                 self.notes.append(f"{where}: `{file}` can't be read ({why}): the rest is judged")
+                self._missing |= not _BROUGHT.search(file)
                 continue
             self._file(file, raw, section, (*path, file))
 
@@ -107,6 +113,7 @@ class NginxReader:
             tuple(listeners),
             top,
             values,
+            whole=not self._missing and any(each.kind in _FIRST for each in top.inner),
         )
 
     def _upstream(self, section: Section, node: Node) -> Group:
@@ -159,7 +166,8 @@ class NginxReader:
         if rest.lower().startswith("unix:"):
             host = rest
         group = groups.get(host.lower())
-        if group is None and host and "$" not in host:
+        # With a variable anywhere in it, nothing is resolved at start, and no group comes of it.
+        if group is None and host and "$" not in token.value:
             group = self._implicit(node, token, begin, host)
         return Pass(node.name.value, place(node, token), section, token.value, host, group)
 
