@@ -174,8 +174,9 @@ def raced(about: About, evidence: Evidence, mostly: Reason) -> Iterator[Finding]
     """Tell of the servers whose connections ended under requests, mostly in this way."""
     told = {peer for _, server, *_ in _meetings(evidence) for peer in _peers(server)}
     dead = failed(evidence.logs, *_RACES)
+    accounted = blamed(evidence)
     for peer, tallies in by_peer(dead).items():
-        if peer in told or blamed(evidence, tallies):
+        if peer in told or accounted(tallies):
             continue
         resets = sum(each.count for each in tallies if each.reason is Reason.RESET)
         closes = sum(each.count for each in tallies) - resets
