@@ -70,6 +70,7 @@ ABOUT = About(
         ),
     ),
     proof=("journalctl -k --grep 'Out of memory'",),
+    scenario="flapping-backend",
 )
 
 

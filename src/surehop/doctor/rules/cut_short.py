@@ -52,6 +52,7 @@ ABOUT = About(
             kind="capture",
         ),
     ),
+    scenario="reset-mid-body",
 )
 
 

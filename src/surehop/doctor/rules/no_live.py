@@ -34,6 +34,7 @@ ABOUT = About(
             kind="error log",
         ),
     ),
+    scenario="race-meets-two-stacks",
 )
 
 

@@ -61,6 +61,7 @@ ABOUT = About(
         ),
     ),
     proof=("ss -ltnp",),
+    scenario="dead-backend",
 )
 
 

@@ -61,6 +61,7 @@ ABOUT = About(
         ),
     ),
     proof=("ss -ltn", "nstat -az TcpExtListenOverflows"),
+    scenario="accept-queue-full",
 )
 
 

@@ -42,6 +42,7 @@ ABOUT = About(
             kind="capture",
         ),
     ),
+    scenario="slow-backend",
 )
 
 

@@ -76,6 +76,7 @@ ABOUT = About(
             kind="capture",
         ),
     ),
+    scenario="max-connections",
 )
 
 
