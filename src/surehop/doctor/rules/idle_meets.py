@@ -66,7 +66,8 @@ ABOUT = About(
             kind="capture",
         ),
     ),
-    proof=(r"(printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'; sleep 120) | (time nc 127.0.0.1 PORT)",),
+    proof=("surehop probe http://127.0.0.1:3000/",),
+    scenario="keepalive-race",
 )
 
 
@@ -142,6 +143,7 @@ def _meeting(
         place=group.place,
         fix=_shorten(group, int(close.ms)),
         quotes=(*close.quotes, *quotes(seen)),
+        proof=(f"surehop probe http://{server.text}{':' if server.unix else ''}/",),
     )
 
 

@@ -68,6 +68,7 @@ ABOUT = About(
             kind="capture",
         ),
     ),
+    scenario="poison-request",
 )
 
 
