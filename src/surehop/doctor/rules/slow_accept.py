@@ -15,7 +15,7 @@ from surehop.doctor.log_views import (
     many,
     named,
     quotes,
-    took_out,
+    taken_out,
 )
 from surehop.doctor.probe_views import Seen, seen
 from surehop.doctor.probing.sheet import Queue
@@ -41,8 +41,8 @@ ABOUT = About(
     cause="the queue of a listening socket is min(backlog, somaxconn); what comes to a full one is"
     " dropped in silence. A firewall that drops looks the same",
     cure="raise the backend's backlog and `net.core.somaxconn`, or let it accept faster",
-    needs="an error log of nginx, a log of an application, a capture, or a probe, best on the"
-    " machine of the server",
+    needs="an error log of nginx, a log of an application or of a load balancer of a cloud, a"
+    " capture, or a probe, best on the machine of the server",
     examples=(
         Example(
             line(_TIMED_OUT, "connecting", "192.0.2.1:80"),
@@ -61,6 +61,7 @@ ABOUT = About(
         ),
     ),
     proof=("ss -ltn", "nstat -az TcpExtListenOverflows"),
+    scenario="accept-queue-full",
 )
 
 
@@ -108,10 +109,10 @@ def _full(each: Seen, queue: Queue) -> Finding:
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
     slow = failed(evidence.logs, Reason.CONNECT_TIMED_OUT, software=PROXY_OR_APPLICATION)
+    out = taken_out(evidence.logs, Reason.CONNECT_TIMED_OUT)
     for peer, tallies in by_peer(slow).items():
-        out = took_out(evidence.logs, peer, Reason.CONNECT_TIMED_OUT)
         yield ABOUT.found(
-            Severity.ERROR if out else Severity.WARNING,
+            Severity.ERROR if peer in out else Severity.WARNING,
             Confidence.MEDIUM,
             because=_UNSURE,
             title=f"connecting to {named(peer)} timed out {many(tallies, 'time')}",

@@ -14,7 +14,7 @@ from surehop.doctor.log_views import (
     many,
     named,
     quotes,
-    took_out,
+    taken_out,
 )
 from surehop.events import Reason
 
@@ -28,7 +28,8 @@ ABOUT = About(
     symptom="504, and `upstream timed out (110: …) while reading response header from upstream`",
     cause="the backend works longer than the proxy waits: 60s between two reads, unless said",
     cure="make it faster; or give that location alone a longer `proxy_read_timeout`",
-    needs="an error log of nginx, a log of an application, or a capture",
+    needs="an error log of nginx, a log of an application or of a load balancer of a cloud, or a"
+    " capture",
     examples=(
         Example(
             line(_TIMED_OUT, "reading", "192.0.2.1:80"),
@@ -41,15 +42,17 @@ ABOUT = About(
             kind="capture",
         ),
     ),
+    scenario="slow-backend",
 )
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     late = failed(evidence.logs, *_SLOW, software=PROXY_OR_APPLICATION)
     slow = [*late, *captured(evidence.logs, "no answer")]
+    out = taken_out(evidence.logs, *_SLOW)
     for peer, tallies in by_peer(slow).items():
         yield ABOUT.found(
-            Severity.ERROR if took_out(evidence.logs, peer, *_SLOW) else Severity.WARNING,
+            Severity.ERROR if peer in out else Severity.WARNING,
             Confidence.MEDIUM,
             because="it is seen that it was slow, not why",
             title=f"{named(peer)} did not answer in time, {many(tallies, 'time')}",
