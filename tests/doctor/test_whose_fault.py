@@ -172,7 +172,12 @@ def died(number: int, server: str, path: str) -> str:
     return told.replace(A, server)
 
 
+def left(number: int, wait: float) -> str:
+    return connection(number, "0.000 > open", "0.001 > GET /", f"{0.001 + wait:.3f} > FIN")
+
+
 CAPTURES = {
+    "a short time-out": (left(1, 0.3) + left(2, 0.301) + left(3, 0.299) + left(4, 0.7), "SH045"),
     "a process was frozen": (
         "".join(rested(n, f"9.01{n} > GET /", f"9.02{n} < RST") for n in range(4)),
         "SH042",
@@ -186,6 +191,12 @@ CAPTURES = {
     "one request kills both": (died(1, A, "/poison") + died(2, B, "/poison"), "SH051"),
     "what is answered elsewhere kills both": (died(1, A, "/ok") + died(2, B, "/ok"), "SH049"),
 }
+
+
+def test_people_go_when_they_like(tmp_path: Path) -> None:
+    text = "".join(left(n, wait) for n, wait in enumerate((0.2, 0.3, 0.5, 0.9)))
+
+    assert ids(report(tmp_path, capture(text), file="a.pcap")) == []
 
 
 @pytest.mark.parametrize("name", CAPTURES)
@@ -218,9 +229,28 @@ surehop.errors.ConnectError: GET http://192.0.2.1/: no connection: 192.0.2.1:80 
 """
 
 
+def kept(second: int, millis: int) -> str:
+    """A dump of Node's error, which tells that the connection was kept."""
+    return hung_up(second, millis) + "    reusedSocket: true,\n"
+
+
+def retry(second: int, millis: int, count: int) -> str:
+    return (
+        f'{{"time":{1767607200000 + second * 1000 + millis},"err":{{"code":"ECONNRESET","config":'
+        f'{{"axios-retry":{{"retryCount":{count}}},"url":"http://192.0.2.1/"}},"message":'
+        '"socket hang up","request":{"reusedSocket":true}},"msg":"again"}\n'
+    )
+
+
+STALE_AGAIN = "".join(retry(n, 0, 1) for n in range(8)) + retry(3, 4, 2)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        pytest.param("".join(kept(1, n) for n in range(8)), "SH042", id="kept, all together"),
+        pytest.param("".join(kept(n, 1) for n in range(8)), "SH022", id="kept, one by one"),
+        pytest.param(STALE_AGAIN, "SH022", id="the second try is quick, and mostly answered"),
         pytest.param(AIOHTTP, "SH012", id="aiohttp has no ports"),
         pytest.param(SUREHOP, "SH012", id="surehop has no ports"),
         pytest.param(RACES, "SH022", id="some races come together"),

@@ -106,6 +106,13 @@ pub(crate) static SAYINGS: &[Saying] = &[
     // undici, and Node's fetch, which is made of it
     say("fetch failed", "undici", "fetch failed", None, Hint),
     say("other side closed", "undici", "closed", CLOSED, Sentence),
+    say(
+        "The operation was aborted due to timeout",
+        "undici",
+        "time-out",
+        LATE,
+        Sentence,
+    ),
     say("TypeError: terminated", "undici", "cut", CUT, Whole),
     say(
         "Headers Timeout Error",
