@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from captures import capture
-from reading import ids, report
+from reading import ids, options, report
 
+from surehop.doctor import examine
 from surehop.doctor.log_views import line
 
 CLOSED = "upstream prematurely closed connection"
@@ -95,6 +96,23 @@ def test_an_error_log(name: str, tmp_path: Path) -> None:
     assert ids(report(tmp_path, text, file="error.log"))[0] == expected
 
 
+def test_an_access_log_without_times_beside_an_error_log(tmp_path: Path) -> None:
+    six, four = "[::1]:3000", "127.0.0.1:3000"
+    refused = said(REFUSED, "connecting", six)
+    (tmp_path / "nginx.conf").write_text(
+        "http { log_format short '$request_uri $status $upstream_addr [$upstream_status] $pipe';\n"
+        "upstream app { server localhost:3000; } }\n"
+    )
+    (tmp_path / "error.log").write_text(refused + said(CLOSED, "reading", four) + nobody("/"))
+    (tmp_path / "access.log").write_text(
+        f"/ 200 {six}, {four} [502, 200] .\n/ 502 {four} [502] .\n/ 502 app [502] .\n"
+    )
+    found = examine([str(tmp_path)], options({"localhost": "127.0.0.1,[::1]"})).findings
+
+    assert [each.id for each in found][:2] == ["SH001", "SH006"]
+    assert f"`{four}`" in found[1].title
+
+
 def check(word: str, reason: str, at: str = "Jan  5 10:00:00") -> str:
     head = f"{at} lb haproxy[7]: " if at else ""
     return f"{head}Server app/a is {word}, reason: {reason}, check duration: 0ms.\n"
@@ -133,6 +151,16 @@ NOTICES = {
         "SH034",
     ),
 }
+
+
+def test_a_name_of_two_addresses_that_haproxy_finds_down(tmp_path: Path) -> None:
+    (tmp_path / "haproxy.cfg").write_text(
+        "backend app\n  timeout connect 5s\n  timeout server 9s\n  server a localhost:80 check\n"
+    )
+    (tmp_path / "haproxy.log").write_text(check("DOWN", SAYS) + FAILS)
+    first, *_ = examine([str(tmp_path)], options({"localhost": "127.0.0.1,[::1]"})).findings
+
+    assert (first.id, first.fix) == ("SH001", ())
 
 
 @pytest.mark.parametrize("name", NOTICES)

@@ -134,3 +134,6 @@ def halves(evidence: Evidence) -> Iterator[str]:
                 for address in server.addresses or ():
                     if address.version in refused:
                         yield socket_text(address, server.port)
+    for configuration in evidence.haproxy:
+        for group in configuration.groups:
+            yield from (f"{group.name}/{each.name}" for each in group.servers if each.own_machine)

@@ -111,6 +111,7 @@ class HaproxyReader:
             resolve="resolvers" in said,
             checked="check" in said and "no-check" not in said,
             end=self._ends.get(place, place.end),
+            name=words[1][0],
             options=options,
         )
 
