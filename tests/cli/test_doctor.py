@@ -65,6 +65,19 @@ def test_a_baseline_keeps_back_what_is_known(
     assert run(two, "--baseline", known) == 2
 
 
+@pytest.mark.parametrize("word", ["SH001", "sh001", "name-resolves-to-two-families"])
+def test_a_finding_is_explained(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--explain", word) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("# SH001 name-resolves-to-two-families\n")
+    assert "**What to do**" in told
+
+
+def test_what_is_no_finding_is_not_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--explain", "SH999") == 2
+    assert "there is no finding `SH999`" in capsys.readouterr().err
+
+
 def test_fix(two: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(two, RESOLVE, "--fix") == 1
 

@@ -33,13 +33,16 @@ def test_exit_codes(origin: Origin, capsys: pytest.CaptureFixture[str]) -> None:
         ("ftp://example.com/",),
         (origin.url, "--max-wait=-1"),
         (origin.url, "--max-wait=nan"),
+        (origin.url, "--max-wait=long"),
         (origin.url, "--connections=many"),
         (origin.url, "--method=POST"),
         (origin.url, "--resolve=nonsense"),
         ("http://x.invalid/", "--hosts=/nowhere"),
     ]:
         assert run(*words) == 2, words
-    assert "Traceback" not in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "Traceback" not in told
+    assert "argument --max-wait: `long` is no number" in told
 
 
 def test_text(origin: Origin, capsys: pytest.CaptureFixture[str]) -> None:

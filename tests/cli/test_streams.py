@@ -69,7 +69,7 @@ def test_a_terminal_has_colour_and_its_width(two: str) -> None:
 
     assert "\x1b[33;1mwarning\x1b[0m" in told
     text = re.sub(r"\x1b\[[\d;]*m", "", told).replace("\r", "").split("\n")
-    prose = [line for line in text if re.match(r"  [A-Za-z`]", line) and "page:" not in line]
+    prose = [line for line in text if re.match(r"  [A-Za-z`]", line) and "more:" not in line]
     assert len(prose) > 4
     assert max(map(len, prose)) <= 60
 

@@ -4,6 +4,7 @@ import re
 
 from pages import ROOT
 
+from surehop.doctor import RULES
 from surehop.lab.scenarios import SCENARIOS
 
 PAGE = (ROOT / "docs/scenarios.md").read_text()
@@ -18,3 +19,9 @@ def test_each_has_a_section() -> None:
 def test_each_option_is_told() -> None:
     options = set(re.findall(r"--[a-z-]+", HELP)) - {"--help"}
     assert [one for one in options if f"`{one}" not in PAGE] == []
+
+
+def test_findings_name_scenarios_that_there_are() -> None:
+    named = {rule.about.scenario for rule in RULES} - {""}
+    assert named <= set(SCENARIOS)
+    assert len(named) > 10

@@ -29,6 +29,19 @@ def test_the_first_incident_is_found_from_the_names_alone(tmp_path: Path) -> Non
     assert "\n+    upstream app { server 127.0.0.1:3000; }\n" in diff
 
 
+def test_the_third_incident_has_two_causes_and_their_product(tmp_path: Path) -> None:
+    (unsaid,) = report(tmp_path, TWO, BOTH).findings
+    name, race = report(tmp_path, TWO, BOTH, version="1.31.5").findings
+    (old,) = report(tmp_path, TWO, BOTH, version="1.24.0").findings
+
+    assert (name.id, race.id) == ("SH001", "SH006")
+    assert "closes a kept connection just as a request goes out on it" in race.text
+    assert "every request gets 502 at once" in race.text
+    assert "1.29.7" in unsaid.text
+    assert "(SH006)" in unsaid.text
+    assert "1.29.7" not in name.text + old.text
+
+
 def test_one_family_is_nothing(tmp_path: Path) -> None:
     assert ids(report(tmp_path, TWO, {"localhost": "127.0.0.1"})) == []
     assert ids(report(tmp_path, TWO)) == ["SH015"]  # nobody knows the name
@@ -49,6 +62,38 @@ def test_includes_are_followed(tmp_path: Path) -> None:
     assert note.endswith(
         "mime.types` can't be read (no such file or directory): the rest is judged"
     )
+
+
+def test_a_part_alone_includes_what_nginx_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nginx.conf").write_text("events {}\nhttp { include conf.d/*.conf; }\n")
+    (tmp_path / "snippets").mkdir()
+    (tmp_path / "snippets/app.conf").write_text("upstream app { server localhost:3000; }\n")
+    (tmp_path / "conf.d").mkdir()
+    monkeypatch.chdir(tmp_path / "conf.d")
+    for file, above in (("site.conf", ".."), (str(tmp_path / "conf.d/site.conf"), str(tmp_path))):
+        Path(file).write_text("include snippets/app.conf;\nserver { }\n")
+
+        told = examine([file], options(BOTH))
+
+        (found,) = told.findings
+        assert found.place is not None
+        assert found.place.file == f"{above}/snippets/app.conf"
+        assert told.notes == (f"{file}:1: looked for in `{above}`, where nginx.conf is",)
+
+
+def test_a_whole_configuration_is_its_own_prefix(tmp_path: Path) -> None:
+    (tmp_path / "nginx.conf").write_text("events {}\n")
+    (tmp_path / "app.conf").write_text("upstream above { server localhost:3000; }\n")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/app.conf").write_text("upstream app { server localhost:3000; }\n")
+
+    told = report(tmp_path, "http { include app.conf; }", BOTH, file="other/test.conf")
+
+    assert [each.place.file for each in told.findings if each.place] == [
+        str(tmp_path / "other/app.conf")
+    ]
 
 
 def test_an_include_of_itself_ends(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Logs that grow, are moved away and cut short; and what of that is told."""
 
+import gzip
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -135,3 +136,44 @@ def test_a_finding_that_is_worse(followed: Examination) -> None:
     (change,) = watch.take([worse], 0)
     assert change.event is Event.WORSE
     assert [*watch.take([worse], 1)] == []
+
+
+def test_a_folder_gets_a_log(tmp_path: Path) -> None:
+    (tmp_path / "empty.log").touch()
+    (tmp_path / "error.log").write_text(REFUSED)
+    with closing(Examination([str(tmp_path)], options(), follow=True)) as examination:
+        assert not examination.read_on()
+        (tmp_path / "sub").mkdir()
+        (tmp_path / "sub" / "other.log").write_text(RESET)
+        assert examination.read_on()
+        assert counted(examination) == {"connect": 1, "reset": 1}
+        append(tmp_path / "sub" / "other.log", RESET)
+        assert examination.read_on()
+        assert counted(examination) == {"connect": 1, "reset": 2}
+        assert not examination.read_on()
+
+
+def test_what_is_rotated_in_a_folder_is_read_once(tmp_path: Path) -> None:
+    log = tmp_path / "error.log"
+    log.write_text(REFUSED)
+    (tmp_path / "error.log.1").write_text(RESET)
+    with closing(Examination([str(tmp_path)], options(), follow=True)) as examination:
+        (tmp_path / "error.log.1").rename(tmp_path / "error.log.2")
+        log.rename(tmp_path / "error.log.1")
+        log.write_text(RESET)
+        (tmp_path / "error.log-20260105.gz").write_bytes(gzip.compress(REFUSED.encode()))
+
+        assert examination.read_on()
+        assert counted(examination) == {"connect": 1, "reset": 2}
+
+
+def test_a_log_that_begins_empty_is_read_by_its_format(tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    log.touch()
+    conf = tmp_path / "nginx.conf"
+    conf.write_text("http { log_format mine '<$status> $upstream_addr $upstream_status $msec'; }")
+    with closing(Examination([str(tmp_path)], options(), follow=True)) as examination:
+        append(log, "<502> 192.0.2.1:80 502 1767607200.000\n" * 2)
+
+        assert examination.read_on()
+        assert counted(examination)["502"] == 2

@@ -76,7 +76,7 @@ def test_check_is_put_behind_the_address(tmp_path: Path) -> None:
 
 def test_what_stands_in_no_section_is_told(tmp_path: Path) -> None:
     told = report(
-        tmp_path, b"timeout connect 5s\n\xff\xfe\nbackend a\n server x\n server", file="a"
+        tmp_path, b" timeout connect 5s\n \xff\xfe\nbackend a\n server x\n server", file="a"
     )
 
     assert "`timeout` stands in no section" in told.notes[0]

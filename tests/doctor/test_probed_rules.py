@@ -232,3 +232,25 @@ def test_a_name_that_nobody_knows_is_told(tmp_path: Path) -> None:
 
     assert told.probes == ()
     assert "`app.test:80` is not probed: nobody knows its addresses" in told.notes
+
+
+def test_a_limit_on_connections_is_told() -> None:
+    with Origin(max_connections=2, delay=0.2) as origin:
+        probing = Probing(Asked(max_wait=0, crowd=6))
+        told = examine([origin.url], options()._replace(probing=probing))
+
+    (found,) = told.findings
+    assert found.id == "SH026"
+    assert found.title.endswith(" of 6 connections at once")
+
+
+def test_a_unix_socket_of_a_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    group = f"upstream a {{ server unix:{path}; keepalive 4; }}"
+    text = f"http {{ {group} server {{ location / {{ proxy_pass http://a; }} }} }}"
+    with Origin(unix=str(path), keepalive_timeout=0.5):
+        told = probed(tmp_path, text, NEW)
+
+    assert ids(told) == ["SH004"]
+    (sheet,) = told.probes
+    assert sheet.connections <= sheet.announced.connections

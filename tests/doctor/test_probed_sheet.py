@@ -1,7 +1,7 @@
 """What a probe says of servers whose manners are known."""
 
 import socket
-from typing import Any
+from pathlib import Path
 
 import pytest
 from probed import probed
@@ -99,20 +99,35 @@ def test_nothing_is_waited_for_where_nobody_wants_it() -> None:
     assert sheet.kept
 
 
-@pytest.mark.parametrize(
-    ("behaviour", "answers", "ended"),
-    [
-        ({"http10": True}, 1, "it is HTTP/1.0"),
-        ({"max_requests": 3}, 3, "it says `Connection: close`"),
-    ],
-)
-def test_connections_that_are_not_kept(behaviour: dict[str, Any], answers: int, ended: str) -> None:
-    with Origin(**behaviour) as origin:
+def test_connections_that_are_not_kept() -> None:
+    with Origin(http10=True) as origin:
         sheet = probed(origin.url)
 
     assert sheet.kept
-    assert (sheet.kept.answers, sheet.kept.ended) == (answers, ended)
+    assert (sheet.kept.answers, sheet.kept.ended) == (1, "it is HTTP/1.0")
     assert sheet.rested == ()
+
+
+def test_connections_that_are_kept_for_some_requests() -> None:
+    with Origin(max_requests=3, keepalive_timeout=0.5) as origin:
+        sheet = probed(origin.url)
+
+    assert sheet.kept
+    assert (sheet.kept.answers, sheet.kept.ended) == (3, "it says `Connection: close`")
+    assert len(sheet.rested) == 3
+    assert sheet.idle
+    assert sheet.idle.how
+    assert sheet.requests <= sheet.announced.requests
+
+
+def test_a_unix_socket(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with Origin(unix=str(path), keepalive_timeout=0.5):
+        sheet = probed(f"http://unix:{path}:/a?b")
+
+    assert (sheet.asked, sheet.hop.target) == (f"unix:{path}", "/a?b")
+    assert sheet.idle
+    assert sheet.idle.how
 
 
 def test_many_connections_at_once() -> None:
@@ -122,6 +137,15 @@ def test_many_connections_at_once() -> None:
     assert sheet.crowd
     assert dict(sheet.crowd.statuses).get(200, 0) < 5
     assert sum(count for _, count in (*sheet.crowd.statuses, *sheet.crowd.failed)) == 5
+
+
+def test_a_crowd_does_not_keep_the_close_from_being_measured() -> None:
+    with Origin(max_connections=2, keepalive_timeout=0.5) as origin:
+        sheet = probed(origin.url, crowd=6)
+
+    assert sheet.rested
+    assert sheet.crowd
+    assert sheet.crowd.wanted == 6
 
 
 def test_every_address_of_a_name() -> None:

@@ -1,6 +1,9 @@
 """What a probe says of TLS."""
 
+import contextlib
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 
@@ -9,6 +12,7 @@ from probed import probed
 from recorder import Recorder
 
 from certificates import Files
+from surehop.doctor.render.sheets import sheet_text
 
 DAY = 86_400
 
@@ -54,6 +58,15 @@ def test_a_stranger(server: Recorder) -> None:
     assert sheet.answered  # all the same
 
 
+def test_a_certificate_that_is_over(server: Recorder) -> None:
+    sheet = probed(f"https://127.0.0.1:{server.port}/", max_wait=0)
+    assert sheet.tls
+    assert sheet.tls.not_after
+
+    assert "expired" not in sheet_text(sheet)
+    assert ": expired\n" in sheet_text(sheet._replace(at=sheet.tls.not_after + 1))
+
+
 def test_plain_requests_to_a_tls_port(server: Recorder) -> None:
     sheet = probed(f"http://127.0.0.1:{server.port}/", max_wait=0)
 
@@ -62,6 +75,22 @@ def test_plain_requests_to_a_tls_port(server: Recorder) -> None:
         "it takes the connection, and ends it unanswered (FIN)",
         "it takes the connection, and ends it unanswered (RST)",
     }
+    assert sheet.hint.startswith("write `https://`")
+
+
+def test_tls_to_who_closes() -> None:
+    def closes(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                listener.accept()[0].close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=closes, args=(listener,), daemon=True).start()
+        sheet = probed(f"https://127.0.0.1:{listener.getsockname()[1]}/", max_wait=0)
+        listener.shutdown(socket.SHUT_RDWR)
+
+    assert sheet.trouble.startswith("TLS fails: ")
+    assert "ssl.c" not in sheet.trouble
 
 
 def test_tls_to_a_plain_port() -> None:

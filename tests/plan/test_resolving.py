@@ -11,7 +11,7 @@ V4, V6 = ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1")
 
 
 def test_addresses_keep_their_order() -> None:
-    assert parse_overrides(["a=127.0.0.1,[::1]", "B=[::1], 127.0.0.1 ,[::1]"]) == {
+    assert parse_overrides(["a=127.0.0.1,::1", "B=[::1], 127.0.0.1 ,[::1]"]) == {
         "a": (V4, V6),
         "b": (V6, V4),
     }
@@ -23,7 +23,6 @@ def test_addresses_keep_their_order() -> None:
         ("a", "`--resolve a` has no `=`", "write `--resolve NAME="),
         ("=127.0.0.1", "`--resolve =127.0.0.1` names no host", "write `--resolve NAME="),
         ("a=", "`--resolve a=`: `` is no address", "write `--resolve NAME="),
-        ("a=::1", "`--resolve a=::1`: `::1` is no address", "in brackets: [::1]"),
         ("a=b", "`--resolve a=b`: `b` is no address", "write `--resolve NAME="),
         ("a=127.0.0.1:80", "`--resolve a=127.0.0.1:80`: `127.0.0.1:80` is no address", "write"),
         (

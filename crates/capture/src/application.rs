@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 use memchr::{memchr, memmem, memrchr};
 
+use crate::asides::{is_aside, is_beside_the_point};
 use crate::circumstances::{Circumstances, address_at};
 use crate::event::Event;
 use crate::format::{Format, Understood};
@@ -46,7 +47,8 @@ impl Format for Application {
         let mut rest = record;
         while !rest.is_empty() {
             let (part, behind) = rest.split_at(next_trace(rest));
-            told |= tell(part, record.len() - rest.len(), at_ms.unwrap_or(0), out);
+            let offset = record.len() - rest.len();
+            told |= tell(record, part, offset, at_ms.unwrap_or(0), out);
             rest = behind;
         }
         if told || at_ms.is_some() {
@@ -131,11 +133,20 @@ fn is_exception(line: &[u8]) -> bool {
 }
 
 /// Tells of the failure in `part`, which begins at `offset` of its record; `false` where there is none.
-fn tell<'a>(part: &'a [u8], offset: usize, at_ms: i64, out: &mut dyn FnMut(Event<'a>)) -> bool {
+fn tell<'a>(
+    record: &[u8],
+    part: &'a [u8],
+    offset: usize,
+    at_ms: i64,
+    out: &mut dyn FnMut(Event<'a>),
+) -> bool {
     let found = Found::of(part);
     let Some((saying, end)) = found.best else {
         return false;
     };
+    if is_aside(record, offset + end - saying.text.len()) {
+        return true;
+    }
     let around = Circumstances::of(part, saying.software, end);
     let event = |saying: &Saying, end: usize| Event {
         at_ms,
@@ -184,6 +195,9 @@ impl<'a> Found<'a> {
         let Some(search) = &*SEARCH else { return found };
         for place in search.find_iter(part) {
             let saying = &SAYINGS[place.pattern().as_usize()];
+            if is_beside_the_point(part, saying, place.start()) {
+                continue;
+            }
             if saying.word == AGGREGATE {
                 found.aggregate.get_or_insert(place.start());
             }

@@ -215,3 +215,54 @@ fn other_errors_are_none() {
         assert_eq!(events(line.as_bytes()), [], "{line}");
     }
 }
+
+#[test]
+fn what_is_said_quietly_or_of_others_is_none() {
+    for line in [
+        // at a level at which nobody complains
+        r#"{"level":30,"time":1767607200000,"msg":"reconnected after ECONNRESET"}"#,
+        r#"{"level":"debug","timestamp":"2026-01-05T10:00:00Z","message":"read ECONNRESET"}"#,
+        r#"{"severity":"INFO","time":"2026-01-05T10:00:00Z","message":"file read","error":"EOF"}"#,
+        "2026-01-05 10:00:00,250 INFO app: asked \"connect ECONNREFUSED 127.0.0.1:3000\"",
+        "[2026-01-05 10:00:00 +0000] [12] [DEBUG] Ignoring EPIPE",
+        "2026-01-05T10:00:00Z [info     ] retries        codes=ECONNRESET",
+        "time=2026-01-05T10:00:00Z level=info msg=\"ECONNRESET is retried\"",
+        "info: ECONNRESET is retried",
+        "I0105 10:00:00.000000 1 main.go:7] dial tcp 192.0.2.1:80: connect: connection refused",
+        "I, [2026-01-05T10:00:00.250 #7]  INFO -- : ECONNRESET",
+        // of those who ask
+        "2026-01-05T10:00:00Z Error: aborted\n    at abortIncoming (node:_http_server:781:17) {\n  code: 'ECONNRESET'\n}",
+        "2026-01-05T10:00:00Z BadRequestError: request aborted\n    at IncomingMessage.onAborted (a.js:1:2) {\n  code: \
+         'ECONNABORTED'",
+        "2026-01-05T10:00:00Z Error: Request aborted { code: 'ECONNABORTED' }",
+        "2026-01-05T10:00:00Z Error: write EPIPE\n    at ServerResponse.send (/app/response.js:232:10)",
+        "2026/01/05 10:00:00 http: TLS handshake error from 192.0.2.7:50000: EOF",
+        "2026/01/05 10:00:00 write tcp 10.0.0.1:8080->192.0.2.7:50000: write: broken pipe",
+        "2026-01-05T10:00:00Z ERROR server connection error: hyper::Error(IncompleteMessage)",
+        "2026-01-05 10:00:00 UTC [12] LOG:  unexpected EOF on client connection",
+        // of a text
+        "2026/01/05 10:00:00 decode: unexpected EOF",
+        "2026-01-05T10:00:00Z GET /docs/ECONNREFUSED 200 3ms",
+        "2026-01-05T10:00:00Z \"GET /search?q=EPIPE HTTP/1.1\" 200",
+    ] {
+        assert_eq!(events(line.as_bytes()), [], "{line}");
+    }
+}
+
+#[test]
+fn what_is_said_aloud_of_own_tries_is_told() {
+    for line in [
+        "2026-01-05 10:00:00,250 ERROR app: INFO is no level here: read ECONNRESET",
+        "[2026-01-05 10:00:00] [warn] socket hang up",
+        "error: read ECONNRESET",
+        r#"{"level":50,"time":1767607200000,"msg":"failed","err":{"code":"ECONNRESET"}}"#,
+        "2026-01-05T10:00:00Z failed code=ECONNRESET",
+        "2026/01/05 10:00:00 get http://192.0.2.1/: read body: unexpected EOF",
+        "2026/01/05 10:00:00 http: proxy error: read tcp 10.0.0.1:50000->192.0.2.7:80: read: connection reset by peer",
+        "2026-01-05T10:00:00Z AxiosError: timeout of 5000ms exceeded { code: 'ECONNABORTED' }",
+        "2026-01-05T10:00:00Z Error: socket hang up\n    at Socket.socketOnEnd (node:_http_client:528:25)\n    at \
+         ServerResponse.on (a.js:1:2)",
+    ] {
+        assert_eq!(events(line.as_bytes()).len(), 1, "{line}");
+    }
+}

@@ -9,6 +9,8 @@ use crate::haproxy_notices;
 use crate::moment;
 use crate::traffic::Counter;
 
+const SWITCHED: u16 = 101;
+
 /// Reads `… [05/Jan/2026:10:00:00.655] web app/a 10/0/30/69/109 503 2750 - - SH-- 1/1/1/1/0 0/0 "GET / HTTP/1.1"`.
 pub(crate) struct Haproxy;
 
@@ -27,7 +29,7 @@ impl Format for Haproxy {
             return haproxy_notices::tell(line, out);
         };
         counter.request(session.at_ms, session.status, session.peer);
-        let (word, outcome) = match ending(session.state) {
+        let (word, outcome) = match ending(session.state).filter(|_| !session.is_no_fault()) {
             Some((word, outcome)) => (word, Some(outcome)),
             None if session.tries > 1 => ("retried", None),
             None => return Understood::Yes,
@@ -47,12 +49,28 @@ impl Format for Haproxy {
 
 struct Session<'a> {
     at_ms: i64,
+    frontend: &'a [u8],
     peer: &'a [u8],
+    /// 0 of TCP.
     status: u16,
     /// Who ended it or which time-out, and where it was: the first two letters.
     state: [u8; 2],
     tries: u8,
     method: &'a [u8],
+}
+
+impl Session<'_> {
+    /// Whether it ended as such do on a good day: a tunnel, after which nobody waits, or a request of which no
+    /// rule says whose it is, so that the frontend stands for the backend, too.
+    fn is_no_fault(&self) -> bool {
+        let is_tunnel = match &self.state {
+            b"sD" => matches!(self.status, 0 | SWITCHED),
+            b"SD" => self.status == SWITCHED,
+            _ => false,
+        };
+        let frontend = self.frontend.strip_suffix(b"~").unwrap_or(self.frontend);
+        is_tunnel || self.peer.strip_suffix(b"/<NOSRV>") == Some(frontend)
+    }
 }
 
 fn session(line: &[u8]) -> Option<Session<'_>> {
@@ -66,7 +84,7 @@ fn session(line: &[u8]) -> Option<Session<'_>> {
 
 fn behind_time(at_ms: i64, rest: &[u8]) -> Option<Session<'_>> {
     let mut words = rest.split(|byte| *byte == b' ');
-    let (_frontend, peer, timers) = (words.next()?, words.next()?, words.next()?);
+    let (frontend, peer, timers) = (words.next()?, words.next()?, words.next()?);
     let is_timer = |byte: &u8| byte.is_ascii_digit() || b"+-/".contains(byte);
     if memchr(b'/', peer).is_none_or(|at| at == 0) || !timers.iter().all(is_timer) {
         return None;
@@ -83,6 +101,7 @@ fn behind_time(at_ms: i64, rest: &[u8]) -> Option<Session<'_>> {
     };
     Some(Session {
         at_ms,
+        frontend,
         peer,
         status: u16::try_from(status).unwrap_or(0),
         state: [words[at][0], words[at][1]],
@@ -189,6 +208,36 @@ mod tests {
             (events(retried).0[0].word, events(retried).0[0].tries),
             ("retried", 2)
         );
+    }
+
+    #[test]
+    fn what_ends_so_on_a_good_day() {
+        let ended = |peer: &str, rest: &str| {
+            let line =
+                format!("192.0.2.1:3317 [05/Jan/2026:10:00:00.655] web~ {peer} 0/0/1/2/9 {rest}");
+            let mut words = Vec::new();
+            let _ = Haproxy.parse(line.as_bytes(), &mut |event| words.push(event.word));
+            words
+        };
+        for (peer, rest, word) in [
+            ("app/a", "101 212 - - sD-- 0/0/0/0/0 0/0", None),
+            ("app/a", "101 212 - - SD-- 0/0/0/0/0 0/0", None),
+            (
+                "app/a",
+                "200 212 - - sD-- 0/0/0/0/0 0/0",
+                Some("haproxy sD"),
+            ),
+            ("app/a", "212 sD 0/0/0/0/0 0/0", None),
+            ("app/a", "212 SD 0/0/0/0/0 0/0", Some("haproxy SD")),
+            ("web/<NOSRV>", "503 212 - - SC-- 0/0/0/0/0 0/0", None),
+            (
+                "app/<NOSRV>",
+                "503 212 - - SC-- 0/0/0/0/0 0/0",
+                Some("haproxy SC"),
+            ),
+        ] {
+            assert_eq!(ended(peer, rest), Vec::from_iter(word), "{peer} {rest}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod access;
 mod access_tries;
 mod alb;
 mod application;
+mod asides;
 mod attempts;
 mod circumstances;
 mod digest;

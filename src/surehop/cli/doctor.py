@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any, NoReturn
 
 from surehop import doctor
 from surehop.cli.examining import (
@@ -56,7 +57,7 @@ def _examine(asked: argparse.Namespace) -> int:
         report = doctor.examine(asked.targets, options)
     tell(report)
     if failures:
-        say(f"wrote {failures.path}: {doctor.counted(failures.count, 'failure')}")
+        say(f"wrote {failures.path}: {failures.count} failed tries")
     if asked.partial:
         _write(asked.partial, report.digest)
         return 0
@@ -93,6 +94,26 @@ def _fix(report: doctor.Report) -> None:
         say("nothing to write: no fix is sure enough")
 
 
+class _Explain(argparse.Action):
+    """As `--help` does: whatever else stands on the line, a page is shown."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        _namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        _option: str | None = None,
+    ) -> NoReturn:
+        from surehop.doctor.pages import explain  # noqa: PLC0415 (few runs show one)
+
+        def show() -> int:
+            with suppress(BrokenPipeError):
+                put(explain(str(values)))
+            return 0
+
+        parser.exit(guarded("surehop doctor", show))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="surehop doctor",
@@ -101,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
     )
     add = parser.add_argument
+    add("--explain", action=_Explain, metavar="ID", help="show the page of a finding, and end")
     add("targets", nargs="+", metavar="TARGET", help="a file, a directory, `-`, or a URL")
     add("--probe", action="store_true", help="ask every server of the configurations, too")
     add_probing(parser)

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -83,10 +83,14 @@ def probing_of(asked: argparse.Namespace, *, servers: bool) -> doctor.Probing:
 def tell(report: doctor.Report) -> None:
     """Say what was read, and what could not be."""
     _progress("")
-    for target in report.targets:
-        say(f"{target.name}: {target.kind}")
+    tell_targets(report.targets)
     for note in report.notes:
         say(f"note: {note}")
+
+
+def tell_targets(targets: Iterable[doctor.Target]) -> None:
+    for each in targets:
+        say(f"{each.name}: {each.kind}")
 
 
 def verdict(report: doctor.Report, fail_on: str) -> int:

@@ -1,6 +1,7 @@
 """`surehop` and `surehop-nginx`: which command is meant."""
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -26,20 +27,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The `surehop` program. Returns its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["lab"] and words[1:2] and words[1] in _LAB:
-        return _run(_LAB[words[1]][0], words[2:])
+        return _run(_LAB[words[1]][0], words[2:], alone=argv is None)
     if words and words[0] in _COMMANDS:
-        return _run(_COMMANDS[words[0]][0], words[1:])
+        return _run(_COMMANDS[words[0]][0], words[1:], alone=argv is None)
     _parser(_version() if "--version" in words else "").parse_args(words)
     return 0
 
 
 def nginx_main(argv: Sequence[str] | None = None) -> int:
     """The `surehop-nginx` program, at which scripts made for nginx are pointed."""
-    return _run("surehop.cli.proxy", sys.argv[1:] if argv is None else argv, "nginx_main")
+    words = list(sys.argv[1:] if argv is None else argv)
+    return _run("surehop.cli.proxy", words, "nginx_main", alone=argv is None)
 
 
-def _run(module: str, words: Sequence[str], name: str = "main") -> int:
-    code: int = getattr(import_module(module), name)(list(words))
+def _run(module: str, words: list[str], name: str = "main", *, alone: bool) -> int:
+    """Run a command; `alone` in its process, it keeps for good what was imported for it."""
+    run = getattr(import_module(module), name)
+    if alone:
+        gc.freeze()  # nobody looks through it again for what could go, not even at the end
+    code: int = run(words)
     return code
 
 

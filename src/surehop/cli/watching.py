@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import closing
 
 from surehop import doctor
-from surehop.cli.examining import put, screen, tell, verdict
+from surehop.cli.examining import put, screen, tell, tell_targets, verdict
 from surehop.errors import OptionError
 
 _EVERY_S = 1.0
@@ -41,7 +41,8 @@ def watch(asked: argparse.Namespace, options: doctor.Options) -> int:
                 time.sleep(_EVERY_S)
                 now = time.monotonic()
                 if examination.read_on():
-                    report = examination.report()
+                    before, report = report, examination.report()
+                    tell_targets(report.targets[len(before.targets) :])
                     show(watched.take(report.findings, now))
                 show(watched.rest(now))
         except (KeyboardInterrupt, BrokenPipeError):  # who reads has gone

@@ -22,7 +22,10 @@ class Example(NamedTuple):
 
 
 class About(NamedTuple):
-    """A rule in words. `needs` are the targets without which it can't speak."""
+    """A rule in words. `needs` are the targets without which it can't speak.
+
+    `proof` are commands that show whether it is so, `scenario` is the lab's that makes it happen.
+    """
 
     id: str
     name: str
@@ -33,10 +36,16 @@ class About(NamedTuple):
     needs: str
     examples: tuple[Example, ...]
     proof: tuple[str, ...] = ()
+    scenario: str = ""
 
     @property
     def page(self) -> str:
         return f"docs/findings/{self.id}.md"
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Give the command that makes it happen on purpose, where there is one."""
+        return (f"surehop lab run {self.scenario}",) if self.scenario else ()
 
     def found(
         self,
@@ -66,7 +75,7 @@ class About(NamedTuple):
             place=place,
             fix=fix,
             quotes=quotes,
-            proof=more.get("proof", self.proof),
+            proof=(*more.get("proof", self.proof), *self.shown),
             page=self.page,
         )
 

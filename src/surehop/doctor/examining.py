@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from surehop.doctor.attempts import LogFacts, LogFile
+from surehop.doctor.attempts import LogFacts, LogFile, read_facts
 from surehop.doctor.baseline import fingerprint
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Configuration
@@ -23,7 +23,13 @@ from surehop.doctor.sources.haproxy import HaproxyReader
 from surehop.doctor.sources.kinds import Kind, is_meant, kind_of
 from surehop.doctor.sources.logs import Followed, LogReader, log_kind
 from surehop.doctor.sources.nginx import NginxReader, access_formats
-from surehop.doctor.sources.opening import Opened, files_of, is_plain, open_target
+from surehop.doctor.sources.opening import (
+    Opened,
+    files_of,
+    is_plain,
+    is_rotated,
+    open_target,
+)
 from surehop.errors import OptionError
 
 _READ = (
@@ -77,7 +83,7 @@ class Examination:
 
     def read_on(self) -> bool:
         """Read what logs have got since; whether there was anything."""
-        grown = [each.read_on() for each in self._gathering.followed]
+        grown = [self._gathering.look(), *(each.read_on() for each in self._gathering.followed)]
         return any(grown)
 
     def close(self) -> None:
@@ -87,7 +93,8 @@ class Examination:
     def report(self) -> Report:
         """Judge all that is known by now."""
         gathering, options = self._gathering, self._options
-        logs = gathering.logs.facts(gathering.followed)
+        digest = gathering.logs.digest(gathering.followed)
+        logs = read_facts(digest)
         evidence = Evidence(
             tuple(gathering.configurations),
             logs,
@@ -108,7 +115,7 @@ class Examination:
             gathering.documents,
             logs,
             tuple(map(discreet_sheet, self._probes)),
-            gathering.logs.digest(),
+            digest,
         )
 
 
@@ -171,12 +178,14 @@ class _Gathering:
         self._jobs: list[Job] = []
         self._later: list[tuple[str, str]] = []
         self._known: set[str] = set()
+        self._seen: dict[str, str] = {}  # each file that was looked at, with its target
 
     def add(self, target: str) -> None:
         if looks_like_url(target):
             self._url(target)
             return
         for name in files_of(target):
+            self._seen[name] = target
             if name in self.documents:  # as one that was read before includes
                 self._known.add(target)
             elif is_plain(name):
@@ -192,6 +201,18 @@ class _Gathering:
             if target not in self._known:
                 raise OptionError(f"nothing in `{target}` is known here", hint=_READ)
 
+    def look(self) -> bool:
+        """Take in the files that folders have got since; whether there was anything."""
+        before = len(self.targets)
+        folders = {target for name, target in self._seen.items() if name != target}
+        for folder in sorted(folders):
+            for name in files_of(folder):
+                if name not in self._seen:
+                    self._seen[name] = folder
+                    if not is_rotated(name):  # it was read under another name
+                        self._named(name, folder, self._anything)
+        return len(self.targets) > before
+
     def _named(self, name: str, target: str, read: Callable[[str, str], None]) -> None:
         try:
             read(name, target)
@@ -204,13 +225,16 @@ class _Gathering:
         """Read a configuration; anything else waits."""
         with open_target(name) as opened:
             kind = Kind.UNKNOWN if log_kind(opened.head) else kind_of(opened.head)
-            if kind is Kind.UNKNOWN:
+            if kind is Kind.UNKNOWN or (kind is Kind.EMPTY and self._follow):
                 self._later.append((name, target))
             else:
                 self._take(opened, kind, target)
 
+    def _formats(self) -> list[str]:
+        return [text for each in self.configurations for text in access_formats(each)]
+
     def _anything(self, name: str, target: str) -> None:
-        formats = [text for each in self.configurations for text in access_formats(each)]
+        formats = self._formats()
         with open_target(name) as opened:
             log = log_kind(opened.head, formats)
             if log and (name == target or is_meant(log, name)):
@@ -225,7 +249,7 @@ class _Gathering:
                 raise OptionError(f"`{name}` is nothing that is known here", hint=_READ)
 
     def _log(self, opened: Opened, formats: Sequence[str]) -> None:
-        if self._follow and opened.descriptor is not None:
+        if self._follow and opened.descriptor is not None and not is_rotated(opened.name):
             self.followed.append(Followed(opened.name, formats))
         else:
             self.logs.read(opened, formats)
@@ -234,7 +258,7 @@ class _Gathering:
         self._known.add(target)
         self.targets.append(Target(opened.name, kind))
         if kind is Kind.EMPTY and self._follow:
-            self._log(opened, ())
+            self._log(opened, self._formats())
         elif kind is Kind.NGINX:
             self._nginx(opened.name, opened.whole())
         elif kind is Kind.HAPROXY:
@@ -259,7 +283,7 @@ class _Gathering:
         from surehop.doctor.probing.url import hop_of  # noqa: PLC0415 (few runs are given one)
 
         hop = hop_of(target)
-        addresses = self._options.names(hop.host)
+        addresses = self._options.names(hop.host) if hop.host else ()
         if addresses is None:
             hint = "`--resolve NAME=ADDR` tells its addresses"
             raise OptionError(f"`{hop.host}` has no address that is known here", hint=hint)

@@ -122,7 +122,11 @@ class Listener(NamedTuple):
 
 
 class Configuration(NamedTuple):
-    """One configuration, its includes followed. `sections` are nginx's blocks."""
+    """One configuration, its includes followed. `sections` are nginx's blocks.
+
+    Where it is not `whole`, other files may say what nothing here says: it is included by one, or
+    includes one that could not be read.
+    """
 
     software: Software
     file: str
@@ -131,6 +135,7 @@ class Configuration(NamedTuple):
     listeners: tuple[Listener, ...] = ()
     top: Section | None = None
     values: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    whole: bool = True
 
     @property
     def sections(self) -> Iterator[Section]:

@@ -71,14 +71,11 @@ def count(tallies: Iterable[Tally]) -> int:
     return sum(each.count for each in tallies)
 
 
-def took_out(logs: LogFacts, peer: str, *reasons: Reason) -> bool:
-    """Tell whether this took a peer out just before nobody was left, or a check found it so."""
-    return any(
-        each.peer == peer and each.reason in reasons for out in logs.outages for each in out.before
-    ) or any(
-        each.software == NOTICES and each.peer == peer and each.reason in reasons
-        for each in logs.tallies
-    )
+def taken_out(logs: LogFacts, *reasons: Reason) -> set[str]:
+    """Give the peers that this took out just before nobody was left, or that a check found so."""
+    before = {each.peer for o in logs.outages for each in o.before if each.reason in reasons}
+    noticed = [each for each in logs.tallies if each.software == NOTICES]
+    return before | {each.peer for each in noticed if each.reason in reasons}
 
 
 def refusals(logs: LogFacts) -> list[Tally]:

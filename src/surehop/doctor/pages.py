@@ -2,6 +2,7 @@
 
 from surehop.doctor.about import About, Example
 from surehop.doctor.rules import RULES
+from surehop.errors import OptionError
 
 NOTE = "<!-- made from the rule itself: `make docs` writes it anew -->\n"
 
@@ -15,6 +16,14 @@ def pages() -> dict[str, str]:
         "README.md": _contents(),
         **{f"{rule.about.id}.md": page(rule.about) for rule in RULES},
     }
+
+
+def explain(word: str) -> str:
+    """Give the page of the finding that has this id or name. Raises OptionError."""
+    for rule in RULES:
+        if word.lower() in {rule.about.id.lower(), rule.about.name}:
+            return page(rule.about).removeprefix(NOTE).lstrip("\n")
+    raise OptionError(f"there is no finding `{word}`", hint="ids are SH001 and so on")
 
 
 def page(about: About) -> str:
@@ -35,6 +44,9 @@ def page(about: About) -> str:
     ]
     if about.proof:
         lines += ["", "How to see that it is so:", "", "```sh", *about.proof, "```"]
+    if about.shown:
+        lines += ["", "To see it happen, in [the lab](../scenarios.md):", ""]
+        lines += ["```sh", *about.shown, "```"]
     for example in about.examples:
         lines += ["", f"It speaks of{_with(example)}", "", *_block(example.fires, example)]
         lines += ["", "and not of", "", *_block(example.quiet, example)]

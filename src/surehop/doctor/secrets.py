@@ -1,7 +1,7 @@
 """Passwords, tokens and cookies in what is quoted: a report is read by others than a log is."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from surehop.doctor.finding import Finding
 from surehop.doctor.probing.sheet import Sheet
@@ -19,28 +19,29 @@ _LOOKS = (
     r"gh[opsru]_\w{20,255}|github_pat_\w{20,255}|glpat-[\w-]{16,255}",
     r"xox[abprs]-[\w-]{10,255}|A[KS]IA[A-Z0-9]{16}|AIza[\w-]{35}|sk_(?:live|test)_\w{10,255}",
 )
-_NAMES = "token secret passw passphrase pwd credential signature jwt key session"
+_NAMES = ["token", "secret", "passw", "passphrase", "pwd", "credential", "signature", "jwt"]
 # Words without which there is none; what tells that a secret follows; and the secret.
 _SECRETS = (
-    ("@", r"://|`(?=[^\s/@`]{1,256}:)", r"[^\s/\"'<>@`]{1,256}(?=@)"),  # user:password@host
-    ("=", rf"[?&;](?:{_NAME}|{_SHORT})=", r"[^\s&;#\"'<>`]+"),
-    ("cookie", rf"\b(?:set-)?cookie{_IS}", rf"{_QUOTED}|[^\s\"'][^\"'\n]*"),
+    (["@"], r"://|`(?=[^\s/@`]{1,256}:)", r"[^\s/\"'<>@`]{1,256}(?=@)"),  # user:password@host
+    (["="], rf"[?&;](?:{_NAME}|{_SHORT})=", r"[^\s&;#\"'<>`]+"),
+    (["cookie"], rf"\b(?:set-)?cookie{_IS}", rf"{_QUOTED}|[^\s\"'][^\"'\n]*"),
     (
-        "authorization",
+        ["authorization"],
         rf"\b(?:proxy-)?authorization{_IS}",
         rf"{_QUOTED}|(?:[a-z]{{3,20}}\s)?[^\s,;\"'}}]+",
     ),
-    (_NAMES, rf"\b{_NAME}{_IS}", rf"{_QUOTED}|[^\s,;&\"'}})]+"),
-    ("bearer basic", r"\b(?:bearer|basic)\s", r"[\w.~+/=-]{8,4096}"),
-    ("eyj gh glpat- xox akia asia aiza sk_", r"\b", "|".join(_LOOKS)),
+    ([*_NAMES, "key", "session"], rf"\b{_NAME}{_IS}", rf"{_QUOTED}|[^\s,;&\"'}})]+"),
+    (["bearer", "basic"], r"\b(?:bearer|basic)\s", r"[\w.~+/=-]{8,4096}"),
+    (["eyj", "gh", "glpat-", "xox", "akia", "asia", "aiza", "sk_"], r"\b", "|".join(_LOOKS)),
 )
 
 
+@lru_cache  # findings share a file, and an advice
 def masked(text: str) -> str:
     """Give the text with `***` where a secret stood."""
+    low = text.lower()
     for words, before, secret in _SECRETS:
-        low = text.lower()
-        if any(word in low for word in words.split()):
+        if any(map(low.__contains__, words)):
             text = _pattern(before, secret).sub(_mask, text)
     return text
 

@@ -8,7 +8,7 @@ from surehop.conf.address import numeric
 from surehop.errors import PlanError
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-_FORM = "write `--resolve NAME=ADDR[,ADDR...]`, an IPv6 address in brackets"
+_FORM = "write `--resolve NAME=ADDR[,ADDR...]`"
 
 
 class Resolver(Protocol):
@@ -64,10 +64,7 @@ def parse_overrides(options: Iterable[str]) -> dict[str, tuple[IPAddress, ...]]:
 
 
 def _address(option: str, text: str) -> IPAddress:
-    address = numeric(text.strip())
-    if address is not None:
-        return address
-    hint = _FORM
-    if numeric(f"[{text.strip()}]") is not None:
-        hint = f"an IPv6 address stands in brackets: [{text.strip()}]"
-    raise PlanError(f"`--resolve {option}`: `{text}` is no address", hint=hint)
+    address = numeric(text.strip()) or numeric(f"[{text.strip()}]")
+    if address is None:
+        raise PlanError(f"`--resolve {option}`: `{text}` is no address", hint=_FORM)
+    return address

@@ -80,7 +80,7 @@ def patience(hop: Hop, asked: Asked) -> float:
 
 def announced(hop: Hop, asked: Asked, addresses: int) -> Announced:
     """Count what a probe may send."""
-    tried = min(addresses, MOST_ADDRESSES)
+    tried = min(addresses, MOST_ADDRESSES) or 1  # a unix socket has none
     if not hop.talks:
         return Announced(asked.method, tried, 0, 0, _SPARE_S)
     tried += _TLS if hop.tls else 0

@@ -74,12 +74,13 @@ class _Work:
             idle.wire.close()  # by the time of the next step it may have been closed unseen
         self._pace.tell("asking for 100 Continue")
         self.add(expect=expectation(self._asker))
-        if asked.crowd:
-            self._pace.tell(f"{asked.crowd} connections at once")
-            self.add(crowd=crowd(self._asker, asked.crowd))
-        if idle and patience(hop, asked):
+        kept = self.sheet.kept
+        if kept and kept.supported and patience(hop, asked):
             self._rest(self._idle(RESTING))
             self._meet()
+        if asked.crowd:  # at the end: a server that is full takes its time to notice who has gone
+            self._pace.tell(f"{asked.crowd} connections at once")
+            self.add(crowd=crowd(self._asker, asked.crowd))
 
     def _addresses(self, ips: Sequence[IPAddress]) -> None:
         hop = self.sheet.hop
@@ -158,7 +159,7 @@ class _Work:
             return Idle(wire, answer.done)
 
     def _first(self, wire: Wire, reader: Reader) -> Answer:
-        began = clock()
+        hop, began = self.sheet.hop, clock()
         try:
             answer = self._asker.ask(wire, reader)
         except NotHttp as error:
@@ -168,7 +169,7 @@ class _Work:
             raise Trouble(why) from None
         except (Ended, OSError) as error:
             why = f"it takes the connection, and ends it unanswered ({happened(error)})"
-            raise Trouble(why) from None
+            raise Trouble(why, "" if hop.tls else "write `https://` if it speaks TLS") from None
         head = answer.head
         self.add(
             answered=Answered(

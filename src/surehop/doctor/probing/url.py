@@ -1,14 +1,20 @@
 """A URL -> the hop that it names."""
 
+import re
+
 from surehop.client.url import URL
 from surehop.doctor.probing.hop import SCHEMES, Hop
 from surehop.errors import InvalidURL, OptionError
 
+_UNIX = re.compile(r"(?P<scheme>https?)://unix:(?P<path>/[^:]+)(?::(?P<target>/.*)?)?")
 _FORM = "write `http://HOST:PORT/` or `https://HOST/`"
 
 
 def hop_of(text: str) -> Hop:
-    """Read a URL. Raises OptionError."""
+    """Read a URL; `http://unix:PATH:/` is a socket's, as nginx writes it. Raises OptionError."""
+    if found := _UNIX.fullmatch(text):
+        plain = hop_of(f"{found['scheme']}://localhost{found['target'] or '/'}")
+        return plain._replace(host="", port=0, unix=found["path"])
     try:
         url = URL(text)
     except InvalidURL as error:

@@ -1,6 +1,7 @@
 """One connection of a probe. Nothing blocks: every wait has an end, and can be interrupted."""
 
 import errno
+import re
 import select
 import socket
 import ssl
@@ -11,6 +12,7 @@ from surehop.doctor.probing.pace import Pace, clock
 from surehop.events import Cause
 
 _READ = 1 << 16
+_WHERE = re.compile(r" \(_ssl\.c:\d+\)")  # a line of Python's own source
 _CAUSES = {
     errno.ECONNREFUSED: Cause.REFUSED,
     errno.ENOENT: Cause.REFUSED,  # of a unix socket
@@ -153,4 +155,5 @@ def _failed(code: int) -> ConnectError:
 
 def _worded(error: Exception) -> str:
     reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-    return str(reason).lower().replace("_", " ") or type(error).__name__
+    words = _WHERE.sub("", str(reason)).lower().replace("_", " ")
+    return words or type(error).__name__

@@ -44,7 +44,7 @@ def as_markdown(report: Report) -> str:
             lines += ["", _fenced("diff", harmless_lines(shown).rstrip("\n"))]
         if finding.proof:
             lines += ["", _fenced("sh", harmless_lines("\n".join(finding.proof)))]
-        lines += ["", f"Page: `{finding.page}`"]
+        lines += ["", f"More: `surehop doctor --explain {finding.id}`"]
     return "\n".join(lines) + "\n"
 
 
@@ -85,7 +85,7 @@ def _article(finding: Finding, report: Report) -> str:
     if finding.proof:
         commands = "\n".join(finding.proof)
         parts.append(f"<pre>{escape(harmless_lines(commands))}</pre>")
-    parts.append(f"<p>Page: <code>{finding.page}</code></p></article>\n")
+    parts.append(f"<p>More: <code>surehop doctor --explain {finding.id}</code></p></article>\n")
     return "\n".join(parts)
 
 

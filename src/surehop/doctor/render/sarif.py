@@ -7,6 +7,7 @@ from urllib.parse import quote
 from surehop.doctor.baseline import fingerprint
 from surehop.doctor.examining import Report
 from surehop.doctor.finding import Edit, Finding, Severity
+from surehop.doctor.pages import explain
 from surehop.doctor.render.harmless import harmless
 from surehop.doctor.rules import RULES
 
@@ -21,7 +22,7 @@ def as_sarif(report: Report) -> str:
             "name": rule.about.name,
             "shortDescription": {"text": rule.about.summary},
             "fullDescription": {"text": rule.about.cause},
-            "help": {"text": f"{rule.about.cure}\n{rule.about.page}"},
+            "help": {"text": rule.about.cure, "markdown": explain(rule.about.id)},
         }
         for rule in RULES
     ]

@@ -35,7 +35,7 @@ def sheet_data(sheet: Sheet) -> dict[str, Any]:
 
 def _rows(sheet: Sheet) -> Iterator[_Row]:
     yield from _addresses(sheet)
-    yield from _tls(sheet.tls)
+    yield from _tls(sheet.tls, sheet.at)
     yield from _answered(sheet.answered)
     yield from _keeping(sheet)
     yield "100-continue", sheet.expect
@@ -57,12 +57,13 @@ def _addresses(sheet: Sheet) -> Iterator[_Row]:
             yield "accept queue", f"{each.address}: {each.queue}"
 
 
-def _tls(tls: Tls | None) -> Iterator[_Row]:
+def _tls(tls: Tls | None, at: int) -> Iterator[_Row]:
     if tls is None:
         return
     yield "TLS", f"{tls.version}, {tls.protocol or 'no protocol'} by ALPN"
     if tls.not_before is not None and tls.not_after is not None:
-        yield "certificate", f"from {_day(tls.not_before)} until {_day(tls.not_after)}"
+        past = ": expired" if tls.not_after < at else ""
+        yield "certificate", f"from {_day(tls.not_before)} until {_day(tls.not_after)}{past}"
     yield "certificate", "trusted" if tls.trusted else f"not trusted: {tls.why}"
 
 

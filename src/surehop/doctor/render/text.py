@@ -47,7 +47,7 @@ def _block(finding: Finding, report: Report, screen: Screen) -> str:
         every = harmless_lines(shown).rstrip("\n").split("\n")
         lines += ["    " + _painted(line, colour=screen.colour) for line in every]
     lines += [f"  prove: {harmless(command)}" for command in finding.proof]
-    lines += [f"  page: {finding.page}", ""]
+    lines += [f"  more: surehop doctor --explain {finding.id}", ""]
     return "\n".join(lines)
 
 

@@ -68,6 +68,7 @@ ABOUT = About(
         ),
     ),
     proof=("journalctl -k --grep 'Out of memory'",),
+    scenario="flapping-backend",
 )
 
 

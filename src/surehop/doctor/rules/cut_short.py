@@ -51,6 +51,7 @@ ABOUT = About(
             kind="capture",
         ),
     ),
+    scenario="reset-mid-body",
 )
 
 

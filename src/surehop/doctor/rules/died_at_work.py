@@ -33,8 +33,9 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
+    accounted = blamed(evidence)
     for peer, tallies in by_peer(captured(evidence.logs, "closed")).items():
-        if blamed(evidence, tallies):
+        if accounted(tallies):
             continue
         requests = {f"{each.method} {each.upstream}" for each in lines(tallies) if each.method}
         one = next(iter(requests)) if len(requests) == 1 else ""

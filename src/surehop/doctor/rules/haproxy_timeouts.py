@@ -40,10 +40,15 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             missing = [name for name in _NEEDED if name not in group.said]
             if missing:
                 named = " and ".join(f"`{name}`" for name in missing)
+                severity, confidence = Severity.WARNING, Confidence.HIGH
+                because = "HAProxy warns of it itself"
+                if not configuration.whole:
+                    severity, confidence = Severity.INFO, Confidence.LOW
+                    because = "`defaults` may stand in a file that HAProxy reads before this one"
                 yield ABOUT.found(
-                    Severity.WARNING,
-                    Confidence.HIGH,
-                    because="HAProxy warns of it itself",
+                    severity,
+                    confidence,
+                    because=because,
                     title=f"backend {group.label} has no {named}",
                     text="A server that hangs holds each request, and its connection, for ever.",
                     advice="; ".join(

@@ -31,6 +31,7 @@ ABOUT = About(
             kind="application log",
         ),
     ),
+    scenario="retry-storm",
 )
 
 

@@ -67,7 +67,8 @@ ABOUT = About(
             kind="capture",
         ),
     ),
-    proof=(r"(printf 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'; sleep 120) | (time nc 127.0.0.1 PORT)",),
+    proof=("surehop probe http://127.0.0.1:3000/",),
+    scenario="keepalive-race",
 )
 
 
@@ -143,6 +144,7 @@ def _meeting(
         place=group.place,
         fix=_shorten(group, int(close.ms)),
         quotes=(*close.quotes, *quotes(seen)),
+        proof=(f"surehop probe http://{server.text}{':' if server.unix else ''}/",),
     )
 
 
@@ -175,8 +177,9 @@ def raced(about: About, evidence: Evidence, mostly: Reason) -> Iterator[Finding]
     """Tell of the servers whose connections ended under requests, mostly in this way."""
     told = {peer for _, server, *_ in _meetings(evidence) for peer in _peers(server)}
     dead = failed(evidence.logs, *_RACES)
+    accounted = blamed(evidence)
     for peer, tallies in by_peer(dead).items():
-        if peer in told or blamed(evidence, tallies):
+        if peer in told or accounted(tallies):
             continue
         resets = sum(each.count for each in tallies if each.reason is Reason.RESET)
         closes = sum(each.count for each in tallies) - resets

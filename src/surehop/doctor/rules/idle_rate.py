@@ -76,6 +76,8 @@ def _shares(traffic: Traffic) -> tuple[float, float] | None:
     if len(slots) < 2 * _SLOTS:
         return None
     half = len(slots) // 2
+    if sum(failed for _, failed in slots[:half]) < _FEWEST:
+        return None  # so few may lie there by chance
     return _share(slots[:half]), _share(slots[half:])
 
 

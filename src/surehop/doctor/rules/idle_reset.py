@@ -28,6 +28,7 @@ ABOUT = About(
             kind="error log",
         ),
     ),
+    scenario="keepalive-race",
 )
 
 

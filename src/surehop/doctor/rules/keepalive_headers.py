@@ -83,13 +83,12 @@ def _findings(
         yield _found(group, each, sure, "`proxy_http_version 1.0` is written", fix)
     elif not new and (version is None or header is None):
         sure = (Severity.INFO, Confidence.MEDIUM)
-        if evidence.version is not None:
+        because = "it holds for every nginx before 1.29.7; `--nginx-version` makes it sure"
+        if evidence.version is not None and not configuration.whole:
+            because = "both lines may stand in a file not read here, around what this one holds"
+        elif evidence.version is not None:
             sure = (Severity.WARNING, Confidence.HIGH)
-        because = (
-            "this nginx is older than 1.29.7"
-            if evidence.version
-            else "it holds for every nginx before 1.29.7; `--nginx-version` makes it sure"
-        )
+            because = "this nginx is older than 1.29.7"
         fix = _missing(each, version=version is None, header=header is None)
         yield _found(group, each, sure, because, fix)
 

@@ -26,6 +26,7 @@ ABOUT = About(
             kind="error log",
         ),
     ),
+    scenario="keepalive-race",
 )
 
 

@@ -44,9 +44,11 @@ def _unchecked(evidence: Evidence) -> Iterator[Finding]:
                 if server.checked or server.backup:  # a page that says sorry is its own best check
                     continue
                 yield ABOUT.found(
-                    Severity.WARNING,
-                    Confidence.MEDIUM,
-                    because="something else may take dead servers out",
+                    Severity.WARNING if configuration.whole else Severity.INFO,
+                    Confidence.MEDIUM if configuration.whole else Confidence.LOW,
+                    because="something else may take dead servers out"
+                    if configuration.whole
+                    else "`default-server check` may stand in a file not read here",
                     title=f"`{server.text}` is not checked, so it is never taken out",
                     text="While it is down, it still gets its share of the requests; each is tried"
                     " there `retries` times before it fails.",

@@ -24,6 +24,7 @@ ABOUT = About(
             kind="error log",
         ),
     ),
+    scenario="race-meets-two-stacks",
 )
 
 

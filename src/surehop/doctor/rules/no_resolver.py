@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from surehop.conf.address import numeric
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
-from surehop.doctor.facts import Configuration, Pass
+from surehop.doctor.facts import Configuration, Group, Pass
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import line, many, quotes, told
 
@@ -51,14 +51,14 @@ ABOUT = About(
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     for configuration in evidence.nginx:
-        groups = {group.name.lower() for group in configuration.groups if group.explicit}
+        groups = {name for group in configuration.groups for name in _names(group)}
         for each in configuration.passes:
             if "$" not in each.word or each.section.home("resolver"):
                 continue
             hosts, whole = _hosts(configuration, each)
             names = sorted(host for host in hosts if not _known(host, groups))
             if names or not (whole or hosts):
-                yield _finding(each, names)
+                yield _finding(each, names, whole=configuration.whole)
     tallies = told(evidence.logs, "no resolver")
     if tallies:
         yield ABOUT.found(
@@ -92,18 +92,28 @@ def _hosts(configuration: Configuration, each: Pass) -> tuple[set[str], bool]:
     return {host.partition(":$")[0] for host in sure if host}, len(sure) == len(hosts)
 
 
+def _names(group: Group) -> Iterator[str]:
+    """Give the words by which a request finds the group: also that of a literal `proxy_pass`."""
+    yield group.name.lower()
+    if not group.explicit:
+        yield from (f"{each.host}:{each.port}".lower() for each in group.servers)
+
+
 def _known(host: str, groups: set[str]) -> bool:
     bare = _PORT.sub("", host)
     return host.startswith("unix:") or numeric(bare) is not None or host.lower() in groups
 
 
-def _finding(each: Pass, names: list[str]) -> Finding:
-    if names:
-        severity, confidence = Severity.ERROR, Confidence.HIGH
-        because, what = "no `resolver` stands here or around it", f"`{names[0]}`"
+def _finding(each: Pass, names: list[str], *, whole: bool) -> Finding:
+    severity, confidence = Severity.INFO, Confidence.LOW
+    what = f"`{names[0]}`" if names else "the name in it"
+    if not names:
+        because = "what the variable holds can't be told from here"
+    elif not whole:
+        because = "a `resolver`, or an `upstream` of this name, may stand in a file not read here"
     else:
-        severity, confidence = Severity.INFO, Confidence.LOW
-        because, what = "what the variable holds can't be told from here", "the name in it"
+        severity, confidence = Severity.ERROR, Confidence.HIGH
+        because = "no `resolver` stands here or around it"
     return ABOUT.found(
         severity,
         confidence,

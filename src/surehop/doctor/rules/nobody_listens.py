@@ -57,6 +57,7 @@ ABOUT = About(
         ),
     ),
     proof=("ss -ltnp",),
+    scenario="dead-backend",
 )
 
 

@@ -54,6 +54,7 @@ ABOUT = About(
             kind="error log",
         ),
     ),
+    scenario="race-meets-two-stacks",
 )
 
 

@@ -46,6 +46,7 @@ ABOUT = About(
             kind="error log",
         ),
     ),
+    scenario="two-stacks",
 )
 
 

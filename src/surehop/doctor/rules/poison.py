@@ -1,7 +1,7 @@
 """SH051: one request ends the connection at every server that it is sent to."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from surehop.doctor.about import About, Example
@@ -68,6 +68,7 @@ ABOUT = About(
             kind="capture",
         ),
     ),
+    scenario="poison-request",
 )
 
 
@@ -113,9 +114,11 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 def killers(evidence: Evidence) -> list[Killer]:
     """Give the requests that are to blame, and not the connections that they were sent on."""
-    deaths, others = _logged(evidence)
+    deaths, rest = _logged(evidence)
+    alike = list(_alike(deaths))
+    others = _others(deaths, rest) if alike else Counter()
     found = []
-    for asked, mine in _alike(deaths):
+    for asked, mine in alike:
         because = _because(evidence, asked, {each.peer for each in mine}, others)
         if because:
             found.append(_killer(asked, mine, *because))
@@ -144,11 +147,15 @@ def _killer(asked: str, mine: Sequence[_Death], sure: Confidence, because: str) 
     return Killer(asked, peers, tuple(each.line for each in mine), times, sure, because)
 
 
-def blamed(evidence: Evidence, tallies: list[Tally]) -> bool:
-    """Whether such requests account for all of this."""
+def blamed(evidence: Evidence) -> Callable[[list[Tally]], bool]:
+    """Give what tells whether such requests account for all of some tallies."""
     lost = {(each.file, each.line) for killer in killers(evidence) for each in killer.lines}
-    kept = [(each.file, each.line) for tally in tallies for each in tally.kept]
-    return bool(kept) and len(kept) == count(tallies) and lost.issuperset(kept)
+
+    def accounted(tallies: list[Tally]) -> bool:
+        kept = [(each.file, each.line) for tally in tallies for each in tally.kept]
+        return bool(kept) and len(kept) == count(tallies) and lost.issuperset(kept)
+
+    return accounted
 
 
 def _because(
@@ -170,28 +177,34 @@ def _because(
     return None
 
 
-def _logged(evidence: Evidence) -> tuple[list[_Death], Counter[str]]:
-    """What nginx logged: connections that ended under a request, and what others asked for."""
+def _logged(evidence: Evidence) -> tuple[list[_Death], list[tuple[Line, str]]]:
+    """Give what nginx logged: connections that ended under a request; other lines, their peers."""
     deaths: list[_Death] = []
     rest: list[tuple[Line, str]] = []
     for tally in failed(evidence.logs, *Reason):
         for each in tally.kept:
-            asked = target(each, tally.peer)
             if tally.reason in {Reason.CLOSED, Reason.RESET} and each.connection:
+                asked = target(each, tally.peer)
                 request = (each.file, each.connection, asked)
                 deaths.append(_Death(tally.peer, asked, each, request))
             elif tally.reason is Reason.BROKEN:
+                asked = target(each, tally.peer)
                 deaths.append(_Death(tally.peer, asked, each, (each.file, each.line, "")))
             else:
-                rest.append((each, asked))
+                rest.append((each, tally.peer))
+    return deaths, rest
+
+
+def _others(deaths: Iterable[_Death], rest: Iterable[tuple[Line, str]]) -> Counter[str]:
+    """Count what the others asked for."""
     # When nobody is left for such a request, that is told of it, too.
     own = {each.request for each in deaths}
-    others = Counter(
+    every = ((each, target(each, peer)) for each, peer in rest)
+    return Counter(
         asked
-        for each, asked in rest
+        for each, asked in every
         if own.isdisjoint({(each.file, each.connection, asked), (each.file, each.line, "")})
     )
-    return deaths, others
 
 
 def _captured(evidence: Evidence) -> list[_Death]:

@@ -53,6 +53,7 @@ ABOUT = About(
         ),
     ),
     proof=("ss -tan state time-wait | wc -l", "sysctl net.ipv4.ip_local_port_range"),
+    scenario="port-exhaustion",
 )
 
 

@@ -55,6 +55,7 @@ ABOUT = About(
             kind="capture",
         ),
     ),
+    scenario="reload-under-load",
 )
 
 

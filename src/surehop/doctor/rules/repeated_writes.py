@@ -13,6 +13,8 @@ _AFTER_SENDING = {
     *("all-retryable-errors", "empty-response", "junk-response", "response-timeout"),
     *("500", "502", "503", "504", "408"),
 }
+# By these a server says that it did nothing.
+_TURNED_AWAY = {"408", "503"}
 _BACKEND = """\
 backend app
     timeout connect 5s
@@ -61,7 +63,7 @@ def _retried(evidence: Evidence) -> Iterator[Finding]:
             if not sent or "http-request disable-l7-retry" in group.said:
                 continue
             yield ABOUT.found(
-                Severity.WARNING,
+                Severity.INFO if _TURNED_AWAY.issuperset(sent) else Severity.WARNING,
                 Confidence.HIGH,
                 because="the configuration says so, and no `disable-l7-retry` stands beside it",
                 title=f"`retry-on {' '.join(words)}` of {group.label} sends a POST again",

@@ -27,6 +27,7 @@ ABOUT = About(
             names={"app.internal": "192.0.2.7"},
         ),
     ),
+    scenario="dns-flip",
 )
 
 

@@ -15,7 +15,7 @@ from surehop.doctor.log_views import (
     many,
     named,
     quotes,
-    took_out,
+    taken_out,
 )
 from surehop.doctor.probe_views import Seen, seen
 from surehop.doctor.probing.sheet import Queue
@@ -61,6 +61,7 @@ ABOUT = About(
         ),
     ),
     proof=("ss -ltn", "nstat -az TcpExtListenOverflows"),
+    scenario="accept-queue-full",
 )
 
 
@@ -108,10 +109,10 @@ def _full(each: Seen, queue: Queue) -> Finding:
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
     slow = failed(evidence.logs, Reason.CONNECT_TIMED_OUT, software=PROXY_OR_APPLICATION)
+    out = taken_out(evidence.logs, Reason.CONNECT_TIMED_OUT)
     for peer, tallies in by_peer(slow).items():
-        out = took_out(evidence.logs, peer, Reason.CONNECT_TIMED_OUT)
         yield ABOUT.found(
-            Severity.ERROR if out else Severity.WARNING,
+            Severity.ERROR if peer in out else Severity.WARNING,
             Confidence.MEDIUM,
             because=_UNSURE,
             title=f"connecting to {named(peer)} timed out {many(tallies, 'time')}",

@@ -15,7 +15,7 @@ from surehop.doctor.log_views import (
     many,
     named,
     quotes,
-    took_out,
+    taken_out,
 )
 from surehop.events import Reason
 
@@ -44,15 +44,17 @@ ABOUT = About(
             kind="capture",
         ),
     ),
+    scenario="slow-backend",
 )
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     late = failed(evidence.logs, *_SLOW, software=PROXY_OR_APPLICATION)
     slow = [*late, *captured(evidence.logs, "no answer"), *_alike(evidence)]
+    out = taken_out(evidence.logs, *_SLOW)
     for peer, tallies in by_peer(slow).items():
         yield ABOUT.found(
-            Severity.ERROR if took_out(evidence.logs, peer, *_SLOW) else Severity.WARNING,
+            Severity.ERROR if peer in out else Severity.WARNING,
             Confidence.MEDIUM,
             because="it is seen that it was slow, not why",
             title=f"{named(peer)} did not answer in time, {many(tallies, 'time')}",

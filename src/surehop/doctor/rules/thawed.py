@@ -69,6 +69,7 @@ ABOUT = About(
         ),
         Example("".join(map(_SLEPT.format, "1234")), _SLEPT.format("1"), kind="capture"),
     ),
+    scenario="frozen-process",
 )
 
 

@@ -18,8 +18,11 @@ from surehop.doctor.log_views import (
     quoted,
     quotes,
 )
+from surehop.doctor.probe_views import said
+from surehop.doctor.probing.sheet import End
 from surehop.events import Reason
 
+_ENDED = {End.FIN, End.RST}
 _AT_ONCE, _MANY = 3, 5
 _WITHIN = 30  # milliseconds: they are closed as fast as they are accepted
 _ALL, _MOST = 0.9, 0.66
@@ -50,7 +53,8 @@ ABOUT = About(
     " it at once; what was sent on it is answered with RST",
     cure="raise the limit; or have fewer connections at once (`max_conns` and `queue` of an"
     " upstream, `maxSockets` of an agent) and retry with a growing delay",
-    needs="an error log of nginx, a log of an application, or a capture",
+    needs="an error log of nginx, a log of an application, a capture, or a probe with"
+    " `--connections`",
     examples=(
         Example(
             "".join(
@@ -71,12 +75,14 @@ ABOUT = About(
             kind="capture",
         ),
     ),
+    scenario="max-connections",
 )
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     yield from _logged(evidence)
     yield from _captured(evidence)
+    yield from _probed(evidence)
 
 
 def crowded(evidence: Evidence) -> dict[str, tuple[list[Tally], list[Line]]]:
@@ -121,6 +127,28 @@ def _captured(evidence: Evidence) -> Iterator[Finding]:
             " connections at once and let the rest wait",
             subject=f"capture {peer}",
             quotes=quotes(tallies),
+        )
+
+
+def _probed(evidence: Evidence) -> Iterator[Finding]:
+    for sheet in evidence.probes:
+        crowd = sheet.crowd
+        turned = {how: count for how, count in crowd.failed if how in _ENDED} if crowd else {}
+        if not crowd or not crowd.statuses or not turned:
+            continue
+        count, peer = sum(turned.values()), sheet.asked
+        evident = ", ".join(f"{times} ended by {how}" for how, times in turned.items())
+        yield ABOUT.found(
+            Severity.WARNING,
+            Confidence.HIGH,
+            because="so many were opened just now",
+            title=f"`{peer}` takes {crowd.wanted - count} of {crowd.wanted} connections at once",
+            text="The others were accepted and ended, and the requests on them with them. So a"
+            " server with a limit turns away what is one too many.",
+            advice="raise the server's limit (Node: `server.maxConnections`), or ask with fewer"
+            " connections at once and let the rest wait",
+            subject=f"probe {peer}",
+            quotes=(said(sheet, f"of {crowd.wanted} connections at once {evident}"),),
         )
 
 

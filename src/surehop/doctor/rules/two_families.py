@@ -34,6 +34,11 @@ backend app
     server a {}:3000 check
 """
 
+_RACE = (
+    " Since nginx 1.29.7, which keeps connections unasked, one that the backend closes just as a"
+    " request goes out on it is enough for that (SH006)."
+)
+
 ABOUT = About(
     id="SH001",
     name="name-resolves-to-two-families",
@@ -82,6 +87,7 @@ ABOUT = About(
         ),
     ),
     proof=("ss -ltn", "curl -sv -o /dev/null 'http://[::1]:PORT/'"),
+    scenario="two-stacks",
 )
 
 
@@ -111,6 +117,7 @@ def _found(evidence: Evidence, group: Group, server: Server) -> Iterator[Finding
     shown = ", ".join(_peer(address, server.port) for address in server.addresses or ())
     severity, confidence, because = _how_sure(server, logged=bool(refused), probed=bool(dead))
     keep = _kept(server, dead or refused)
+    race = _RACE if evidence.keeps(group) is Confidence.MEDIUM else ""  # else SH006 tells
     yield ABOUT.found(
         severity,
         confidence,
@@ -121,7 +128,7 @@ def _found(evidence: Evidence, group: Group, server: Server) -> Iterator[Finding
             " listens on one family only, each request to the other is refused, that address is"
             " taken out for `fail_timeout` (10s unless said otherwise), the request goes on to the"
             " next, and then it all begins again. When the one that is left fails too, even once,"
-            " clients get 502 at once."
+            f" clients get 502 at once.{race}"
         ),
         advice=_advice(server, keep, sure=bool(dead or refused)),
         subject=f"{group.name} {server.text}",

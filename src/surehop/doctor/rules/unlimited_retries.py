@@ -44,7 +44,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
                 continue
             seen.add(id(node))
             yield ABOUT.found(
-                Severity.WARNING,
+                Severity.INFO,
                 Confidence.MEDIUM,
                 because=f"{group.label} has {group.peers} addresses; how often they fail together,"
                 " only logs tell",

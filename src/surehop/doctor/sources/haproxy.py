@@ -9,13 +9,16 @@ from surehop.doctor.facts import Configuration, Group, Server, Software
 from surehop.doctor.finding import Place
 from surehop.doctor.names import Names
 
-_SECTIONS = {
+SECTIONS = {
     *("global", "defaults", "frontend", "backend", "listen", "resolvers", "peers", "userlist"),
     *("cache", "program", "ring", "http-errors", "mailers", "fcgi-app", "log-forward"),
+    *("crt-store", "log-profile", "traces", "acme"),
 }
 _WORD = re.compile(r"""(?:[^\s#"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""")
 _FAMILY = re.compile(r"^(?:ipv4|ipv6|unix|abns)@")
 _TWO_WORDS = {"timeout", "option", "no", "http-request", "http-check"}
+# By these words HAProxy learns that a server is down: `track` is told by another's checks.
+_CHECKS = {"check", "agent-check", "track"}
 _SERVER_WORDS = 3  # `server NAME ADDRESS`
 
 Words = tuple[tuple[str, Place], ...]
@@ -40,12 +43,14 @@ class HaproxyReader:
         self._ends: dict[Place, int] = {}  # of quoted words: the byte behind the quotation mark
 
     def read(self, file: str, raw: bytes) -> Configuration:
-        groups = [
+        sections = self._sections(file, raw)
+        groups = tuple(
             self._group(section)
-            for section in self._sections(file, raw)
+            for section in sections
             if section.kind in {"backend", "listen"} and section.servers
-        ]
-        return Configuration(Software.HAPROXY, file, tuple(groups))
+        )
+        whole = any(section.kind in {"global", "defaults"} for section in sections)
+        return Configuration(Software.HAPROXY, file, groups, whole=whole)
 
     def _sections(self, file: str, raw: bytes) -> list[_Section]:
         sections: list[_Section] = []
@@ -53,7 +58,7 @@ class HaproxyReader:
         latest = None
         for words in _lines(file, raw, self._ends):
             first = words[0][0]
-            if first in _SECTIONS:
+            if first in SECTIONS:
                 name = words[1][0] if len(words) > 1 else ""
                 section = _Section(first, name, words[min(1, len(words) - 1)][1])
                 inherited = None if first in {"global", "defaults"} else latest
@@ -109,7 +114,7 @@ class HaproxyReader:
             backup="backup" in said,
             down="disabled" in said,
             resolve="resolvers" in said,
-            checked="check" in said and "no-check" not in said,
+            checked=not _CHECKS.isdisjoint(said) and "no-check" not in said,
             end=self._ends.get(place, place.end),
             name=words[1][0],
             options=options,
@@ -139,8 +144,12 @@ def _lines(file: str, raw: bytes, ends: dict[Place, int]) -> Iterator[Words]:
     for number, line in enumerate(raw.split(b"\n"), 1):
         text = decode(line)
         words = []
-        for found in _WORD.finditer(text.partition(" #")[0] if not text.startswith("#") else ""):
+        behind = 0
+        for found in _WORD.finditer(text):
             word, at = found[0], found.start()
+            if "#" in text[behind:at]:  # outside of quotation marks: the rest is a comment
+                break
+            behind = found.end()
             if len(word) > 1 and word[0] == word[-1] and word[0] in "\"'":
                 word, at = word[1:-1], at + 1
             start = begin + len(text[:at].encode("utf-8", "surrogateescape"))
@@ -149,6 +158,6 @@ def _lines(file: str, raw: bytes, ends: dict[Place, int]) -> Iterator[Words]:
             words.append((word, place))
             if word != found[0]:
                 ends[place] = end + 1
-        if words and not text.lstrip().startswith("#"):
+        if words:
             yield tuple(words)
         begin += len(line) + 1

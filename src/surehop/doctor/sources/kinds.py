@@ -7,10 +7,13 @@ from pathlib import Path
 from surehop.conf.known import NGINX_DIRECTIVES
 from surehop.conf.tokens import decode
 from surehop.conf.tree import Node, parse
+from surehop.doctor.sources.haproxy import SECTIONS
 
 DIGEST = b'{"surehop":"digest of logs",'
 _LOOKED_AT = 1 << 16
 _HAPROXY = re.compile(rb"^(?:global|defaults|frontend|backend|listen)\b[^{};\n]*$", re.MULTILINE)
+# A line that is not indented, and no comment. In prose no section comes first.
+_FIRST_WORD = re.compile(rb"^([^\s#]\S*)", re.MULTILINE)
 _NGINX_WORDS = {
     *("http", "events", "server", "upstream", "location", "include", "user", "worker_processes"),
     *("map", "proxy_pass", "pid", "stream", "proxy_set_header", "error_log", "load_module"),
@@ -41,11 +44,25 @@ def kind_of(head: bytes) -> Kind:
         return Kind.EMPTY
     if head.startswith(DIGEST):
         return Kind.DIGEST
-    if _HAPROXY.search(head):
+    if _is_haproxy(head):
         return Kind.HAPROXY
     if b"\0" not in head and _is_nginx(head):
         return Kind.NGINX
     return Kind.UNKNOWN
+
+
+def is_configuration(head: bytes) -> bool:
+    """Tell whether it is one, whatever some of its lines look like."""
+    if kind_of(head) is Kind.NGINX:
+        lines = [each for each in map(bytes.strip, head.splitlines()) if each[:1] not in b"#"]
+        return 2 * sum(each.endswith((b";", b"{", b"}")) for each in lines) > len(lines)
+    return kind_of(head) is Kind.HAPROXY
+
+
+def _is_haproxy(head: bytes) -> bool:
+    first = _FIRST_WORD.search(head)
+    known = first is not None and (first[1].decode("latin-1") in SECTIONS or first[1][:1] == b".")
+    return known and _HAPROXY.search(head) is not None
 
 
 def _is_nginx(raw: bytes) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from surehop._core import Digest, log_kind as native_kind
-from surehop.doctor.attempts import LogFacts, read_facts
+from surehop.doctor.sources.kinds import APPLICATION, is_configuration
 from surehop.doctor.sources.opening import Opened, unreadable
 from surehop.errors import OptionError
 
@@ -20,7 +20,9 @@ Rows = Callable[[bytes], None]
 
 def log_kind(head: bytes, formats: Iterable[str] = ()) -> str | None:
     """Tell what kind of log begins so. `formats` are those of access logs, as nginx has them."""
-    return native_kind(head, _bytes(formats))
+    kind = native_kind(head, _bytes(formats))
+    # An application may write anything, so that a configuration may hold a line like one of its.
+    return None if kind == APPLICATION and is_configuration(head) else kind
 
 
 class Followed:
@@ -118,18 +120,14 @@ class LogReader:
         except ValueError as error:
             raise OptionError(f"`{opened.name}` is no digest that can be read: {error}") from None
 
-    def digest(self) -> bytes:
-        """Give everything, for `merge`."""
-        return self._digest.json()
-
-    def facts(self, others: Sequence[Followed] = ()) -> LogFacts:
-        """Give what was told, and what others have told by now."""
+    def digest(self, others: Sequence[Followed] = ()) -> bytes:
+        """Give what was told, and what others have told by now, for `merge` or `read_facts`."""
         if not others:
-            return read_facts(self._digest.json())
+            return self._digest.json()
         together = Digest()
         for each in (self._digest.json(), *(other.json() for other in others)):
             together.merge(each)
-        return read_facts(together.json())
+        return together.json()
 
     def _stream(self, opened: Opened) -> None:
         done = 0

@@ -1,9 +1,10 @@
 """nginx's configuration -> facts. What can't be read is told; the rest is judged all the same."""
 
 import glob
+import os
 import re
 from collections.abc import Callable, Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from surehop.conf.address import Address, AddressError, parse
 from surehop.conf.tokens import Token, decode
@@ -13,12 +14,18 @@ from surehop.doctor.facts import Configuration, Group, Listener, Pass, Server, S
 from surehop.doctor.finding import Place
 from surehop.doctor.names import Names
 from surehop.doctor.sections import Section, place
+from surehop.doctor.sources.opening import STANDARD_INPUT
 
 PASSES = ("proxy_pass", "grpc_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "memcached_pass")
 _SCHEME = re.compile(r"(?:[^/?]*://)?")  # it may be a variable
 # A path begins with one of these even where no "/" is written.
 _PATH = re.compile(r"[/?]|\$\{?(?:request_uri|uri|is_args|args|document_uri|[1-9])\b")
+_WHOLE = re.compile(rb"^\s*(?:events|http)\s*\{", re.MULTILINE)  # not a part of another
 _MAGIC = re.compile(r"[*?\[]")
+# The blocks of the file that is read first.
+_FIRST = {"events", "http", "stream", "mail"}
+# What every package of nginx brings: types, and parameters of other protocols.
+_BROUGHT = re.compile(r"(?:^|/)(?:mime\.types|\w+_params|fastcgi\.conf)$")
 _DEEPEST = 64
 _PORTS = {"https://": 443, "http://": 80, "grpc://": 80, "grpcs://": 443}
 
@@ -32,11 +39,13 @@ class NginxReader:
         self._names = names
         self._read_file = read_file
         self._folder = PurePosixPath()
+        self._told = False
+        self._missing = False
         self.documents: dict[str, bytes] = {}
         self.notes: list[str] = []
 
     def read(self, file: str, raw: bytes) -> Configuration:
-        self._folder = PurePosixPath(file).parent
+        self._folder, self._told = _prefix(file, raw), False
         top = Section(None, None)
         self._file(file, raw, top, (file,))
         return self._facts(file, top)
@@ -63,6 +72,10 @@ class NginxReader:
         if not node.args:
             return
         pattern = str(self._folder / node.args[0].value)
+        if self._folder != PurePosixPath(path[0]).parent and not self._told:
+            self._told = True
+            where = f"`{self._folder}`, where nginx.conf is"
+            self.notes.append(f"{node.file}:{node.name.line}: looked for in {where}")
         files = [pattern]
         if _MAGIC.search(pattern):
             files = sorted(glob.glob(pattern))  # noqa: PTH207 (a pattern may be absolute)
@@ -76,6 +89,7 @@ class NginxReader:
             except OSError as error:
                 why = (error.strerror or "can't be read").lower()
                 self.notes.append(f"{where}: `{file}` can't be read ({why}): the rest is judged")
+                self._missing |= not _BROUGHT.search(file)
                 continue
             self._file(file, raw, section, (*path, file))
 
@@ -107,6 +121,7 @@ class NginxReader:
             tuple(listeners),
             top,
             values,
+            whole=not self._missing and any(each.kind in _FIRST for each in top.inner),
         )
 
     def _upstream(self, section: Section, node: Node) -> Group:
@@ -159,7 +174,8 @@ class NginxReader:
         if rest.lower().startswith("unix:"):
             host = rest
         group = groups.get(host.lower())
-        if group is None and host and "$" not in host:
+        # With a variable anywhere in it, nothing is resolved at start, and no group comes of it.
+        if group is None and host and "$" not in token.value:
             group = self._implicit(node, token, begin, host)
         return Pass(node.name.value, place(node, token), section, token.value, host, group)
 
@@ -181,6 +197,17 @@ class NginxReader:
             unix=address.unix,
         )
         return Group(Software.NGINX, host, place(node, token), explicit=False, servers=(server,))
+
+
+def _prefix(file: str, raw: bytes) -> PurePosixPath:
+    """Give the folder that nginx starts from: a part of a configuration lies in or below it."""
+    own = PurePosixPath(file).parent
+    if file == STANDARD_INPUT or _WHOLE.search(raw):
+        return own
+    for folder in Path(file).absolute().parents:
+        if (folder / "nginx.conf").is_file():
+            return PurePosixPath(folder if own.is_absolute() else os.path.relpath(folder))
+    return own
 
 
 def _part(node: Node, token: Token, skip: int, text: str) -> Place:

@@ -1,6 +1,7 @@
 """Targets -> bytes: files, directories, standard input; compressed ones are unpacked on the way."""
 
 import errno
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,6 +13,7 @@ from surehop.errors import OptionError
 STANDARD_INPUT = "-"
 _BACKUPS = (".orig", ".bak", ".dpkg-dist", ".rpmnew", ".rpmsave", "~", ".swp")
 _PAGES = (".md", ".rst", ".html")  # they quote configurations and logs
+_ROTATED = re.compile(r"(?P<log>.+?)[.-]\d[\d.-]*(?:\.(?:gz|bz2|xz|zst))?")
 _HEAD = 1 << 16
 _CHUNK = 1 << 20
 _DAMAGE = (OSError, EOFError)  # what a file that is no more, or cut, gives
@@ -84,6 +86,12 @@ def _open(name: str, stack: ExitStack) -> Opened:
 def is_plain(name: str) -> bool:
     """Tell whether it can be read twice: a pipe can't."""
     return name != STANDARD_INPUT and Path(name).is_file()
+
+
+def is_rotated(name: str) -> bool:
+    """Tell whether it is an older part of a log beside it: it grows no more."""
+    found = _ROTATED.fullmatch(name)
+    return found is not None and Path(found["log"]).exists()
 
 
 def files_of(name: str) -> Iterator[str]:
