@@ -204,7 +204,10 @@ class _Gathering:
             self._named(name, target, self._anything)
         for target in targets:
             if target not in self._known:
-                raise OptionError(f"nothing in `{target}` is known here", hint=_READ)
+                nothing = f"nothing in `{target}` is known here"
+                if not self._known:
+                    raise OptionError(nothing, hint=_READ)
+                self.notes.append(nothing)  # a folder of logs may be empty yet
 
     def look(self) -> bool:
         """Take in the files that folders have got since; whether there was anything."""
