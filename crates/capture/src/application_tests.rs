@@ -195,7 +195,7 @@ fn answers_of_caddy_and_traefik_are_counted() {
     let (mut counter, mut found) = (Counter::default(), Vec::new());
     for line in lines {
         Application.count(line.as_bytes(), &mut counter, &mut |event| {
-            found.push(told(&event))
+            found.push(told(&event));
         });
     }
     assert_eq!(found, ["caddy 502 -", "traefik 504 - 192.0.2.1:80"]);
