@@ -52,7 +52,7 @@ GCP = {
     **ALB,
     **{name: ("SH028", said) for name, (number, said) in ALB.items() if number == "SH027"},
     **dict.fromkeys(
-        ("dead-backend", "flapping-backend", "accept-queue-full"),
+        ("dead-backend", "accept-queue-full"),
         ("SH044", "no connection to `127.0.0.1`"),
     ),
     "reset-mid-body": ("SH047", "in the middle of the body"),

@@ -256,18 +256,27 @@ impl Format for Gcp {
         let peer = entry.request.server.as_bytes();
         let status = entry.request.status;
         counter.request(at_ms, status, peer);
+        let event = |word| Event {
+            at_ms,
+            peer,
+            method: entry.request.method.as_bytes(),
+            status,
+            ..Event::new("gcp", word)
+        };
+        if status > 0 && counter.is_back(status, peer) {
+            out(event("answered again"));
+        }
         if let Some((word, outcome)) = entry.payload.ending(status) {
+            if outcome.is_some_and(|(phase, ..)| phase == Phase::Connect) {
+                counter.failed(peer);
+            }
             out(Event {
-                at_ms,
                 outcome,
-                peer,
-                method: entry.request.method.as_bytes(),
-                status,
                 at: TELLING
                     .iter()
                     .find_map(|name| memmem::find(record, name.as_bytes()))
                     .unwrap_or(0),
-                ..Event::new("gcp", word)
+                ..event(word)
             });
         }
         Understood::Yes
