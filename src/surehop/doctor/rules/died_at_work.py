@@ -62,8 +62,8 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             because="it had had the request for a second or more; a connection that had rested is"
             " found closed at once",
             title=f"{named(peer)} ended {many(tallies, 'connection')} while it worked on a request",
-            text="The balancer had sent the request, and the connection was closed without a byte of"
-            " an answer.",
+            text="The balancer had sent the request, and the connection was closed without a byte"
+            " of an answer.",
             advice="look for a crash, a kill, or a time-out for its workers at that moment in the"
             " server's log",
             subject=f"log {peer}",
