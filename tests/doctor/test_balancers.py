@@ -53,7 +53,7 @@ GCP = {
     **{name: ("SH028", said) for name, (number, said) in ALB.items() if number == "SH027"},
     **dict.fromkeys(
         ("dead-backend", "accept-queue-full"),
-        ("SH044", "no connection to `127.0.0.1`"),
+        ("SH044", "no connection to `10.0.0."),
     ),
     "reset-mid-body": ("SH047", "in the middle of the body"),
     "garbage": ("SH048", "can't be read"),
