@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from captures import capture
-from reading import ids, report
+from reading import ids, options, report
 
+from surehop.doctor import examine
 from surehop.doctor.log_views import line
 
 CLOSED = "upstream prematurely closed connection"
@@ -95,6 +96,23 @@ def test_an_error_log(name: str, tmp_path: Path) -> None:
     assert ids(report(tmp_path, text, file="error.log"))[0] == expected
 
 
+def test_an_access_log_without_times_beside_an_error_log(tmp_path: Path) -> None:
+    six, four = "[::1]:3000", "127.0.0.1:3000"
+    refused = said(REFUSED, "connecting", six)
+    (tmp_path / "nginx.conf").write_text(
+        "http { log_format short '$request_uri $status $upstream_addr [$upstream_status] $pipe';\n"
+        "upstream app { server localhost:3000; } }\n"
+    )
+    (tmp_path / "error.log").write_text(refused + said(CLOSED, "reading", four) + nobody("/"))
+    (tmp_path / "access.log").write_text(
+        f"/ 200 {six}, {four} [502, 200] .\n/ 502 {four} [502] .\n/ 502 app [502] .\n"
+    )
+    found = examine([str(tmp_path)], options({"localhost": "127.0.0.1,[::1]"})).findings
+
+    assert [each.id for each in found][:2] == ["SH001", "SH006"]
+    assert f"`{four}`" in found[1].title
+
+
 def check(word: str, reason: str, at: str = "Jan  5 10:00:00") -> str:
     head = f"{at} lb haproxy[7]: " if at else ""
     return f"{head}Server app/a is {word}, reason: {reason}, check duration: 0ms.\n"
@@ -135,6 +153,16 @@ NOTICES = {
 }
 
 
+def test_a_name_of_two_addresses_that_haproxy_finds_down(tmp_path: Path) -> None:
+    (tmp_path / "haproxy.cfg").write_text(
+        "backend app\n  timeout connect 5s\n  timeout server 9s\n  server a localhost:80 check\n"
+    )
+    (tmp_path / "haproxy.log").write_text(check("DOWN", SAYS) + FAILS)
+    first, *_ = examine([str(tmp_path)], options({"localhost": "127.0.0.1,[::1]"})).findings
+
+    assert (first.id, first.fix) == ("SH001", ())
+
+
 @pytest.mark.parametrize("name", NOTICES)
 def test_what_haproxy_says_of_itself(name: str, tmp_path: Path) -> None:
     text, expected = NOTICES[name]
@@ -172,7 +200,12 @@ def died(number: int, server: str, path: str) -> str:
     return told.replace(A, server)
 
 
+def left(number: int, wait: float) -> str:
+    return connection(number, "0.000 > open", "0.001 > GET /", f"{0.001 + wait:.3f} > FIN")
+
+
 CAPTURES = {
+    "a short time-out": (left(1, 0.3) + left(2, 0.301) + left(3, 0.299) + left(4, 0.7), "SH045"),
     "a process was frozen": (
         "".join(rested(n, f"9.01{n} > GET /", f"9.02{n} < RST") for n in range(4)),
         "SH042",
@@ -186,6 +219,12 @@ CAPTURES = {
     "one request kills both": (died(1, A, "/poison") + died(2, B, "/poison"), "SH051"),
     "what is answered elsewhere kills both": (died(1, A, "/ok") + died(2, B, "/ok"), "SH049"),
 }
+
+
+def test_people_go_when_they_like(tmp_path: Path) -> None:
+    text = "".join(left(n, wait) for n, wait in enumerate((0.2, 0.3, 0.5, 0.9)))
+
+    assert ids(report(tmp_path, capture(text), file="a.pcap")) == []
 
 
 @pytest.mark.parametrize("name", CAPTURES)
@@ -218,9 +257,28 @@ surehop.errors.ConnectError: GET http://192.0.2.1/: no connection: 192.0.2.1:80 
 """
 
 
+def kept(second: int, millis: int) -> str:
+    """A dump of Node's error, which tells that the connection was kept."""
+    return hung_up(second, millis) + "    reusedSocket: true,\n"
+
+
+def retry(second: int, millis: int, count: int) -> str:
+    return (
+        f'{{"time":{1767607200000 + second * 1000 + millis},"err":{{"code":"ECONNRESET","config":'
+        f'{{"axios-retry":{{"retryCount":{count}}},"url":"http://192.0.2.1/"}},"message":'
+        '"socket hang up","request":{"reusedSocket":true}},"msg":"again"}\n'
+    )
+
+
+STALE_AGAIN = "".join(retry(n, 0, 1) for n in range(8)) + retry(3, 4, 2)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        pytest.param("".join(kept(1, n) for n in range(8)), "SH042", id="kept, all together"),
+        pytest.param("".join(kept(n, 1) for n in range(8)), "SH022", id="kept, one by one"),
+        pytest.param(STALE_AGAIN, "SH022", id="the second try is quick, and mostly answered"),
         pytest.param(AIOHTTP, "SH012", id="aiohttp has no ports"),
         pytest.param(SUREHOP, "SH012", id="surehop has no ports"),
         pytest.param(RACES, "SH022", id="some races come together"),

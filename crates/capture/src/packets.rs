@@ -20,6 +20,7 @@
 //! | `body unread` * | an early answer, and RST behind it, since the request's body was not read |
 //! | `unanswered` * | a request was sent again and again, and not even acknowledged |
 //! | `no answer` * | the client gave up waiting |
+//! | `left` | it did so within a second: a short time-out, or somebody who changed his mind |
 
 mod exchange;
 mod file;

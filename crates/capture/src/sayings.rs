@@ -89,6 +89,13 @@ pub(crate) static SAYINGS: &[Saying] = &[
     // undici, and Node's fetch, which is made of it
     say("fetch failed", "undici", "fetch failed", None, Hint),
     say("other side closed", "undici", "closed", CLOSED, Sentence),
+    say(
+        "The operation was aborted due to timeout",
+        "undici",
+        "time-out",
+        LATE,
+        Sentence,
+    ),
     say("TypeError: terminated", "undici", "cut", CUT, Whole),
     say("Headers Timeout Error", "undici", "time-out", LATE, Sentence),
     say("Body Timeout Error", "undici", "time-out", STALLED, Sentence),

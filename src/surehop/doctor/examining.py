@@ -262,8 +262,11 @@ class _Gathering:
     def _log(self, opened: Opened, formats: Sequence[str]) -> None:
         if self._follow and opened.descriptor is not None and not is_rotated(opened.name):
             self.followed.append(Followed(opened.name, formats))
-        else:
+            return
+        try:
             self.logs.read(opened, formats)
+        except OptionError as error:
+            self.notes.append(f"{error}: what stands before that is judged")
 
     def _take(self, opened: Opened, kind: Kind, target: str) -> None:
         self._known.add(target)

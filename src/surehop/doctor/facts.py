@@ -23,7 +23,7 @@ class Server(NamedTuple):
     `addresses` are what the name resolves to: None where nobody could tell, and where there is no
     name to resolve, the one address. `host_place` is the host's own place, to be edited.
     `options` are the words behind the address, each with its place; `end` is the byte behind the
-    address (HAProxy).
+    address (HAProxy), `name` what its lines call it.
     """
 
     place: Place
@@ -41,6 +41,7 @@ class Server(NamedTuple):
     fail_timeout_ms: int | None = None
     checked: bool = False
     end: int = 0
+    name: str = ""
     options: tuple[tuple[str, Place], ...] = ()
 
     @property

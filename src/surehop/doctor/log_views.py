@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from surehop.doctor.attempts import Line, LogFacts, Tally
 from surehop.doctor.evidence import Version
-from surehop.doctor.facts import Server
+from surehop.doctor.facts import Group, Server
 from surehop.doctor.finding import Quote
 from surehop.doctor.words import counted
 from surehop.events import Family, Reason
@@ -90,6 +90,11 @@ def refusals(logs: LogFacts) -> list[Tally]:
         *failed(logs, Reason.REFUSED, software=("nginx", "envoy")),
         *captured(logs, "refused"),
     ]
+
+
+def _turned_down(logs: LogFacts) -> list[Tally]:
+    """Give the refusals; where nobody tells of one, the failures of which no more is known."""
+    return refusals(logs) or failed(logs, Reason.BROKEN)
 
 
 def told(logs: LogFacts, word: str) -> list[Tally]:
@@ -188,10 +193,10 @@ def dead_siblings(logs: LogFacts) -> dict[str, list[Tally]]:
     Nobody writes `[::1]` beside 127.0.0.1 by hand: they come of one name. Of IPv4 ones, only those
     whose sibling was seen doing something else.
     """
-    # BROKEN: an access log tells no more of a try; Envoy's, without details, only that connecting
-    # failed, and to one's own machine that is as good as refused.
+    # Envoy's access log, without details, tells only that connecting failed, and to one's own
+    # machine that is as good as refused.
     bare = failed(logs, Reason.CONNECT_FAILED, software=("envoy",))
-    refused = by_peer([*refusals(logs), *failed(logs, Reason.BROKEN), *bare])
+    refused = by_peer([*_turned_down(logs), *bare])
     seen = {each.peer for each in (*failed(logs, *Reason), *captured(logs, "accepted"))}
     found = {}
     for peer, tallies in refused.items():
@@ -215,12 +220,18 @@ def refused_ipv6(logs: LogFacts) -> dict[str, list[Tally]]:
     }
 
 
+def refused_server(logs: LogFacts, group: Group, server: Server) -> list[Tally]:
+    """Give what HAProxy says of a server that refuses it."""
+    refused = failed(logs, Reason.REFUSED, software=("haproxy", NOTICES))
+    return [each for each in refused if each.peer == f"{group.name}/{server.name}"]
+
+
 def refused_families(logs: LogFacts, server: Server) -> tuple[set[int], tuple[Quote, ...]]:
     """Tell which families of a server refused, where another was never seen refusing."""
     versions = {each.version for each in server.addresses or ()}
     texts = {str(each) for each in server.addresses or ()}
     tries = []
-    for each in (*refusals(logs), *failed(logs, Reason.BROKEN)):
+    for each in _turned_down(logs):
         host, port = split(each.peer)
         if port == server.port and host in texts:
             tries.append(each)

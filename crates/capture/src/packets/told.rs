@@ -20,7 +20,7 @@ pub(super) struct Told {
     pub reused: Option<bool>,
     pub idle_ms: Option<u64>,
     pub age_ms: Option<u64>,
-    /// How long the close had been there when the request was sent.
+    /// How long the close had been there when the request was sent; of `left`, how long the client waited.
     pub late_ms: Option<u64>,
     pub status: u16,
     pub tries: u8,

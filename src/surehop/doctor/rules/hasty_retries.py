@@ -40,7 +40,9 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     every = lines(tallies)
     hasty = [each for each in every if any(_follows(each, before) for before in every)]
     later = [each for each in every if each.tries > 1]
-    if not hasty or len(hasty) * 2 < len(later):
+    # Where most are over with the second try, as in the keep-alive race, it was right to be quick.
+    first = len(every) - len(later)
+    if not hasty or len(hasty) * 2 < max(first, len(later)):
         return
     yield ABOUT.found(
         Severity.WARNING,

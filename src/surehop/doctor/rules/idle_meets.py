@@ -18,6 +18,7 @@ from surehop.events import Cause, Reason
 
 _BACK_MS = 75_000  # nginx: how long an idle client connection is kept
 _MARGIN_MS = 1000
+_HARDLY_MS = 200
 _HIGH = Confidence.HIGH
 _UNSAID = "that nginx keeps connections is true since 1.29.7, and `--nginx-version` was not given"
 _RACES = (Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED)
@@ -212,6 +213,7 @@ def _captured(evidence: Evidence) -> Iterator[Finding]:
         resets = count(each for each in met if each.cause is Cause.RESET)
         idle = _measured(evidence, peer)
         after = f", {_s(idle)} after its last answer" if idle else ""
+        hardly = idle is not None and idle < _HARDLY_MS
         said = ["The connection had carried a request before, and rested."]
         if met:
             said.append(
@@ -223,8 +225,10 @@ def _captured(evidence: Evidence) -> Iterator[Finding]:
                 f"{many(late, 'request')} went out although the close had long been there: the"
                 " client does not look at a connection before it uses it."
             )
+        if hardly:
+            said.append("No idle time-out is so short: the server ended, or was reloaded.")
         yield ABOUT.found(
-            Severity.ERROR,
+            Severity.WARNING if hardly else Severity.ERROR,
             Confidence.HIGH,
             because="the packets show the close, the request, and how long the connection rested",
             title=f"`{peer}` closes connections at rest{after}, and"

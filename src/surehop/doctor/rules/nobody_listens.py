@@ -12,6 +12,7 @@ from surehop.doctor.log_views import (
     BALANCERS,
     NOTICES,
     by_peer,
+    captured,
     dead_siblings,
     failed,
     line,
@@ -108,7 +109,8 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             Confidence.HIGH,
             because="the system said so; whether it was for a restart only, the times tell",
             title=f"nobody listened{f' on `{peer}`' if peer else ''}: {total}",
-            text="The machine is there, and no program takes connections on this address and port.",
+            text="The machine is there, and no program takes connections on this address and port."
+            + _before(evidence, peer, tallies),
             advice="see whether the backend runs, and on which address it listens",
             subject=f"log {peer}",
             quotes=quotes(tallies),
@@ -132,6 +134,20 @@ def _unreached(peer: str, tallies: list[Tally]) -> Finding:
     )
 
 
+def _before(evidence: Evidence, peer: str, refused: list[Tally]) -> str:
+    """Say so where it answered once: it ended, or its name is another address by now."""
+    gone = min(each.first_ms for each in refused)
+    shares = [each.peers[peer] for each in evidence.logs.traffic.values() if peer in each.peers]
+    answered = any(each.requests > each.failures for each in shares)
+    taken = captured(evidence.logs, "accepted")
+    if not answered and not any(each.peer == peer and each.first_ms < gone for each in taken):
+        return ""
+    return (
+        " Before that it answered: it has ended, or its name stands for another address by now, and"
+        " whoever asks it still has the old one (SH015)."
+    )
+
+
 def halves(evidence: Evidence) -> Iterator[str]:
     """Give the refusing addresses of names of which SH001 tells."""
     yield from dead_siblings(evidence.logs)
@@ -142,3 +158,6 @@ def halves(evidence: Evidence) -> Iterator[str]:
                 for address in server.addresses or ():
                     if address.version in refused:
                         yield socket_text(address, server.port)
+    for configuration in evidence.haproxy:
+        for group in configuration.groups:
+            yield from (f"{group.name}/{each.name}" for each in group.servers if each.own_machine)

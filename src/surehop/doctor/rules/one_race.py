@@ -7,7 +7,7 @@ from surehop.doctor.attempts import Failure, Outage
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Group, Server
 from surehop.doctor.finding import Confidence, Finding, Place, Severity
-from surehop.doctor.log_views import by_peer, failed, line, many, quoted, seconds, target
+from surehop.doctor.log_views import by_peer, failed, line, many, quoted, refusals, seconds, target
 from surehop.doctor.probe_views import all_taken, closed, closes, connects, dead_families, sheet_of
 from surehop.doctor.probing.sheet import Rested, Sheet
 from surehop.doctor.rules.poison import killers
@@ -59,7 +59,7 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    happened = {each.group for each in evidence.logs.outages if _races(each)}
+    happened = {each.group for each in evidence.logs.outages if _races(evidence, each)}
     for configuration in evidence.nginx:
         for group in configuration.groups:
             sure = evidence.keeps(group)
@@ -84,16 +84,27 @@ def _half_dead(group: Group) -> bool:
     )
 
 
-def _races(outage: Outage) -> list[Failure]:
-    return [each for each in outage.before if each.reason in _RACES]
+def _races(evidence: Evidence, outage: Outage) -> list[Failure]:
+    refused = {each.peer for each in refusals(evidence.logs)}
+    return [
+        each
+        for each in outage.before
+        if each.reason in _RACES and not (each.reason is Reason.BROKEN and each.peer in refused)
+    ]
+
+
+def _first(evidence: Evidence, group: str) -> Outage | None:
+    """Give a group's first outage: of which the time is known, if there is one."""
+    mine = [each for each in evidence.logs.outages if each.group == group]
+    return next((each for each in mine if each.first.at_ms), next(iter(mine), None))
 
 
 def _logged(evidence: Evidence) -> Iterator[Finding]:
     # Other findings tell of these.
     told = {*crowded(evidence), *(peer for each in killers(evidence) for peer in each.peers)}
     for group, tallies in by_peer(failed(evidence.logs, Reason.NO_LIVE)).items():
-        first = next((each for each in evidence.logs.outages if each.group == group), None)
-        races = _races(first) if first else []
+        first = _first(evidence, group)
+        races = _races(evidence, first) if first else []
         if first is None or not races or any(each.peer in told for each in races):
             continue
         peer = races[-1].peer

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from surehop.doctor.about import About, Example
+from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import (
@@ -18,6 +19,8 @@ from surehop.doctor.log_views import (
 )
 from surehop.events import Reason
 
+_UNEVEN_MS, _SHARE = 5, 0.03
+_FEWEST, _MOST = 2, 0.66
 _TIMED_OUT = "upstream timed out (110: Connection timed out)"
 _SLOW = (Reason.TIMED_OUT, Reason.BODY_TIMED_OUT, Reason.SEND_TIMED_OUT)
 
@@ -48,7 +51,7 @@ ABOUT = About(
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
     late = failed(evidence.logs, *_SLOW, software=PROXY_OR_APPLICATION)
-    slow = [*late, *captured(evidence.logs, "no answer")]
+    slow = [*late, *captured(evidence.logs, "no answer"), *_alike(evidence)]
     out = taken_out(evidence.logs, *_SLOW)
     for peer, tallies in by_peer(slow).items():
         yield ABOUT.found(
@@ -62,3 +65,13 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             subject=f"log {peer}",
             quotes=quotes(tallies),
         )
+
+
+def _alike(evidence: Evidence) -> Iterator[Tally]:
+    """Give those who went after equally short waits, as no person does: a time-out."""
+    for tally in captured(evidence.logs, "left"):
+        waits = sorted(each.pause_ms or 0 for each in tally.kept)
+        middle = waits[len(waits) // 2]
+        alike = [each for each in waits if abs(each - middle) <= _UNEVEN_MS + middle * _SHARE]
+        if len(alike) >= _FEWEST and len(alike) >= _MOST * len(waits):
+            yield tally

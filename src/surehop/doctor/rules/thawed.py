@@ -6,8 +6,24 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.attempts import Line, Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import ENDED, by_peer, captured, failed, lines, many, quoted
+from surehop.doctor.log_views import (
+    APPLICATIONS,
+    ENDED,
+    by_peer,
+    captured,
+    failed,
+    lines,
+    many,
+    named,
+    quoted,
+)
+from surehop.doctor.rules.too_many_at_once import at_one_moment
+from surehop.events import Reason
 
+_ADVICE = (
+    "give up connections older than the server's idle time-out before they are used, by a clock"
+    " that runs on while the process is frozen"
+)
 _LONG = 60_000  # milliseconds
 _WITHIN = 1_000
 _LATE = 100  # milliseconds: who is awake has seen a close by then
@@ -77,8 +93,7 @@ def _captured(evidence: Evidence) -> Iterator[Finding]:
             text="They were sent at one moment, on connections of which the end had long been"
             " there: the client stood still while the server closed what had rested, and did not"
             " look when it went on. So it is on Lambda and the like, and after a laptop's sleep.",
-            advice="give up connections older than the server's idle time-out before they are used,"
-            " by a clock that runs on while the process is frozen",
+            advice=_ADVICE,
             subject=f"capture {peer}",
             quotes=quoted(burst),
         )
@@ -118,12 +133,34 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             f" {many(dead, 'time')} in all",
             text="They failed at one moment, right after nothing had happened for long: the process"
             " stood still, while servers closed the connections that it held.",
-            advice="give up connections older than the server's idle time-out before they are used,"
-            " by a clock that runs on while the process is frozen",
+            advice=_ADVICE,
             subject="log thawed",
             quotes=quoted(burst),
         )
         return
+    yield from _together(evidence, [each for each in dead if each.reused])
+
+
+def _together(evidence: Evidence, dead: Sequence[Tally]) -> Iterator[Finding]:
+    """No pause is seen, but connections that had been kept end together, as in no race."""
+    refused = by_peer(failed(evidence.logs, Reason.REFUSED, software=APPLICATIONS))
+    for peer, tallies in by_peer(dead).items():
+        burst = at_one_moment(tallies)
+        if not burst or peer in refused:  # who also refuses was restarted
+            continue
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.MEDIUM,
+            because="kept connections that meet an idle time-out end one by one; but a server that"
+            " ends closes all of its own at one moment, too",
+            title=f"{len(burst)} kept connections to {named(peer)} were dead at one moment,"
+            f" {many(tallies, 'time')} in all",
+            text="They had carried requests before, and failed together: the process stood still,"
+            " while the server closed the connections that it held. Or the server ended.",
+            advice=_ADVICE,
+            subject=f"log together {peer}",
+            quotes=quoted(burst),
+        )
 
 
 def _rest(line: Line) -> int:

@@ -90,7 +90,7 @@ def crowded(evidence: Evidence) -> dict[str, tuple[list[Tally], list[Line]]]:
     """Give the peers that logs show closing several connections at one moment, and the first."""
     ended = failed(evidence.logs, Reason.CLOSED, Reason.RESET, software=_WHO)
     refused = by_peer(failed(evidence.logs, Reason.REFUSED, software=_WHO))
-    found = {peer: (some, _first_burst(some)) for peer, some in by_peer(ended).items()}
+    found = {peer: (some, at_one_moment(some)) for peer, some in by_peer(ended).items()}
     # Who also refuses was restarted.
     return {peer: each for peer, each in found.items() if each[1] and peer not in refused}
 
@@ -106,7 +106,8 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             f" {many(tallies, 'time')} in all",
             text="Servers with a limit accept a connection that is one too many and close it at"
             " once; the request on it meets RST. One that goes on working and resets several at the"
-            " same moment is most often one of these.",
+            " same moment is most often one of these. Where it was kept connections that ended, the"
+            " server closed all it had, or the client had slept over it (SH042).",
             advice="raise the server's limit (Node: `server.maxConnections`), or ask with fewer"
             " connections at once and let the rest wait",
             subject=f"log {peer}",
@@ -152,8 +153,8 @@ def _probed(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-def _first_burst(tallies: Iterable[Tally]) -> list[Line]:
-    """Give the first lines that came at one moment, each of a request of its own."""
+def at_one_moment(tallies: Iterable[Tally]) -> list[Line]:
+    """Give the first lines that came together, each of a request of its own, if most came so."""
     every = [
         each
         for each in lines(tallies)

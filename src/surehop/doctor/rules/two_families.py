@@ -1,8 +1,9 @@
 """SH001: one name, two servers, and the backend on one of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from surehop.doctor.about import About, Example
+from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Group, IPAddress, Server
 from surehop.doctor.finding import Confidence, Edit, Finding, Severity
@@ -13,7 +14,9 @@ from surehop.doctor.log_views import (
     lines,
     many,
     quoted,
+    quotes,
     refused_families,
+    refused_server,
     seconds,
     split,
     told,
@@ -99,7 +102,8 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             for server in group.servers:
                 sheet = sheet_of(evidence, server)
                 if server.own_machine and not server.down and not all_taken(sheet):
-                    yield _first(group, server, dead_families(sheet))
+                    down = refused_server(evidence.logs, group, server)
+                    yield _first(group, server, dead_families(sheet), down)
     yield from _probed(evidence)
     yield from _logged(evidence)
 
@@ -108,7 +112,7 @@ def _found(evidence: Evidence, group: Group, server: Server) -> Iterator[Finding
     sheet = sheet_of(evidence, server)
     dead = dead_families(sheet)
     refused, lines = refused_families(evidence.logs, server)
-    if all_taken(sheet) and not refused:
+    if (all_taken(sheet) or _is_itself(evidence, server)) and not (dead or refused):
         return  # the backend listens on both
     shown = ", ".join(_peer(address, server.port) for address in server.addresses or ())
     severity, confidence, because = _how_sure(server, logged=bool(refused), probed=bool(dead))
@@ -133,6 +137,19 @@ def _found(evidence: Evidence, group: Group, server: Server) -> Iterator[Finding
         quotes=(*connects(sheet), *lines),
         proof=_proof(server.port),
     )
+
+
+def _is_itself(evidence: Evidence, server: Server) -> bool:
+    """Whether it is nginx again, which listens there on both families."""
+    hosts = {
+        listener.host.strip("[]")
+        for configuration in evidence.nginx
+        for listener in configuration.listeners
+        if listener.port == server.port
+    }
+    four = any(host in {"", "*", "localhost"} or host.count(".") for host in hosts)
+    six = any(host == "localhost" or ":" in host for host in hosts)
+    return server.own_machine and four and six
 
 
 def _probed(evidence: Evidence) -> Iterator[Finding]:
@@ -161,20 +178,24 @@ def _proof(port: int) -> tuple[str, ...]:
     return tuple(each.replace("PORT", str(port)) for each in ABOUT.proof)
 
 
-def _first(group: Group, server: Server, dead: set[int]) -> Finding:
+def _first(group: Group, server: Server, dead: set[int], down: Sequence[Tally]) -> Finding:
     """HAProxy takes one of the addresses, and which is not said."""
-    keep = _kept(server, dead)
+    keep = None if down else _kept(server, dead)
     return ABOUT.found(
-        Severity.INFO,
-        Confidence.MEDIUM,
-        because="which of both is taken depends on the machine's resolver",
-        title=f"`{server.text}` is 127.0.0.1 or ::1, as the resolver happens to say first",
+        Severity.ERROR if down else Severity.INFO,
+        Confidence.HIGH if down else Confidence.MEDIUM,
+        because="the log says that it refuses, and the name has another address"
+        if down
+        else "which of both is taken depends on the machine's resolver",
+        title=f"`{server.text}` is 127.0.0.1 or ::1, as the resolver happens to say first"
+        + (", and it refuses" if down else ""),
         text="HAProxy takes the first address of a name. If the backend listens on the other family"
         " only, the server is down, or goes down with the next change of /etc/hosts.",
         advice=_advice(server, keep),
         subject=f"{group.name} {server.text}",
         place=server.host_place,
         fix=_fix(server, keep),
+        quotes=quotes(down),
         proof=_proof(server.port),
     )
 

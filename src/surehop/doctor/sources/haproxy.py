@@ -116,6 +116,7 @@ class HaproxyReader:
             resolve="resolvers" in said,
             checked=not _CHECKS.isdisjoint(said) and "no-check" not in said,
             end=self._ends.get(place, place.end),
+            name=words[1][0],
             options=options,
         )
 

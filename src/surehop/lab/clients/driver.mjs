@@ -10,11 +10,16 @@ const now = () => (performance.timeOrigin + performance.now()) / 1000;
 const sleep = (seconds) => new Promise((done) => setTimeout(done, Math.max(0, seconds * 1000)));
 const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-// As an application that uses the client would: what was thrown, and by what it was caused.
+// As an application that uses the client would: what was thrown, what it was caused by, and, where the error has
+// its request, whether the connection had been used before.
 function log(error) {
   const causes = [];
   for (let one = error; one instanceof Error; one = one.cause) causes.push(one);
-  const told = causes.map((one) => `${one.stack}${one.code ? ` {\n  code: '${one.code}'\n}` : ""}`);
+  const told = causes.map((one) => {
+    const request = one.request?._currentRequest ?? one.request;
+    const known = [one.code && `code: '${one.code}'`, request && `reusedSocket: ${request.reusedSocket}`].filter(Boolean);
+    return one.stack + (known.length ? ` {\n  ${known.join(",\n  ")}\n}` : "");
+  });
   process.stderr.write(`${new Date().toISOString()} ERROR ${told.join("\n  [cause]: ")}\n`);
 }
 

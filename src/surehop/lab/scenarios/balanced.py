@@ -105,7 +105,7 @@ POISON = scenario(
     Trial(
         lambda _: [{"faults": (Fault("fin", path="/poison"),)}] * 2,
         met,
-        ("SH006", "SH049"),
+        ("SH051", "SH004"),
         paths=("/",) * _POISON + ("/poison",),
     ),
 )
@@ -139,7 +139,7 @@ FLAPPING = scenario(
     "Two backends; the second is there for a second, then gone for a second (scaled, at least "
     "300 ms), over and over: its idle connections are reset, and its port refuses. A GET every "
     "50 ms.",
-    Trial(lambda _: [{}, {}], refused, ("SH044",), meanwhile=_flap),
+    Trial(lambda _: [{}, {}], refused, ("SH052", "SH044", "SH050"), meanwhile=_flap),
 )
 
 

@@ -109,5 +109,6 @@ SCENARIO = Scenario(
     run,
     tell,
     takes=10,
+    expects=("SH012",),
     apart=True,
 )

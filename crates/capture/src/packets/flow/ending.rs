@@ -65,7 +65,20 @@ impl Flow {
         if waited >= PATIENCE {
             let sentence = format!("the client gave up after {waited} ms without an answer");
             self.fails("no answer", Phase::Head, Cause::TimedOut, now, sentence);
+        } else if waited >= AT_ONCE {
+            self.left(waited, now);
         }
+    }
+
+    /// The client went soon: who changed his mind, or a short time-out.
+    fn left(&mut self, waited: u64, now: Moment) {
+        let asked = self.exchange.awaited().map_or(now, |asked| asked.now);
+        let sentence = format!("the client went after {waited} ms without an answer");
+        self.news.push(Told {
+            late_ms: Some(waited),
+            reused: self.reused(),
+            ..self.told("left", asked, now, sentence)
+        });
     }
 
     pub(super) fn server_ends(&mut self, cause: Cause, segment: &Segment<'_>, now: Moment) {
