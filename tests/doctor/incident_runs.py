@@ -141,7 +141,7 @@ def run_nginx(incident: Incident, into: Path) -> None:
         OriginProcess(**incident.origin) as origin,
         _Logging(program, http.replace("@ORIGIN@", str(origin.port))) as subject,
     ):
-        _ask(subject.port, incident)
+        ask(subject.port, incident)
         subject.stop()
         _keep(subject.prefix, into)
 
@@ -166,13 +166,13 @@ def run_haproxy(incident: Incident, into: Path) -> None:
                     if time.monotonic() > deadline:
                         raise TimeoutError("haproxy does not listen")
                     time.sleep(0.02)
-                _ask(port, incident)
+                ask(port, incident)
             finally:
                 process.terminate()
                 process.wait()
 
 
-def _ask(port: int, incident: Incident) -> None:
+def ask(port: int, incident: Incident) -> None:
     for asking in incident.asking:
         threads = [threading.Thread(target=_user, args=(port, asking)) for _ in range(asking.users)]
         for thread in threads:

@@ -20,6 +20,28 @@ OUTAGE = [
     ("upstream prematurely closed connection while reading upstream", "http://unix:/run/s:/a"),
     ("no live upstreams while connecting to upstream", "http://app/a"),
 ]
+ISTIO = (
+    '[2026-01-05T10:00:00.310Z] "GET / HTTP/1.1" 503 UF upstream_reset_before_response_started'
+    '{remote_connection_failure|delayed_connect_error:_Connection_refused} - "why" 0 91 0 - "-" "c"'
+    ' "i" "app" "192.0.2.1:80" outbound - 192.0.2.2:80 192.0.2.3:9 - default\n'
+)
+ALB = (
+    "http 2026-01-05T10:00:00.186641Z app/a/5 192.0.2.9:2817 192.0.2.1:80 {} 34 366"
+    ' "POST http://a.example:80/a HTTP/1.1" "c" - - arn "Root=1" "-" "-" 0'
+    ' 2026-01-05T10:00:00.186Z "forward" "-" "-" "192.0.2.1:80" "-" "-" "-" TID_1\n'
+)
+GCP = """\
+[
+  {
+    "httpRequest": {"requestMethod": "POST", "serverIp": "192.0.2.1", "status": 502},
+    "jsonPayload": {
+      "proxyStatus": "error=\\"connection_refused\\"",
+      "statusDetails": "backend_timeout"
+    },
+    "timestamp": "2026-01-05T10:00:00.310Z"
+  }
+]
+"""
 TEXTS = [
     "".join(NGINX.format(*each) for each in OUTAGE),
     "2026/01/05 10:00:00 [notice] 1#1: nginx/1.25.3\n",
@@ -29,6 +51,11 @@ TEXTS = [
     HAPROXY.format(503, "SH") + HAPROXY.format(200, "--"),
     TCP.format("sC") + TCP.format("--"),
     ENVOY.format("UC,URX") + ENVOY.format("-"),
+    ISTIO,
+    '{"response_flags":"UF,URX","response_code":503,"upstream_host":"192.0.2.1:80"}\n',
+    ALB.format("-1 -1 -1 502 -") + ALB.format("0.000 60.001 -1 504 -"),
+    ALB.format("0.000 0.001 0.000 200 200").removeprefix("http "),
+    GCP,
     '1767607200.000 200 192.0.2.1:80, 192.0.2.2:80 : app "reused_closed, ok" 7\n',
     '{"at":"2026-01-05T10:00:00+01:00","status":502,"tries":"502, 200 : 504"}\n',
 ]

@@ -22,14 +22,33 @@ FINDINGS = {
     "SH025": (
         *("requests-message", "requests-reset", "requests-trace", "urllib3-retrying"),
         *("aiohttp-message", "aiohttp-trace", "reqwest-reused-fin", "reqwest-reused-rst"),
-        *("go-eof", "go-reset", "surehop-stale"),
+        *("go-eof", "go-reset", "go-proxy-reset", "surehop-stale"),
+        *("java-closed", "java-reset", "ruby-closed", "ruby-reset", "curl-empty"),
     ),
-    "SH026": ("node-max-connections", "node-fresh-reset", "nginx-max-connections"),
-    "SH030": ("caddy-reused-fin", "caddy-reused-rst"),
+    "SH026": (
+        *("node-max-connections", "node-fresh-reset", "nginx-max-connections"),
+        "caddy-max-connections",
+    ),
+    "SH030": ("caddy-reused-fin", "caddy-reused-rst", "caddy-console-fin"),
     "SH040": ("axios-retry",),
-    "SH045": ("caddy-hang", "undici-headers-timeout"),
-    "SH047": ("aiohttp-payload", "fetch-terminated", "node-aborted"),
+    "SH045": (
+        *("caddy-hang", "undici-headers-timeout"),
+        *("java-slow", "ruby-slow", "curl-slow", "go-slow"),
+    ),
+    "SH047": (
+        *("aiohttp-payload", "fetch-terminated", "node-aborted", "java-cut", "curl-cut"),
+        *("go-proxy-cut", "caddy-cut", "caddy-console-cut"),
+    ),
+    "SH048": (
+        "java-garbage",
+        "ruby-garbage",
+        "curl-garbage",
+        "go-garbage",
+        "caddy-console-garbage",
+    ),
     "SH044": (
+        *("httpx-async-refused", "aiohttp-refused"),
+        *("java-refused", "ruby-refused", "curl-refused", "caddy-console-refused"),
         *("node-refused", "node-both-refused", "requests-refused", "reqwest-refused"),
         *("go-refused", "caddy-refused"),
     ),

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from incident_runs import HAPROXY, INCIDENTS, run
-from other_formats import as_alb, as_envoy
 from reading import options
 
 from missing import missing
@@ -97,39 +96,6 @@ def test_the_cause_is_told_first_to_who_has_the_clients_log(name: str, client: s
     first, *_ = told(INCIDENTS / name, f"{client}.log")
 
     assert first.id == CLIENTS[name, client], first.title
-
-
-@pytest.mark.parametrize(
-    ("name", "flag"),
-    [
-        ("dead-backend", "UF"),
-        ("accept-queue-full", "UF"),
-        ("race-meets-two-stacks", "UF"),
-        ("keepalive-race", "UC"),
-        ("two-stale-connections", "UC"),
-        ("keepalive-race-reset", "UR"),
-        ("reset-mid-body", "UR"),
-        ("slow-backend", "UT"),
-    ],
-)
-def test_the_same_in_envoys_words(name: str, flag: str, tmp_path: Path) -> None:
-    (tmp_path / "envoy.log").write_text(as_envoy(INCIDENTS / name))
-
-    first, *_ = told(tmp_path, "envoy.log")
-
-    assert first.id == "SH032"
-    assert f"`{flag}`" in first.title
-
-
-@pytest.mark.parametrize(
-    "name", ["keepalive-race", "keepalive-race-reset", "two-stale-connections"]
-)
-def test_the_same_in_albs_words(name: str, tmp_path: Path) -> None:
-    (tmp_path / "alb.log").write_text(as_alb(INCIDENTS / name))
-
-    first, *_ = told(tmp_path, "alb.log")
-
-    assert first.id == "SH027", first.title
 
 
 def test_both_causes_and_their_product() -> None:

@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::format::{Format, Understood};
 use crate::sayings::{AGGREGATE, SAYINGS, Saying, Weight};
 use crate::stamp::stamp;
+use crate::written::written;
 
 /// How a line begins that goes on with what the line before it told.
 const CONTINUED: [&[u8]; 8] = [
@@ -91,25 +92,6 @@ fn next_trace(record: &[u8]) -> usize {
                 && !CHAINED.iter().any(|words| before.ends_with(words))
         })
         .unwrap_or(record.len())
-}
-
-/// A line without what container runtimes, compose and syslog put before it.
-fn written(line: &[u8]) -> &[u8] {
-    const BEFORE: [&[u8]; 4] = [b" stdout F ", b" stderr F ", b" | ", b"]: "];
-    if line.first().is_some_and(u8::is_ascii_whitespace) {
-        return line;
-    }
-    let head = &line[..line.len().min(96)];
-    let is_prefix = |words: &[u8], at: usize| {
-        words != b"]: " || head[..at].last().is_some_and(u8::is_ascii_digit)
-    };
-    BEFORE
-        .iter()
-        .find_map(|words| {
-            let at = memmem::find(head, words)?;
-            is_prefix(words, at).then(|| &line[at + words.len()..])
-        })
-        .unwrap_or(line)
 }
 
 /// The last line of a trace of Python's, `httpx.ReadError: …`: a name with dots, or one of its own.

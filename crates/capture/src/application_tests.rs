@@ -117,8 +117,34 @@ caddy-reused-fin.log: 1 caddy closed closed  POST
 caddy-reused-rst.log: 1 caddy reset reset 127.0.0.1:44811 POST
 caddy-refused.log: 2 caddy connect refused 127.0.0.1:34235 GET; 2 caddy connect refused 127.0.0.1:34235 POST
 caddy-hang.log: 2 caddy time-out timed_out  GET; 2 caddy time-out timed_out  POST
+caddy-console-fin.log: 1 caddy closed closed  POST
+caddy-console-refused.log: 1 caddy connect refused 127.0.0.1:44875 GET; 2 caddy connect refused 127.0.0.1:44875 POST
+caddy-console-cut.log: 1 caddy cut truncated 127.0.0.1:46083 POST; 2 caddy cut truncated 127.0.0.1:46083 GET
+caddy-console-garbage.log: 1 caddy invalid invalid  POST; 2 caddy invalid invalid  GET
+caddy-cut.log: 2 caddy cut truncated 127.0.0.1:45041 POST
+caddy-max-connections.log: 11 caddy reset reset 127.0.0.1:42327 GET; 1 caddy closed closed  GET
 surehop-typed.log: 2 surehop closed closed 127.0.0.1:43219 fresh GET
 surehop-trace.log: 1 surehop closed closed 127.0.0.1:43219 fresh GET
+java-closed.log: 1 java closed closed
+java-refused.log: 1 java connect connect_failed; 1 java connect refused
+java-slow.log: 3 java time-out timed_out
+java-garbage.log: 3 java invalid invalid
+java-cut.log: 1 java cut truncated
+java-reset.log: 1 java reset reset
+ruby-closed.log: 2 ruby closed closed
+ruby-reset.log: 2 ruby reset reset
+ruby-refused.log: 4 ruby connect refused 127.0.0.1:34243
+ruby-slow.log: 3 ruby time-out timed_out
+ruby-garbage.log: 2 ruby invalid invalid
+curl-empty.log: 3 curl closed closed
+curl-cut.log: 1 curl cut truncated
+curl-refused.log: 3 curl connect connect_failed 127.0.0.1
+curl-slow.log: 2 curl time-out timed_out
+curl-garbage.log: 2 curl invalid invalid
+go-proxy-cut.log: 3 go cut truncated 127.0.0.1:45997
+go-garbage.log: 1 go invalid invalid; 3 go invalid invalid 127.0.0.1:40585 GET
+go-proxy-reset.log: 1 go reset reset 127.0.0.1:36259
+go-slow.log: 1 go time-out timed_out; 3 go time-out timed_out 127.0.0.1:38873 GET
 ";
 
 #[test]
@@ -126,6 +152,45 @@ fn what_real_programs_say_is_told_once() {
     for line in TOLD.trim().lines() {
         let (name, expected) = line.split_once(": ").unwrap();
         assert_eq!(file(name).join("; "), expected, "{name}");
+    }
+}
+
+/// Words of programs that were not run here: as their authors' issues and pages quote them.
+const QUOTED: &str = r#"
+org.apache.http.NoHttpResponseException: a.example:80 failed to respond => java closed closed
+java.io.IOException: unexpected end of stream on http://a.example/... => java closed closed a.example
+reactor.netty.http.client.PrematureCloseException: Connection prematurely closed BEFORE response => java closed closed
+reactor.netty.http.client.PrematureCloseException: Connection prematurely closed DURING response => java cut truncated
+WebClientRequestException: recvAddress(..) failed: Connection reset by peer; nested exception is x => java reset reset
+io.netty.channel.AbstractChannel$AnnotatedConnectException: Connection refused: /192.0.2.1:80 => java connect refused
+HttpHostConnectException: Connect to http://a.example:80 [a.example/192.0.2.1] failed: Connection refused => java connect refused a.example:80
+java.net.UnknownHostException: a.example: Name or service not known => java lookup resolve_failed a.example
+org.apache.catalina.connector.ClientAbortException: java.net.SocketException: Connection reset => java client gone -
+System.Net.Http.HttpIOException: The response ended prematurely. (ResponseEnded) => dotnet closed closed
+HttpIOException: The response ended prematurely, with at least 9 additional bytes expected. (ResponseEnded) => dotnet cut truncated
+HttpRequestException: Connection refused (192.0.2.1:80) => dotnet connect refused 192.0.2.1:80
+No connection could be made because the target machine actively refused it. (192.0.2.1:80) => dotnet connect refused 192.0.2.1:80
+IOException: Unable to read data from the transport connection: Connection reset by peer. => dotnet reset reset
+The request was canceled due to the configured HttpClient.Timeout of 100 seconds elapsing. => dotnet time-out timed_out
+cURL error 52: Empty reply from server (see https://curl.haxx.se/libcurl/c/libcurl-errors.html) for http://192.0.2.1/a => curl closed closed 192.0.2.1
+cURL error 56: Recv failure: Connection reset by peer (see https://curl.se/x.html) for http://192.0.2.1:80/a => curl reset reset 192.0.2.1:80
+cURL error 7: Failed to connect to a.example port 80: Connection refused (see https://curl.haxx.se/x.html) => curl connect refused a.example
+cURL error 28: Connection timed out after 5001 milliseconds => curl connect connect_timed_out
+cURL error 6: Could not resolve host: a.example => curl lookup resolve_failed a.example
+EOFError (end of file reached): => ruby closed closed
+[HPM] Error occurred while proxying request a.example:3000/ to http://192.0.2.1:80/ [ECONNRESET] (https://nodejs.org/api/errors.html) => node reset reset 192.0.2.1:80
+rpc error: code = Unavailable desc = error reading from server: EOF => go closed closed
+DBG github.com/traefik/traefik/v3/pkg/proxy/httputil/proxy.go:121 > 502 Bad Gateway error=EOF => traefik closed closed
+DBG proxy.go:121 > 504 Gateway Timeout error="net/http: timeout awaiting response headers" => traefik time-out timed_out
+http2: server sent GOAWAY and closed the connection; LastStreamID=7, ErrCode=NO_ERROR, debug="" => go closed closed
+"#;
+
+#[test]
+fn what_others_quote_is_told_too() {
+    for line in QUOTED.trim().lines() {
+        let (text, expected) = line.split_once(" => ").unwrap();
+        let found: Vec<String> = events(text.as_bytes()).iter().map(told).collect();
+        assert_eq!(found, [expected], "{text}");
     }
 }
 

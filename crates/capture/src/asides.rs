@@ -132,6 +132,7 @@ fn is_quiet(line: &[u8], head: &[u8]) -> bool {
             } else {
                 (letters, *end)
             };
+            let letters = without_colour(letters);
             let is_level = letters.iter().all(u8::is_ascii_uppercase)
                 || before == b'['
                 || (end == b':' && word.as_ptr() == head.as_ptr());
@@ -139,11 +140,19 @@ fn is_quiet(line: &[u8], head: &[u8]) -> bool {
             if !is_level || letters.is_empty() {
                 return None;
             }
-            is_one_of(&QUIET, letters)
+            (letters != b"HTTP" && is_one_of(&QUIET, letters))
                 .then_some(true)
                 .or_else(|| is_one_of(&LOUD, letters).then_some(false))
         })
         .unwrap_or(false)
+}
+
+/// A level without the end of the sequence that gives it a colour on a terminal.
+fn without_colour(letters: &[u8]) -> &[u8] {
+    letters
+        .strip_prefix(b"m")
+        .filter(|rest| rest.first().is_some_and(u8::is_ascii_uppercase))
+        .unwrap_or(letters)
 }
 
 fn is_one_of(levels: &[&[u8]], word: &[u8]) -> bool {

@@ -10,7 +10,7 @@ const METHODS: [&[u8]; 9] = [
     b"GET", b"POST", b"PUT", b"PATCH", b"DELETE", b"HEAD", b"OPTIONS", b"TRACE", b"LOCK",
 ];
 /// Of the words of others who uses them: a part of the record, the words of whom, and who that is.
-const USERS: [(&[u8], &[&str], &str); 15] = [
+const USERS: [(&[u8], &[&str], &str); 16] = [
     (b"axios-retry", &["node", "axios"], "axios-retry"),
     (b"Axios", &["node"], "axios"),
     (b"axios", &["node"], "axios"),
@@ -25,7 +25,8 @@ const USERS: [(&[u8], &[&str], &str); 15] = [
     (b"urllib3", &["python"], "urllib3"),
     (b"ConnectionPool(host=", &["python"], "urllib3"),
     (b"502 Bad Gateway", &["go"], "traefik"),
-    (b"\"logger\":\"http.log.error", &["go"], "caddy"),
+    (b"504 Gateway Timeout", &["go"], "traefik"),
+    (b"http.log.error", &["go"], "caddy"),
 ];
 /// What the system says of a connection that does not come about.
 const SYSTEM: [(&[&str], Outcome); 3] = [
@@ -125,12 +126,14 @@ pub(crate) fn address_at(text: &[u8]) -> &[u8] {
     address.strip_suffix(b":").unwrap_or(address)
 }
 
-/// The first URL of `record`, and what stands before it.
+/// The first URL of `record` that is no page on errors, and what stands before it.
 fn url(record: &[u8]) -> (&[u8], &[u8]) {
+    const PAGES: [&[u8]; 3] = [b"://curl.", b"://nodejs.org/", b"://aka.ms/"];
+    let is_page = |at: usize| PAGES.iter().any(|page| record[at..].starts_with(page));
     let start = memmem::find_iter(record, b"://").find_map(|at| {
         [&b"http"[..], b"https"]
             .iter()
-            .find(|scheme| record[..at].ends_with(scheme))
+            .find(|scheme| record[..at].ends_with(scheme) && !is_page(at))
             .map(|scheme| at - scheme.len())
     });
     start.map_or((b"", b""), |start| {
@@ -148,6 +151,7 @@ fn peer<'a>(record: &'a [u8], url: &'a [u8]) -> &'a [u8] {
             b"attempted address: ",
             b": no connection: ",
             b"Pool(host='",
+            b"Failed to connect to ",
         ],
     ) {
         return address_at(value);
@@ -165,7 +169,6 @@ fn peer<'a>(record: &'a [u8], url: &'a [u8]) -> &'a [u8] {
 
 /// The method in a record's own words, or right before its URL.
 fn method(record: &[u8], before: &[u8]) -> &'static [u8] {
-    let named = value(record, &[b"\"method\":\"", b"method: '"]).map(|text| word(text.iter()));
     let spoken = || {
         let before = before.strip_suffix(b"\"").unwrap_or(before);
         let before = before.strip_suffix(b"\\").unwrap_or(before);
@@ -173,12 +176,8 @@ fn method(record: &[u8], before: &[u8]) -> &'static [u8] {
         let length = word(before.iter().rev());
         Some(&before[before.len() - length..])
     };
-    let text = match named {
-        Some(length) => {
-            value(record, &[b"\"method\":\"", b"method: '"]).map(|text| &text[..length])
-        }
-        None => spoken(),
-    };
+    let named = value(record, &[b"\"method\":\"", b"\"method\": \"", b"method: '"]);
+    let text = named.map(|text| &text[..word(text.iter())]).or_else(spoken);
     METHODS
         .iter()
         .find(|method| text.is_some_and(|text| text.eq_ignore_ascii_case(method)))

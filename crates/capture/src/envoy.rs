@@ -1,14 +1,20 @@
-//! Envoy's access log in its default format: flags say how a request ended.
+//! Envoy's access log: flags say how a request ended, and sometimes details say why.
 
-use memchr::memchr_iter;
+use memchr::memmem;
 use surehop_engine::{Cause, Phase, Reason};
 
+use crate::envoy_line::Request;
 use crate::event::{Event, Outcome};
 use crate::format::{Format, Understood};
-use crate::moment;
 use crate::traffic::Counter;
 
-/// Reads `[2026-01-05T10:00:00.310Z] "GET / HTTP/1.1" 503 UC via_upstream … "192.0.2.1:80"`.
+const SWITCHED: u16 = 101;
+const BAD: u16 = 400;
+/// Who is refused is so at once; a time-out for connecting is seldom shorter.
+const SLOW_MS: i64 = 200;
+const SLOW: Outcome = (Phase::Connect, Cause::TimedOut, Reason::ConnectTimedOut);
+
+/// Reads `[2026-01-05T10:00:00.310Z] "GET / HTTP/1.1" 503 UC … "192.0.2.1:80"`, and JSON that has flags.
 pub(crate) struct Envoy;
 
 impl Format for Envoy {
@@ -22,142 +28,137 @@ impl Format for Envoy {
         counter: &mut Counter,
         out: &mut dyn FnMut(Event<'a>),
     ) -> Understood {
-        let Some(request) = request(line) else {
+        let Some(request) = Request::of(line) else {
             return Understood::No;
         };
         counter.request(request.at_ms, request.status, request.peer);
+        let event = |word| Event {
+            at_ms: request.at_ms,
+            peer: request.peer,
+            method: request.method,
+            status: request.status,
+            ..Event::new("envoy", word)
+        };
+        if request.status > 0 && counter.is_back(request.status, request.peer) {
+            out(event("answered again"));
+        }
         let flags = request.flags.split(|byte| *byte == b',');
         for (word, outcome) in flags.filter_map(ending) {
-            out(Event {
-                at_ms: request.at_ms,
-                outcome: Some(outcome),
-                peer: request.peer,
-                method: request.method,
-                status: request.status,
-                ..Event::new("envoy", word)
-            });
+            if let Some(outcome) = sharpened(outcome, &request) {
+                out(Event {
+                    outcome: Some(outcome),
+                    ..event(word)
+                });
+                if matches!(outcome.2, Reason::Refused | Reason::ConnectFailed) {
+                    counter.failed(request.peer);
+                }
+            }
         }
         Understood::Yes
     }
 }
 
-struct Request<'a> {
-    at_ms: i64,
-    method: &'a [u8],
-    status: u16,
-    flags: &'a [u8],
-    peer: &'a [u8],
-}
-
-fn request(line: &[u8]) -> Option<Request<'_>> {
-    let rest = line.strip_prefix(b"[")?;
-    let at_ms = moment::iso8601(rest)?;
-    let mut quotes = memchr_iter(b'"', rest);
-    let (open, close) = (quotes.next()?, quotes.next()?);
-    if !rest[..open].ends_with(b"Z] ") {
-        return None;
-    }
-    let method = rest[open + 1..close].split(|byte| *byte == b' ').next()?;
-    let mut words = rest[close + 1..]
-        .strip_prefix(b" ")?
-        .splitn(3, |byte| *byte == b' ');
-    let (status, flags, _) = (words.next()?, words.next()?, words.next()?);
-    if flags != b"-"
-        && !flags
-            .iter()
-            .all(|byte| byte.is_ascii_uppercase() || *byte == b',')
-    {
-        return None;
-    }
-    let mut peer = &b""[..];
-    while let (Some(open), Some(close)) = (quotes.next(), quotes.next()) {
-        if is_address(&rest[open + 1..close]) {
-            peer = &rest[open + 1..close];
-            break;
-        }
-    }
-    Some(Request {
-        at_ms,
-        method: if method.iter().all(u8::is_ascii_uppercase) {
-            method
-        } else {
-            b""
-        },
-        status: u16::try_from(moment::number(status)?).ok()?,
-        flags,
-        peer,
-    })
-}
-
-/// `192.0.2.1:80` or `[2001:db8::1]:80`.
-fn is_address(text: &[u8]) -> bool {
-    let Some(colon) = text.iter().rposition(|byte| *byte == b':') else {
-        return false;
-    };
-    let (host, port) = (&text[..colon], &text[colon + 1..]);
-    let host = std::str::from_utf8(host).unwrap_or_default();
-    let is_ip = match host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-    {
-        Some(six) => six.parse::<std::net::Ipv6Addr>().is_ok(),
-        None => host.parse::<std::net::Ipv4Addr>().is_ok(),
-    };
-    is_ip && moment::number(port).is_some()
-}
-
+/// What a flag says by itself, short or long.
 fn ending(flag: &[u8]) -> Option<(&'static str, Outcome)> {
-    use Cause::{Closed, NoRoom, NotFound, Other, Refused, Reset, TimedOut};
-    use Phase::{Connect, Head, Resolve};
+    use Cause::{Closed, Invalid, NoRoom, NotFound, Other, Reset, TimedOut};
+    use Phase::{Body, Connect, Head, Resolve};
     Some(match flag {
-        b"UF" => ("envoy UF", (Connect, Refused, Reason::ConnectFailed)),
-        b"UC" => ("envoy UC", (Head, Closed, Reason::Closed)),
-        b"UR" => ("envoy UR", (Head, Reset, Reason::Reset)),
-        b"UO" => ("envoy UO", (Connect, NoRoom, Reason::NoRoom)),
-        b"UH" => ("envoy UH", (Connect, Other, Reason::NoLive)),
-        b"URX" => ("envoy URX", (Head, Other, Reason::Reset)),
-        b"UT" => ("envoy UT", (Head, TimedOut, Reason::TimedOut)),
-        b"DC" => ("envoy DC", (Head, Closed, Reason::ClientGone)),
-        b"DF" => ("envoy DF", (Resolve, NotFound, Reason::ResolveFailed)),
+        b"UF" | b"UpstreamConnectionFailure" => {
+            ("envoy UF", (Connect, Other, Reason::ConnectFailed))
+        }
+        b"UC" | b"UpstreamConnectionTermination" => ("envoy UC", (Head, Closed, Reason::Closed)),
+        b"UR" | b"UpstreamRemoteReset" => ("envoy UR", (Head, Reset, Reason::Reset)),
+        b"UPE" | b"UpstreamProtocolError" => ("envoy UPE", (Head, Invalid, Reason::Invalid)),
+        b"UO" | b"UpstreamOverflow" => ("envoy UO", (Connect, NoRoom, Reason::NoRoom)),
+        b"UH" | b"NoHealthyUpstream" => ("envoy UH", (Connect, Other, Reason::NoLive)),
+        b"URX" | b"UpstreamRetryLimitExceeded" => ("envoy URX", (Head, Other, Reason::Reset)),
+        b"UT" | b"UpstreamRequestTimeout" => ("envoy UT", (Head, TimedOut, Reason::TimedOut)),
+        b"UMSDR" | b"UpstreamMaxStreamDurationReached" => {
+            ("envoy UMSDR", (Body, TimedOut, Reason::BodyTimedOut))
+        }
+        b"DC" | b"DownstreamConnectionTermination" => {
+            ("envoy DC", (Head, Closed, Reason::ClientGone))
+        }
+        b"DR" | b"DownstreamRemoteReset" => ("envoy DR", (Head, Reset, Reason::ClientGone)),
+        b"DF" | b"DnsResolutionFailed" => ("envoy DF", (Resolve, NotFound, Reason::ResolveFailed)),
+        b"NC" | b"NoClusterFound" => ("envoy NC", (Connect, Other, Reason::NoLive)),
         _ => return None,
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn events(line: &[u8]) -> (Vec<Event<'_>>, Understood) {
-        let mut found = Vec::new();
-        let understood = Envoy.parse(line, &mut |event| found.push(event));
-        (found, understood)
-    }
-
-    #[test]
-    fn every_flag_is_an_event() {
-        let (found, understood) = events(
-            b"[2026-01-05T10:00:00.310Z] \"GET / HTTP/1.1\" 503 UC,XX,URX via_upstream 0 95 12 - \"-\" \"c\" \"i\" \
-              \"app:80\" \"[2001:db8::1]:80\"",
-        );
-        let expected = Event {
-            at_ms: 1_767_607_200_310,
-            outcome: Some((Phase::Head, Cause::Closed, Reason::Closed)),
-            peer: b"[2001:db8::1]:80",
-            method: b"GET",
-            status: 503,
-            ..Event::new("envoy", "envoy UC")
-        };
-        assert_eq!(understood, Understood::Yes);
-        assert_eq!(found[0], expected);
-        assert_eq!(found[1].word, "envoy URX");
-    }
-
-    #[test]
-    fn a_request_that_never_was_one_and_a_clean_one() {
-        let (found, _) = events(b"[2026-01-05T10:00:00.310Z] \"- - -\" 0 DC - 0 0 0");
-        assert_eq!((found[0].word, found[0].method), ("envoy DC", &b""[..]));
-        let (found, understood) =
-            events(b"[2026-01-05T10:00:00.310Z] \"GET / HTTP/2\" 200 - via 0 0 0");
-        assert_eq!((found.len(), understood), (0, Understood::Yes));
-    }
+/// What the details and the status add to a flag; `None` where it stands for no failure.
+fn sharpened(outcome: Outcome, request: &Request<'_>) -> Option<Outcome> {
+    let (_, cause, reason) = outcome;
+    Some(match reason {
+        Reason::ConnectFailed => match request.details.into_iter().find_map(why) {
+            Some(outcome) => outcome,
+            None if request.took_ms >= Some(SLOW_MS) => SLOW,
+            None => outcome,
+        },
+        // A connection that became another protocol's ends some day.
+        Reason::Closed | Reason::Reset if request.status == SWITCHED => return None,
+        // The head had been passed on.
+        Reason::Closed | Reason::Reset | Reason::Invalid if (1..BAD).contains(&request.status) => {
+            (Phase::Body, cause, Reason::Truncated)
+        }
+        _ => outcome,
+    })
 }
+
+/// Why connecting failed. What the system said is a number up to Envoy 1.33 or so, and words since.
+fn why(details: &[u8]) -> Option<Outcome> {
+    use Phase::{Connect, Tls};
+    const WORDS: &[(&[&str], Outcome)] = &[
+        (
+            &[
+                "onnection_refused",
+                "onnection refused",
+                "error:_111",
+                "error: 111",
+            ],
+            (Connect, Cause::Refused, Reason::Refused),
+        ),
+        (
+            &[
+                "connection_timeout",
+                "connect_timeout",
+                "timed_out",
+                "error:_110",
+                "error: 110",
+            ],
+            SLOW,
+        ),
+        (
+            &[
+                "error:_113",
+                "error: 113",
+                "error:_101",
+                "error: 101",
+                "unreachable",
+                "o_route_to",
+            ],
+            (Connect, Cause::Unreachable, Reason::Unreachable),
+        ),
+        (
+            &["error:_99", "error: 99", "annot_assign", "annot assign"],
+            (Connect, Cause::NoPorts, Reason::NoPorts),
+        ),
+        (
+            &["CERTIFICATE_VERIFY_FAILED"],
+            (Tls, Cause::Certificate, Reason::Untrusted),
+        ),
+        (
+            &["TLS_error", "TLS error"],
+            (Tls, Cause::Tls, Reason::TlsFailed),
+        ),
+    ];
+    let has = |word: &&str| memmem::find(details, word.as_bytes()).is_some();
+    WORDS
+        .iter()
+        .find(|(words, _)| words.iter().any(has))
+        .map(|(_, outcome)| *outcome)
+}
+
+#[cfg(test)]
+#[path = "envoy_tests.rs"]
+mod tests;

@@ -1,11 +1,20 @@
-//! Logs of Google Cloud's HTTP(S) load balancers: a JSON object a line.
+//! Logs of Google Cloud's HTTP(S) load balancers: JSON, an object a line or an array.
 
+use std::borrow::Cow;
+
+use memchr::memmem;
 use serde::Deserialize;
 use surehop_engine::{Cause, Phase, Reason};
 
 use crate::event::{Event, Outcome};
 use crate::format::{Format, Understood};
 use crate::moment;
+use crate::traffic::Counter;
+
+/// Members that only a balancer's entries have; these tell the most of one.
+const TELLING: [&str; 2] = ["\"statusDetails\":", "\"proxyStatus\":"];
+/// How the type of their payload ends.
+const ENTRY: &str = "LoadBalancerLogEntry";
 
 /// The words of `statusDetails` that tell of a failure, with the event's word.
 const DETAILS: &[(&str, &str, Option<Outcome>)] = &[
@@ -45,6 +54,36 @@ const DETAILS: &[(&str, &str, Option<Outcome>)] = &[
         Some((Phase::Connect, Cause::Other, Reason::NoLive)),
     ),
     (
+        "backend_response_headers_too_long",
+        "too big",
+        Some((Phase::Head, Cause::TooBig, Reason::TooBig)),
+    ),
+    (
+        "byte_range_caching_retrieval_from_backend_failed_after_partial_response",
+        "cut",
+        Some((Phase::Body, Cause::Closed, Reason::Truncated)),
+    ),
+    (
+        "response_overall_timeout",
+        "time-out",
+        Some((Phase::Head, Cause::TimedOut, Reason::TimedOut)),
+    ),
+    (
+        "failed_to_negotiate_alpn",
+        "certificate",
+        Some((Phase::Tls, Cause::Tls, Reason::TlsFailed)),
+    ),
+    (
+        "ssl_certificate_san_verification_failed",
+        "certificate",
+        Some((Phase::Tls, Cause::Certificate, Reason::Untrusted)),
+    ),
+    (
+        "ssl_certificate_chain_verification_failed",
+        "certificate",
+        Some((Phase::Tls, Cause::Certificate, Reason::Untrusted)),
+    ),
+    (
         "client_disconnected_before_any_response",
         "client gone",
         None,
@@ -57,7 +96,87 @@ const DETAILS: &[(&str, &str, Option<Outcome>)] = &[
     ("client_timed_out", "client gone", None),
 ];
 
-/// Reads entries that have `httpRequest` and `jsonPayload.statusDetails`.
+/// The words of `proxyStatus`, which those have that are Envoy: RFC 9209 names them.
+const ERRORS: &[(&str, &str, Option<Outcome>)] = &[
+    (
+        "connection_refused",
+        "connect",
+        Some((Phase::Connect, Cause::Refused, Reason::Refused)),
+    ),
+    (
+        "connection_timeout",
+        "connect",
+        Some((Phase::Connect, Cause::TimedOut, Reason::ConnectTimedOut)),
+    ),
+    (
+        "connection_terminated",
+        "closed",
+        Some((Phase::Head, Cause::Closed, Reason::Closed)),
+    ),
+    (
+        "connection_write_timeout",
+        "time-out",
+        Some((Phase::Send, Cause::TimedOut, Reason::SendTimedOut)),
+    ),
+    (
+        "connection_limit_reached",
+        "full",
+        Some((Phase::Connect, Cause::NoRoom, Reason::NoRoom)),
+    ),
+    (
+        "destination_unavailable",
+        "no live",
+        Some((Phase::Connect, Cause::Other, Reason::NoLive)),
+    ),
+    (
+        "destination_ip_unroutable",
+        "connect",
+        Some((Phase::Connect, Cause::Unreachable, Reason::Unreachable)),
+    ),
+    (
+        "dns_error",
+        "lookup",
+        Some((Phase::Resolve, Cause::NotFound, Reason::ResolveFailed)),
+    ),
+    (
+        "dns_timeout",
+        "lookup",
+        Some((Phase::Resolve, Cause::TryAgain, Reason::ResolveFailed)),
+    ),
+    (
+        "http_response_timeout",
+        "time-out",
+        Some((Phase::Head, Cause::TimedOut, Reason::TimedOut)),
+    ),
+    (
+        "http_response_incomplete",
+        "cut",
+        Some((Phase::Body, Cause::Closed, Reason::Truncated)),
+    ),
+    (
+        "http_protocol_error",
+        "invalid",
+        Some((Phase::Head, Cause::Invalid, Reason::Invalid)),
+    ),
+    (
+        "http_response_header_section_size",
+        "too big",
+        Some((Phase::Head, Cause::TooBig, Reason::TooBig)),
+    ),
+    (
+        "tls_certificate_error",
+        "certificate",
+        Some((Phase::Tls, Cause::Certificate, Reason::Untrusted)),
+    ),
+    (
+        "tls_protocol_error",
+        "certificate",
+        Some((Phase::Tls, Cause::Tls, Reason::TlsFailed)),
+    ),
+];
+
+/// Reads entries that have `httpRequest` and `jsonPayload.statusDetails`, each a line, or as `gcloud` prints them:
+/// an array over many lines.
 pub(crate) struct Gcp;
 
 #[derive(Deserialize)]
@@ -72,8 +191,12 @@ struct Entry<'a> {
 
 #[derive(Deserialize)]
 struct Payload<'a> {
-    #[serde(rename = "statusDetails")]
+    #[serde(rename = "statusDetails", default)]
     details: &'a str,
+    #[serde(rename = "proxyStatus", default, borrow)]
+    proxy: Cow<'a, str>,
+    #[serde(rename = "@type", default)]
+    kind: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -86,24 +209,92 @@ struct Request<'a> {
     status: u16,
 }
 
-impl Format for Gcp {
-    fn parse<'a>(&self, line: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
-        let Ok(entry) = serde_json::from_slice::<Entry<'a>>(line) else {
-            return Understood::No;
+impl Payload<'_> {
+    /// Whether a balancer wrote it.
+    fn is_its(&self) -> bool {
+        !self.details.is_empty() || !self.proxy.is_empty() || self.kind.ends_with(ENTRY)
+    }
+
+    /// The event's word.
+    fn ending(&self, status: u16) -> Option<(&'static str, Option<Outcome>)> {
+        let error = self.proxy.split("error=").nth(1).unwrap_or_default();
+        let error = error.trim_start_matches('"').split(['"', ';']).next();
+        let find = |table: &[(&str, &'static str, Option<Outcome>)], told: &str| {
+            let found = table.iter().find(|(name, ..)| *name == told);
+            found.map(|&(_, word, outcome)| (word, outcome))
         };
-        let details = entry.payload.details;
-        if let Some((_, word, outcome)) = DETAILS.iter().find(|(name, ..)| *name == details) {
+        find(DETAILS, self.details)
+            .or_else(|| find(ERRORS, error.unwrap_or_default()))
+            .or(match status {
+                502 => Some(("502", None)),
+                504 => Some(("504", None)),
+                _ => None,
+            })
+    }
+}
+
+impl Format for Gcp {
+    fn parse<'a>(&self, record: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
+        self.count(record, &mut Counter::default(), out)
+    }
+
+    fn count<'a>(
+        &self,
+        record: &'a [u8],
+        counter: &mut Counter,
+        out: &mut dyn FnMut(Event<'a>),
+    ) -> Understood {
+        let entry = without_brackets(record);
+        if entry.is_empty() && !record.is_empty() {
+            return Understood::Yes;
+        }
+        let entry = match serde_json::from_slice::<Entry<'a>>(entry) {
+            Ok(entry) if entry.payload.is_its() => entry,
+            _ => return Understood::No,
+        };
+        let at_ms = moment::iso8601(entry.timestamp.as_bytes()).unwrap_or(0);
+        let peer = entry.request.server.as_bytes();
+        let status = entry.request.status;
+        counter.request(at_ms, status, peer);
+        if let Some((word, outcome)) = entry.payload.ending(status) {
             out(Event {
-                at_ms: moment::iso8601(entry.timestamp.as_bytes()).unwrap_or(0),
-                outcome: *outcome,
-                peer: entry.request.server.as_bytes(),
+                at_ms,
+                outcome,
+                peer,
                 method: entry.request.method.as_bytes(),
-                status: entry.request.status,
+                status,
+                at: TELLING
+                    .iter()
+                    .find_map(|name| memmem::find(record, name.as_bytes()))
+                    .unwrap_or(0),
                 ..Event::new("gcp", word)
             });
         }
         Understood::Yes
     }
+
+    fn spans_lines(&self) -> bool {
+        true
+    }
+
+    /// An entry of its own, or of an array.
+    fn begins(&self, line: &[u8]) -> bool {
+        matches!(line, [b'{' | b'[', ..]) || line.trim_ascii_end() == b"  {"
+    }
+
+    fn looks_like(&self, line: &[u8]) -> bool {
+        let is_telling = |name: &&str| line.trim_ascii_start().starts_with(name.as_bytes());
+        TELLING.iter().any(is_telling)
+            || line.first() == Some(&b'{') && self.parse(line, &mut |_| ()) == Understood::Yes
+    }
+}
+
+/// An entry without what makes it one of an array.
+fn without_brackets(record: &[u8]) -> &[u8] {
+    let record = record.trim_ascii();
+    let record = record.strip_prefix(b"[").unwrap_or(record);
+    let record = record.strip_suffix(b"]").unwrap_or(record).trim_ascii_end();
+    record.strip_suffix(b",").unwrap_or(record).trim_ascii()
 }
 
 #[cfg(test)]
@@ -128,6 +319,7 @@ mod tests {
                 peer: b"10.0.0.2",
                 method: b"POST",
                 status: 502,
+                at: found[0].at,
                 ..Event::new("gcp", word)
             };
             assert_eq!(found, [expected]);
@@ -135,11 +327,78 @@ mod tests {
     }
 
     #[test]
+    fn every_error_of_a_proxy() {
+        for &(error, word, outcome) in ERRORS {
+            let proxy = format!(
+                r#"","proxyStatus":"error=\"{error}\"; details=\"server_to_loadbalancer: x\""#
+            );
+            let text = line(&proxy, 503);
+            let mut found = Vec::new();
+            Gcp.parse(text.as_bytes(), &mut |event| found.push(event));
+            assert_eq!(
+                (found[0].word, found[0].outcome),
+                (word, outcome),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_array_over_many_lines() {
+        let entry = |details: &str, status: u16| {
+            let value: serde_json::Value = serde_json::from_str(&line(details, status)).unwrap();
+            value
+        };
+        let every = [
+            entry("backend_timeout", 502),
+            entry("response_sent_by_backend", 200),
+            entry("failed_to_connect_to_backend", 502),
+        ];
+        let text = serde_json::to_string_pretty(&every).unwrap();
+        let kind = crate::kind_of(text.as_bytes(), &[] as &[&[u8]]).unwrap();
+        assert_eq!(kind.name, "gcp load balancer log");
+        for text in [text.clone(), text.replace('\n', "\r\n") + "\r\n"] {
+            let mut digest = crate::Digest::default();
+            let mut reading = crate::Reading::new("a.json", kind.clone(), 1);
+            let mut from = text.as_bytes();
+            while reading.turn(&mut digest, &mut from, 100).unwrap() {}
+            reading.finish(&mut digest);
+            let told: serde_json::Value =
+                serde_json::from_slice(&digest.to_json().unwrap()).unwrap();
+            let lines = text.lines().count();
+            assert_eq!(told["files"][0]["understood"], lines);
+            let words: Vec<_> = told["tallies"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|each| &each["word"])
+                .collect();
+            assert_eq!(words, ["connect", "time-out"]);
+            let kept = told["tallies"][1]["kept"][0]["text"].as_str().unwrap();
+            assert!(
+                kept.trim()
+                    .starts_with("\"statusDetails\": \"backend_timeout\""),
+                "{kept}"
+            );
+            let statuses = &told["traffic"]["gcp load balancer log"]["statuses"];
+            assert_eq!((&statuses["200"], &statuses["502"]), (&1.into(), &2.into()));
+        }
+    }
+
+    #[test]
+    fn a_502_of_the_backend_itself() {
+        let text = line("response_sent_by_backend", 502);
+        let mut found = Vec::new();
+        Gcp.parse(text.as_bytes(), &mut |event| found.push(event));
+        assert_eq!((found[0].word, found[0].outcome), ("502", None));
+    }
+
+    #[test]
     fn what_is_well_and_what_is_no_line_of_it() {
         let text = line("response_sent_by_backend", 200);
         let mut silent = |event| panic!("{event:?}");
         assert_eq!(Gcp.parse(text.as_bytes(), &mut silent), Understood::Yes);
-        for text in ["", "{}", "[]", r#"{"httpRequest":{"status":502}}"#] {
+        for text in ["", "{}", "[7]", r#"{"httpRequest":{"status":502}}"#] {
             assert_eq!(Gcp.parse(text.as_bytes(), &mut silent), Understood::No);
         }
     }

@@ -43,7 +43,8 @@ pub fn kinds(formats: &[impl AsRef<[u8]>]) -> impl Iterator<Item = Kind> {
             kind("nginx error log", NginxError),
             kind("haproxy log", Haproxy),
             kind("envoy access log", Envoy),
-            kind("alb access log", Alb),
+            kind("alb access log", Alb { classic: false }),
+            kind("classic elb access log", Alb { classic: true }),
             kind("gcp load balancer log", Gcp),
         ])
         .chain(Access::known().map(|format| kind(ACCESS, format)))

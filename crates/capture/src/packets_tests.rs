@@ -472,3 +472,44 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_the_capture_lost_is_no_fault_of_the_server() {
+    for end in [CLIENT, SERVER] {
+        let mut play = Play::opened(0);
+        play.ask(10);
+        play.answer(11);
+        play.close(end, 5000);
+        play.packets.remove(4);
+        assert_eq!(play.told(), [], "the answer");
+
+        let mut play = Play::opened(0);
+        play.ask(10);
+        play.send(SERVER, 11, ACK, BIG);
+        play.send(SERVER, 12, ACK, &[b'x'; 996]);
+        play.close(end, 5000);
+        play.packets.remove(5);
+        assert!(!words(vec![play]).contains(&"cut off"));
+    }
+    // Of three answers one is lost: the others belong to the requests before them.
+    let mut play = Play::opened(0);
+    for at in [10, 1000, 2000] {
+        play.ask(at);
+        play.answer(at + 1);
+    }
+    play.ask(2500);
+    play.close(CLIENT, 2600);
+    play.packets.remove(4);
+    assert_eq!(play.told(), []);
+}
+
+#[test]
+fn a_client_that_stops_in_its_request_is_given_up() {
+    for (end, expected) in [(60, Some("closed")), (2010, None)] {
+        let mut play = Play::opened(0);
+        play.send(CLIENT, 10, ACK, UPLOAD);
+        play.send(SERVER, 11, ACK, b"");
+        play.close(SERVER, end);
+        assert_eq!(words(vec![play]), Vec::from_iter(expected));
+    }
+}

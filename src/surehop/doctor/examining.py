@@ -1,6 +1,7 @@
 """Targets -> evidence -> findings: the way through the house."""
 
 import errno
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -178,17 +179,21 @@ class _Gathering:
         self._jobs: list[Job] = []
         self._later: list[tuple[str, str]] = []
         self._known: set[str] = set()
+        self._read: set[str] = set()  # real paths
         self._seen: dict[str, str] = {}  # each file that was looked at, with its target
 
     def add(self, target: str) -> None:
         if looks_like_url(target):
             self._url(target)
             return
-        for name in files_of(target):
+        for name in files_of(target, self._unread):
             self._seen[name] = target
-            if name in self.documents:  # as one that was read before includes
+            real = os.path.realpath(name)
+            if real in self._read:  # by another name, or as one that was read before includes
                 self._known.add(target)
-            elif is_plain(name):
+                continue
+            self._read.add(real)
+            if is_plain(name):
                 self._named(name, target, self._configuration)
             else:
                 self._later.append((name, target))
@@ -206,12 +211,15 @@ class _Gathering:
         before = len(self.targets)
         folders = {target for name, target in self._seen.items() if name != target}
         for folder in sorted(folders):
-            for name in files_of(folder):
+            for name in files_of(folder, lambda _: None):
                 if name not in self._seen:
                     self._seen[name] = folder
                     if not is_rotated(name):  # it was read under another name
                         self._named(name, folder, self._anything)
         return len(self.targets) > before
+
+    def _unread(self, error: OptionError) -> None:
+        self.notes.append(f"{error}: the rest is judged")
 
     def _named(self, name: str, target: str, read: Callable[[str, str], None]) -> None:
         try:
@@ -219,7 +227,7 @@ class _Gathering:
         except OptionError as error:
             if name == target:
                 raise
-            self.notes.append(f"{error}: the rest is judged")
+            self._unread(error)
 
     def _configuration(self, name: str, target: str) -> None:
         """Read a configuration; anything else waits."""
@@ -271,6 +279,7 @@ class _Gathering:
         self.configurations.append(reader.read(name, raw))
         self.documents.update(reader.documents)
         self._blocks.update(reader.documents)
+        self._read.update(map(os.path.realpath, reader.documents))
         self.notes.extend(reader.notes)
 
     def _haproxy(self, name: str, raw: bytes) -> None:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from surehop.doctor.finding import Severity
+from surehop.events import Reason
 
 
 class Flag(NamedTuple):
@@ -78,8 +79,9 @@ HAPROXY: dict[str, Flag] = {
 ENVOY: dict[str, Flag] = {
     "UF": Flag(
         _E,
-        "connecting to the server failed",
-        "see whether it listens where the cluster says; the details tell refused from timed out",
+        "connecting to the server failed, most often since nobody listens there",
+        "see whether it runs, and listens where the cluster says; `%RESPONSE_CODE_DETAILS%` in the"
+        " log tells refused from other failures",
     ),
     "UC": Flag(
         _E,
@@ -91,6 +93,11 @@ ENVOY: dict[str, Flag] = {
         _E,
         "the server reset the stream or the connection",
         "look at the server: it was overloaded, restarted, or refused the stream",
+    ),
+    "UPE": Flag(
+        _E,
+        "the server's answer was not valid HTTP",
+        "ask the server by hand, and compare with the protocol that the cluster speaks",
     ),
     "UO": Flag(
         _E,
@@ -112,9 +119,24 @@ ENVOY: dict[str, Flag] = {
         "the server did not answer within the route's `timeout`",
         "find out what is slow there; 15s is the route's time-out unless said otherwise",
     ),
+    "UMSDR": Flag(
+        _W,
+        "the answer took longer than `max_stream_duration`",
+        "raise it where long answers are wanted",
+    ),
+    "NC": Flag(
+        _E,
+        "the route names a cluster that Envoy does not have",
+        "compare the route's `cluster` with the clusters that Envoy was given",
+    ),
     "DC": Flag(
         _I,
         "the client went",
+        "where these are many, clients give up earlier than the server answers",
+    ),
+    "DR": Flag(
+        _I,
+        "the client took its request back",
         "where these are many, clients give up earlier than the server answers",
     ),
     "DF": Flag(
@@ -122,4 +144,47 @@ ENVOY: dict[str, Flag] = {
         "the name of the server could not be resolved",
         "ask the same resolver for the cluster's name",
     ),
+}
+
+_CUT = Flag(
+    _E,
+    "the server ended the connection in the middle of the answer's body",
+    "see why it died, or was restarted, while it answered",
+)
+# What the details of Envoy's log, or the status beside the flag, add to it: by the event's word.
+WHY: dict[tuple[str, Reason | None], Flag] = {
+    ("envoy UF", Reason.REFUSED): Flag(
+        _E,
+        "the server refused the connection: nobody listens there",
+        "see whether it runs, and on which address it listens",
+    ),
+    ("envoy UF", Reason.CONNECT_TIMED_OUT): Flag(
+        _E,
+        "connecting took longer than the cluster's `connect_timeout`: the accept queue is full, or"
+        " a firewall drops",
+        "look at the listener's queue on the server (`ss -ltn`), and at what is between",
+    ),
+    ("envoy UF", Reason.UNREACHABLE): Flag(
+        _E,
+        "there is no route to the server",
+        "look at the routes and addresses of this machine",
+    ),
+    ("envoy UF", Reason.NO_PORTS): Flag(
+        _E,
+        "this machine had no local port left for a connection",
+        "keep connections alive, and see `ss -s` for TIME_WAIT",
+    ),
+    ("envoy UF", Reason.UNTRUSTED): Flag(
+        _E,
+        "the server's certificate is not trusted",
+        "compare its names and issuer with the cluster's `validation_context`",
+    ),
+    ("envoy UF", Reason.TLS_FAILED): Flag(
+        _E,
+        "the TLS handshake with the server failed",
+        "see whether the server speaks TLS on that port, and which versions",
+    ),
+    ("envoy UC", Reason.TRUNCATED): _CUT,
+    ("envoy UR", Reason.TRUNCATED): _CUT,
+    ("envoy UPE", Reason.TRUNCATED): _CUT,
 }

@@ -12,6 +12,10 @@ from surehop.doctor.words import counted
 from surehop.events import Family, Reason
 
 _QUOTED = 4
+# Of the requests to a target, from when on it is no race that so many were not sent, or failed.
+_UNSENT = 0.3
+_DEAD = 0.9
+_ENOUGH = 5
 _BARELY = "try "  # how the words begin in which access logs tell of tries
 _LONGEST = 400
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
@@ -21,11 +25,13 @@ _VERSIONS = {Family.IPV4: 4, Family.IPV6: 6}
 NODE = ("node", "axios", "axios-retry", "undici")
 APPLICATIONS = (
     *(*NODE, "python", "httpx", "requests", "urllib3", "aiohttp"),
-    *("hyper", "go", "traefik", "caddy", "surehop"),
+    *("hyper", "go", "traefik", "caddy", "surehop", "java", "dotnet", "curl", "ruby"),
 )
 # What HAProxy says beside its lines of requests: of servers that are down, and of itself.
 NOTICES = "haproxy notices"
-PROXY_OR_APPLICATION = ("nginx", NOTICES, *APPLICATIONS)
+# Those of clouds, whose logs have words of their own, as Envoy's have flags.
+BALANCERS = ("alb", "gcp")
+PROXY_OR_APPLICATION = ("nginx", NOTICES, *BALANCERS, *APPLICATIONS)
 # How a connection ends before an answer.
 ENDED = (
     *(Reason.CLOSED, Reason.RESET, Reason.REUSED_CLOSED, Reason.REUSED_RESET),
@@ -80,7 +86,10 @@ def taken_out(logs: LogFacts, *reasons: Reason) -> set[str]:
 
 def refusals(logs: LogFacts) -> list[Tally]:
     """Give the connections that were refused, by logs and by packets."""
-    return [*failed(logs, Reason.REFUSED), *captured(logs, "refused")]
+    return [
+        *failed(logs, Reason.REFUSED, software=("nginx", "envoy")),
+        *captured(logs, "refused"),
+    ]
 
 
 def _turned_down(logs: LogFacts) -> list[Tally]:
@@ -104,6 +113,27 @@ def seconds(tallies: Iterable[Tally]) -> int:
     return (max(each.last_ms for each in every) - min(each.first_ms for each in every)) // 1000
 
 
+def unreached(logs: LogFacts) -> dict[str, list[Tally]]:
+    """Give the peers to which no connection came about, where the log does not say why.
+
+    AWS's balancer does not tell that from a kept connection that was closed: there it must be a
+    large part of the requests, or else all that failed, and nearly every one.
+    """
+    found = {}
+    lost = failed(logs, Reason.CONNECT_FAILED, software=(*BALANCERS, *APPLICATIONS))
+    ended = by_peer(failed(logs, *ENDED, software=("alb",)))
+    by_alb = by_peer(each for each in lost if each.software == "alb")
+    for peer in {**by_alb, **ended}:
+        unsent, dead = by_alb.get(peer, []), ended.get(peer, [])
+        requests = sum(t.peers[peer].requests for t in logs.traffic.values() if peer in t.peers)
+        every = [*unsent, *dead]
+        down = count(unsent) > requests * _UNSENT or count(every) > requests * _DEAD
+        if down and count(every) >= _ENOUGH:
+            found[peer] = every
+    others = by_peer(each for each in lost if each.software != "alb")
+    return {**found, **others}
+
+
 def lines(tallies: Iterable[Tally]) -> list[Line]:
     """Give the earliest lines, in the order of time."""
     every = [line for each in tallies for line in each.kept]
@@ -125,6 +155,13 @@ def by_peer(tallies: Iterable[Tally]) -> dict[str, list[Tally]]:
     found: dict[str, list[Tally]] = {}
     for each in tallies:
         found.setdefault(each.peer, []).append(each)
+    return found
+
+
+def by_reason(tallies: Iterable[Tally]) -> dict[Reason | None, list[Tally]]:
+    found: dict[Reason | None, list[Tally]] = {}
+    for each in tallies:
+        found.setdefault(each.reason, []).append(each)
     return found
 
 
@@ -156,7 +193,10 @@ def dead_siblings(logs: LogFacts) -> dict[str, list[Tally]]:
     Nobody writes `[::1]` beside 127.0.0.1 by hand: they come of one name. Of IPv4 ones, only those
     whose sibling was seen doing something else.
     """
-    refused = by_peer(_turned_down(logs))
+    # Envoy's access log, without details, tells only that connecting failed, and to one's own machine
+    # that is as good as refused.
+    bare = failed(logs, Reason.CONNECT_FAILED, software=("envoy",))
+    refused = by_peer([*_turned_down(logs), *bare])
     seen = {each.peer for each in (*failed(logs, *Reason), *captured(logs, "accepted"))}
     found = {}
     for peer, tallies in refused.items():

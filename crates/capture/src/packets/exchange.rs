@@ -121,7 +121,8 @@ impl Exchange {
         self.is_asking() && (self.begun || self.waiting.is_empty())
     }
 
-    fn is_asking(&self) -> bool {
+    /// Whether a part of the request is still to come.
+    pub(super) fn is_asking(&self) -> bool {
         matches!(self.language, Language::Http)
             && self.request.is_under_way()
             && !self.request.is_blind()
@@ -146,6 +147,14 @@ impl Exchange {
     /// ms that the connection had rested before the request that is awaited.
     pub(super) fn rested(&self) -> Option<u64> {
         Some(self.awaited()?.now.since(self.last?.now))
+    }
+
+    /// What is awaited has come, and the capture has nothing of it; who asks in the middle of an answer does not wait
+    /// for its end.
+    pub(super) fn answered_unseen(&mut self) {
+        if !self.begun && matches!(self.language, Language::Http) {
+            self.waiting.clear();
+        }
     }
 
     /// When the last answer was over, as far as that is known.

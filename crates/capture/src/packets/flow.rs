@@ -4,8 +4,8 @@ mod ending;
 mod opening;
 
 use super::exchange::{Asked, Exchange, Moment};
-use super::segment::{FIN, RST, SYN, Segment};
-use super::side::Side;
+use super::segment::{ACK, FIN, RST, SYN, Segment};
+use super::side::{Side, before};
 use super::told::Told;
 use crate::event::Outcome;
 use ending::{Ending, SILENT};
@@ -35,6 +35,8 @@ pub(super) struct Flow {
     ending: Option<Ending>,
     /// ms without any packet before the last request.
     rested: u64,
+    /// Where what the server sends next begins: behind what was there when it was asked, or seen since.
+    expected: Option<u32>,
     /// Whether the fate of the request that is awaited was told.
     judged: bool,
 }
@@ -53,6 +55,7 @@ impl Flow {
             exchange: Exchange::default(),
             ending: None,
             rested: 0,
+            expected: None,
             judged: false,
         }
     }
@@ -74,9 +77,13 @@ impl Flow {
         self.opening.done = true;
         self.down.acknowledge(segment);
         if let Some(stretch) = self.up.stretch(segment, now) {
+            if segment.has(ACK) && self.answered_unseen(segment.acknowledged) {
+                self.exchange.answered_unseen();
+            }
             if self.exchange.client(stretch, self.opening.answer.is_some()) {
                 self.rested = now.since(self.last);
                 self.judged = false;
+                self.expected = segment.has(ACK).then_some(segment.acknowledged);
                 self.asked_too_late(now);
             }
         } else if self.up.again == SILENT && self.ending.is_none() {
@@ -91,6 +98,12 @@ impl Flow {
         self.up.acknowledge(segment);
         if let Some(stretch) = self.down.stretch(segment, now) {
             let whole = self.opening.answer.is_some();
+            if self
+                .expected
+                .is_some_and(|begins| before(begins, segment.end()))
+            {
+                self.expected = Some(segment.end());
+            }
             self.exchange.server(stretch, whole);
         }
         if segment.has(FIN) {

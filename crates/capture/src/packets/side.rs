@@ -1,7 +1,7 @@
 //! One direction of a connection, by its sequence numbers.
 
 use super::exchange::{Moment, Stretch};
-use super::segment::{ACK, Segment};
+use super::segment::{ACK, FIN, Segment};
 
 /// ns within which a segment that comes again is a copy of the capture's, not sent again.
 pub(super) const COPY: i64 = 100_000_000;
@@ -33,13 +33,22 @@ impl Side {
         }
     }
 
-    /// The bytes of a segment that were not there before.
+    /// ms since the last data.
+    pub(super) fn silence(&self, now: Moment) -> u64 {
+        now.since(self.sent)
+    }
+
+    /// The bytes of a segment that were not there before; of a FIN, those before it that are missing.
     pub(super) fn stretch<'a>(
         &mut self,
         segment: &Segment<'a>,
         now: Moment,
     ) -> Option<Stretch<'a>> {
-        if segment.size == 0 {
+        let is_behind_a_gap = || {
+            let next = self.next.filter(|_| segment.has(FIN));
+            next.is_some_and(|next| before(next, segment.sequence))
+        };
+        if segment.size == 0 && !is_behind_a_gap() {
             return None;
         }
         let next = *self.next.get_or_insert(segment.sequence);
@@ -61,7 +70,9 @@ impl Side {
             lost = segment.sequence.wrapping_sub(next);
         }
         self.next = Some(segment.end());
-        self.sent = now;
+        if segment.size > 0 {
+            self.sent = now;
+        }
         Some(Stretch {
             before: u64::from(lost),
             data,

@@ -1,7 +1,7 @@
 """SH052: a server refuses, answers, and refuses again."""
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from surehop.doctor.about import About, Example
@@ -10,6 +10,7 @@ from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import (
     APPLICATIONS,
+    BALANCERS,
     NOTICES,
     captured,
     failed,
@@ -17,6 +18,7 @@ from surehop.doctor.log_views import (
     quoted,
     refusals,
     told,
+    unreached,
 )
 from surehop.events import Reason
 
@@ -48,7 +50,7 @@ ABOUT = About(
     " supervisor or a liveness probe kills it, or it fails at some request",
     cure="see why it ends: its own log, its exit code, `journalctl`, `kubectl describe pod`",
     needs="an error log of nginx with an access log that has `$upstream_addr` and"
-    " `$upstream_status`, a log of HAProxy with checks, or a capture",
+    " `$upstream_status`, a log of HAProxy with checks, of Envoy or of AWS' balancer, or a capture",
     examples=(
         Example(
             _at(_GONE, 0) + _at(_THERE, 4) + _at(_GONE, 9),
@@ -105,10 +107,12 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 def unsteady(evidence: Evidence) -> dict[str, list[_Sign]]:
     """Give the peers that were gone, there and gone again, with the first sign of each turn."""
     logs = evidence.logs
-    asked = failed(logs, Reason.REFUSED, software=APPLICATIONS)
+    asked = failed(logs, Reason.REFUSED, software=(*BALANCERS, *APPLICATIONS))
+    bare = failed(logs, Reason.CONNECT_FAILED, software=("envoy",))
+    lost = [*bare, *chain.from_iterable(unreached(logs).values())]
     checks = [each for each in logs.tallies if each.software == NOTICES]
     seen = {
-        True: [*refusals(logs), *asked, *(each for each in checks if each.word == "down")],
+        True: [*refusals(logs), *asked, *lost, *(each for each in checks if each.word == "down")],
         False: [
             *failed(logs, *_LET_IN, software=("nginx", *APPLICATIONS)),
             *captured(logs, "accepted"),

@@ -33,7 +33,8 @@ ABOUT = About(
     " so nobody can send the request again, and nginx counts no failure of the server",
     cure="see what the server did at these times: killed for its memory, restarted without waiting,"
     " or a time-out of its own for slow readers",
-    needs="an error log of nginx, a log of an application, or a capture",
+    needs="an error log of nginx, a log of an application or of a load balancer of a cloud, or a"
+    " capture",
     examples=(
         Example(
             line(_CLOSED, "body", "192.0.2.1:80"),

@@ -1,12 +1,13 @@
 """SH031, SH032: what HAProxy and Envoy say in a flag of how requests ended, one finding a flag."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from surehop.doctor.about import About, Example, Rule
+from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding
-from surehop.doctor.flags import ENVOY, HAPROXY, Flag
-from surehop.doctor.log_views import many, quotes, told, where
+from surehop.doctor.flags import ENVOY, HAPROXY, WHY, Flag
+from surehop.doctor.log_views import by_reason, many, quotes, told, where
 
 _HAPROXY_LINE = (
     "Jan  5 10:00:00 lb haproxy[7]: 192.0.2.1:3317 [05/Jan/2026:10:00:00.655] web app/a"
@@ -40,21 +41,24 @@ def _rule(number: str, name: str, software: str, flags: Mapping[str, Flag], need
 def _judge(
     about: About, software: str, flags: Mapping[str, Flag], evidence: Evidence
 ) -> Iterator[Finding]:
-    for flag, said in flags.items():
+    for flag, alone in flags.items():
         word = f"{software.lower()} {flag}"
-        tallies = told(evidence.logs, word)
-        if not tallies:
-            continue
-        yield about.found(
-            said.severity,
-            Confidence.MEDIUM,
-            because=f"the flag is certain; what lies behind it, {software} does not tell",
-            title=f"{many(tallies, 'request')} with `{flag}`: {said.what}{where(tallies)}",
-            text=f"{software} marks what failed. `{flag}` means that {said.what}.",
-            advice=said.advice,
-            subject=f"log {word}",
-            quotes=quotes(tallies),
-        )
+        for reason, tallies in by_reason(told(evidence.logs, word)).items():
+            said = WHY.get((word, reason), alone)
+            yield _found(about, software, flag, said, tallies)
+
+
+def _found(about: About, software: str, flag: str, said: Flag, tallies: Sequence[Tally]) -> Finding:
+    return about.found(
+        said.severity,
+        Confidence.MEDIUM,
+        because=f"the flag is certain; what lies behind it, {software} does not tell",
+        title=f"{many(tallies, 'request')} with `{flag}`: {said.what}{where(tallies)}",
+        text=f"{software} marks what failed. `{flag}` means that {said.what}.",
+        advice=said.advice,
+        subject=f"log {software.lower()} {flag}",
+        quotes=quotes(tallies),
+    )
 
 
 RULES = (
@@ -65,5 +69,11 @@ RULES = (
         HAPROXY,
         "a log of HAProxy (`option httplog` or `option tcplog`)",
     ),
-    _rule("SH032", "envoy-flagged-it", "Envoy", ENVOY, "a log of Envoy, in its own format"),
+    _rule(
+        "SH032",
+        "envoy-flagged-it",
+        "Envoy",
+        ENVOY,
+        "an access log of Envoy: its own format, Istio's, or JSON",
+    ),
 )

@@ -14,6 +14,14 @@ _FEWEST = 5
 _SHARE = 0.01
 _OFTEN = 0.05  # of the connects
 _ERROR_LOG, _HAPROXY = "nginx error log", "haproxy log"
+# Logs that tell which failures are the proxy's own, by whom they come from.
+_EXPLAINING = {
+    _HAPROXY: "haproxy",
+    "envoy access log": "envoy",
+    "alb access log": "alb",
+    "classic elb access log": "alb",
+    "gcp load balancer log": "gcp",
+}
 
 
 def _log(bad: int, good: int) -> str:
@@ -44,6 +52,10 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
     for kind, traffic in logs.traffic.items():
         every = sum(traffic.statuses.values())
         bad = sum(traffic.statuses.get(status, 0) for status in _GATEWAY)
+        if software := _EXPLAINING.get(kind):  # what is left, the servers behind it said
+            bad -= sum(
+                each.count for each in logs.tallies if each.software == software and each.reason
+            )
         if bad >= _FEWEST and bad >= _SHARE * every:
             yield _finding(logs, f"{bad} of {every} requests ended with 502 or 504", kind)
         elif tries:
@@ -54,13 +66,15 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _finding(logs: LogFacts, title: str, kind: str) -> Finding:
+    whose = " of the proxy behind, whose answers these are," if kind in _EXPLAINING else ""
     lines = [each for status in _GATEWAY for each in told(logs, str(status))]
     return ABOUT.found(
         Severity.WARNING,
         Confidence.LOW,
         because="an access log tells that they failed, and not how",
         title=title,
-        text="Whether a server refused, closed, was too slow or broken, the error log says.",
+        text="Whether a server refused, closed, was too slow or broken, the error log"
+        f"{whose} says.",
         advice="run the doctor over the error log and the configuration too",
         subject=f"log {kind}",
         quotes=quotes(lines),

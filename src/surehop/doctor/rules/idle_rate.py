@@ -6,7 +6,7 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.attempts import Histogram, Traffic
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import quotes, told
+from surehop.doctor.log_views import lines, quoted
 
 _FEWEST = 10  # failures
 _SLOTS = 6  # of either kind, to compare
@@ -36,7 +36,7 @@ ABOUT = About(
     cause="a connection must rest for the server's idle time-out to be closed under a request;"
     " where requests follow each other closely, none rests for so long",
     cure="as SH004: the proxy's idle time-out must be shorter than the server's",
-    needs="an access log",
+    needs="an access log, also of a load balancer of a cloud",
     examples=(Example(_log(2, 0), _log(0, 2), kind="access log"),),
 )
 
@@ -61,7 +61,9 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             " connections do that rested until the server closed them.",
             advice="let the proxy's idle time-out for servers be shorter than theirs; see SH004",
             subject=f"log {kind}",
-            quotes=quotes(told(evidence.logs, str(_BAD_GATEWAY))),
+            quotes=quoted(
+                each for each in lines(evidence.logs.tallies) if each.status == _BAD_GATEWAY
+            ),
         )
 
 

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import APPLICATIONS, by_peer, failed, line, many, quotes, told
+from surehop.doctor.log_views import (
+    APPLICATIONS,
+    BALANCERS,
+    by_peer,
+    failed,
+    line,
+    many,
+    quotes,
+    told,
+)
 from surehop.events import Reason
 
 ABOUT = About(
@@ -16,7 +25,7 @@ ABOUT = About(
     " `getaddrinfo ENOTFOUND`, `[Errno -2] Name or service not known`",
     cause="nginx's resolver asks for the name as it is: no search domains, no /etc/hosts",
     cure="write the full name, as `app.default.svc.cluster.local`",
-    needs="an error log of nginx, or a log of an application",
+    needs="an error log of nginx, a log of an application, or of a load balancer of a cloud",
     examples=(
         Example(
             line("app could not be resolved (3: Host not found)", "", ""),
@@ -54,7 +63,7 @@ def _by_nginx(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _by_applications(evidence: Evidence) -> Iterator[Finding]:
-    lost = failed(evidence.logs, Reason.RESOLVE_FAILED, software=APPLICATIONS)
+    lost = failed(evidence.logs, Reason.RESOLVE_FAILED, software=(*BALANCERS, *APPLICATIONS))
     for name, tallies in by_peer(lost).items():
         what = f"`{name}`" if name else "a name"
         yield ABOUT.found(

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from surehop.doctor.about import About, Example
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, failed, line, lines, many, quoted
+from surehop.doctor.log_views import (
+    BALANCERS,
+    by_peer,
+    failed,
+    line,
+    lines,
+    many,
+    quoted,
+    quotes,
+)
 from surehop.events import Reason
 
 ABOUT = About(
@@ -16,7 +25,8 @@ ABOUT = About(
     cause="each server had `max_fails` failures (one, unless said otherwise) within `fail_timeout`",
     cure="what took each of them out stands in the lines before; `max_fails=3` forgives single"
     " failures",
-    needs="an error log of nginx, or an access log with `$upstream_addr` and `$upstream_status`",
+    needs="an error log of nginx, an access log with `$upstream_addr` and `$upstream_status`, or a"
+    " log of a load balancer of a cloud",
     examples=(
         Example(
             line("no live upstreams", "connecting", "app"),
@@ -29,6 +39,11 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
+    yield from _of_nginx(evidence)
+    yield from _of_clouds(evidence)
+
+
+def _of_nginx(evidence: Evidence) -> Iterator[Finding]:
     for group, tallies in by_peer(failed(evidence.logs, Reason.NO_LIVE)).items():
         first = next((each for each in evidence.logs.outages if each.group == group), None)
         before = first.before if first else ()
@@ -47,4 +62,21 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             advice="mend what took them out; `max_fails=3` forgives single failures",
             subject=f"log {group}",
             quotes=quoted([*(each.line for each in before[:2]), *lines(tallies)]),
+        )
+
+
+def _of_clouds(evidence: Evidence) -> Iterator[Finding]:
+    tallies = failed(evidence.logs, Reason.NO_LIVE, software=BALANCERS)
+    if tallies:
+        yield ABOUT.found(
+            Severity.ERROR,
+            Confidence.MEDIUM,
+            because="it is certain that nobody was left; why, the health checks' own log must tell",
+            title=f"the load balancer had no target for {many(tallies, 'request')}",
+            text="None is registered, or none passed its health checks, and the balancer answers"
+            " 503 or 502 by itself.",
+            advice="look at the health of the targets at these times, and at what else failed there"
+            " just before",
+            subject="log balancer",
+            quotes=quotes(tallies),
         )

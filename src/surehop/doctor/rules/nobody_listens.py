@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from surehop.conf.address import socket_text
 from surehop.doctor.about import About, Example
+from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
 from surehop.doctor.log_views import (
     APPLICATIONS,
+    BALANCERS,
     NOTICES,
     by_peer,
     captured,
@@ -15,11 +17,13 @@ from surehop.doctor.log_views import (
     failed,
     line,
     many,
+    named,
     quotes,
     refusals,
     refused_families,
     refused_ipv6,
     seconds,
+    unreached,
 )
 from surehop.doctor.probe_views import seen
 from surehop.doctor.rules.comes_and_goes import unsteady
@@ -36,12 +40,14 @@ _NODE = "2026-01-05T10:00:00.250Z Error: connect ECONNREFUSED {}:3000\n"
 ABOUT = About(
     id="SH044",
     name="nobody-listens",
-    summary="nobody listens where nginx, or an application, connects to",
+    summary="nobody listens where a proxy, or an application, connects to",
     symptom="`connect() failed (111: Connection refused) while connecting to upstream`; in"
-    " applications `connect ECONNREFUSED`, `[Errno 111] Connection refused` and the like",
+    " applications `connect ECONNREFUSED`, `[Errno 111] Connection refused` and the like; most"
+    " requests to a target of an ALB with 502, and `-1` for each of its times",
     cause="the backend is down, restarts, or listens on another port or address",
     cure="start it, or name the address on which it listens",
-    needs="an error log of nginx, a log of an application, a probe, or a capture",
+    needs="an error log of nginx, a log of an application, of Envoy, or of a load balancer of a"
+    " cloud, a probe, or a capture",
     examples=(
         Example(
             line(_REFUSED, "connecting", "127.0.0.1:3000"),
@@ -96,8 +102,9 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
         *unsteady(evidence),
     }
     answered = _answered(evidence)
-    asked = failed(evidence.logs, Reason.REFUSED, software=(NOTICES, *APPLICATIONS))
-    for peer, tallies in by_peer([*refusals(evidence.logs), *asked]).items():
+    asked = failed(evidence.logs, Reason.REFUSED, software=(NOTICES, *BALANCERS, *APPLICATIONS))
+    refused = by_peer([*refusals(evidence.logs), *asked])
+    for peer, tallies in refused.items():
         if peer in told:
             continue
         span = f" in {seconds(tallies)}s" if all(each.first_ms for each in tallies) else ""
@@ -114,6 +121,23 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             subject=f"log {peer}",
             quotes=quotes(tallies),
         )
+    for peer, tallies in unreached(evidence.logs).items():
+        if peer not in {*refused, *told}:
+            yield _unreached(peer, tallies)
+
+
+def _unreached(peer: str, tallies: list[Tally]) -> Finding:
+    return ABOUT.found(
+        Severity.ERROR,
+        Confidence.MEDIUM,
+        because="the log does not tell why connecting failed; refused is what it is most often",
+        title=f"no connection to {named(peer)} came about, {many(tallies, 'time')}",
+        text="The server is down, refuses, or listens somewhere else; more seldom a firewall or a"
+        " route is in the way.",
+        advice="see whether the backend runs, and on which address it listens",
+        subject=f"log unreached {peer}",
+        quotes=quotes(tallies),
+    )
 
 
 def _answered(evidence: Evidence) -> dict[str, int]:

@@ -41,8 +41,8 @@ ABOUT = About(
     cause="the queue of a listening socket is min(backlog, somaxconn); what comes to a full one is"
     " dropped in silence. A firewall that drops looks the same",
     cure="raise the backend's backlog and `net.core.somaxconn`, or let it accept faster",
-    needs="an error log of nginx, a log of an application, a capture, or a probe, best on the"
-    " machine of the server",
+    needs="an error log of nginx, a log of an application or of a load balancer of a cloud, a"
+    " capture, or a probe, best on the machine of the server",
     examples=(
         Example(
             line(_TIMED_OUT, "connecting", "192.0.2.1:80"),

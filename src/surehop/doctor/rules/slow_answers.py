@@ -31,7 +31,8 @@ ABOUT = About(
     symptom="504, and `upstream timed out (110: …) while reading response header from upstream`",
     cause="the backend works longer than the proxy waits: 60s between two reads, unless said",
     cure="make it faster; or give that location alone a longer `proxy_read_timeout`",
-    needs="an error log of nginx, a log of an application, or a capture",
+    needs="an error log of nginx, a log of an application or of a load balancer of a cloud, or a"
+    " capture",
     examples=(
         Example(
             line(_TIMED_OUT, "reading", "192.0.2.1:80"),

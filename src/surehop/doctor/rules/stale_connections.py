@@ -7,7 +7,8 @@ from surehop.doctor.about import About, Example, Rule
 from surehop.doctor.attempts import Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import ENDED, failed, many, quotes, where
+from surehop.doctor.log_views import ENDED, failed, many, quotes, unreached, where
+from surehop.events import Reason
 
 _CAUSE = (
     "the server closes a connection that has rested for its idle time-out, and just then the next"
@@ -130,9 +131,10 @@ _RACES = (
             id="SH025",
             name="client-met-a-closed-connection",
             summary="a server closes a kept connection under a request of requests, urllib3,"
-            " aiohttp, hyper, Go or Surehop's client",
+            " aiohttp, hyper, Go, Java, .NET, curl, Ruby or Surehop's client",
             symptom="`RemoteDisconnected('Remote end closed connection without response')`,"
-            " `ServerDisconnectedError`, `connection closed before message completed`, `EOF`",
+            " `ServerDisconnectedError`, `connection closed before message completed`, `EOF`,"
+            " `NoHttpResponseException`, `Empty reply from server`, `end of file reached`",
             cause=_CAUSE,
             cure="let the client give idle connections up before the server does, and send again"
             " what may be repeated",
@@ -159,7 +161,10 @@ _RACES = (
             ),
         ),
         "the client",
-        ("requests", "urllib3", "aiohttp", "hyper", "go", "surehop"),
+        (
+            *("requests", "urllib3", "aiohttp", "hyper", "go", "surehop"),
+            *("java", "dotnet", "curl", "ruby"),
+        ),
         Severity.WARNING,
         "let the client's idle time-out be shorter than the server's, and retry what is idempotent",
     ),
@@ -192,7 +197,7 @@ _RACES = (
             cause="the balancer keeps idle connections to backends for 600s, and that can't be"
             " changed; nearly every server closes them earlier",
             cure="raise the keep-alive time-out of the backends above 600s",
-            needs="a log of a load balancer of Google Cloud, an entry a line",
+            needs="a log of a load balancer of Google Cloud",
             examples=(
                 Example(
                     _GCP.format("backend_connection_closed_before_data_sent_to_client"),
@@ -242,9 +247,12 @@ _RACES = (
 
 
 def _judge(race: _Race, evidence: Evidence) -> Iterator[Finding]:
-    every = failed(evidence.logs, *ENDED, software=race.software)
-    # On a connection that was new it is no race.
-    ended = [each for each in every if each.reused is not False]
+    # AWS's balancer says of some that it could not even send the request.
+    unsent = (Reason.CONNECT_FAILED,) if race.software == ("alb",) else ()
+    every = failed(evidence.logs, *ENDED, *unsent, software=race.software)
+    down = unreached(evidence.logs)
+    # On a connection that was new it is no race, and neither if the server is down.
+    ended = [each for each in every if each.reused is not False and each.peer not in down]
     if not ended:
         return
     confidence, because = _sure(ended)

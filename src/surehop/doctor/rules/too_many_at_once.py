@@ -22,6 +22,7 @@ from surehop.doctor.probe_views import said
 from surehop.doctor.probing.sheet import End
 from surehop.events import Reason
 
+_WHO = ("envoy", *PROXY_OR_APPLICATION)
 _ENDED = {End.FIN, End.RST}
 _AT_ONCE, _MANY = 3, 5
 _WITHIN = 30  # milliseconds: they are closed as fast as they are accepted
@@ -53,8 +54,8 @@ ABOUT = About(
     " it at once; what was sent on it is answered with RST",
     cure="raise the limit; or have fewer connections at once (`max_conns` and `queue` of an"
     " upstream, `maxSockets` of an agent) and retry with a growing delay",
-    needs="an error log of nginx, a log of an application, a capture, or a probe with"
-    " `--connections`",
+    needs="an error log of nginx, a log of an application or of a load balancer of a cloud, a"
+    " capture, or a probe with `--connections`",
     examples=(
         Example(
             "".join(
@@ -87,8 +88,8 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 def crowded(evidence: Evidence) -> dict[str, tuple[list[Tally], list[Line]]]:
     """Give the peers that logs show closing several connections at one moment, and the first."""
-    ended = failed(evidence.logs, Reason.CLOSED, Reason.RESET, software=PROXY_OR_APPLICATION)
-    refused = by_peer(failed(evidence.logs, Reason.REFUSED, software=PROXY_OR_APPLICATION))
+    ended = failed(evidence.logs, Reason.CLOSED, Reason.RESET, software=_WHO)
+    refused = by_peer(failed(evidence.logs, Reason.REFUSED, software=_WHO))
     found = {peer: (some, at_one_moment(some)) for peer, some in by_peer(ended).items()}
     # Who also refuses was restarted.
     return {peer: each for peer, each in found.items() if each[1] and peer not in refused}

@@ -1,9 +1,10 @@
 """Targets -> bytes: files, directories, standard input; compressed ones are unpacked on the way."""
 
 import errno
+import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -85,7 +86,7 @@ def _open(name: str, stack: ExitStack) -> Opened:
 
 def is_plain(name: str) -> bool:
     """Tell whether it can be read twice: a pipe can't."""
-    return name != STANDARD_INPUT and Path(name).is_file()
+    return name != STANDARD_INPUT and os.path.isfile(name)  # noqa: PTH113 (never raises)
 
 
 def is_rotated(name: str) -> bool:
@@ -94,19 +95,28 @@ def is_rotated(name: str) -> bool:
     return found is not None and Path(found["log"]).exists()
 
 
-def files_of(name: str) -> Iterator[str]:
+def files_of(name: str, unread: Callable[[OptionError], None]) -> Iterator[str]:
     """Give the target itself, or the files of a directory: its nginx.conf first.
 
-    Backups and pages are left out.
+    Backups and pages are left out; `unread` is told of directories in it that can't be read. Raises
+    OptionError where it is one itself.
     """
-    path = Path(name)
-    if name in {STANDARD_INPUT, ""} or not path.is_dir():
+    if name in {STANDARD_INPUT, ""} or not os.path.isdir(name):  # noqa: PTH112 (never raises)
         yield name
         return
+
+    def failed(error: OSError) -> None:
+        told = unreadable(error.filename, error)
+        if error.filename == name:
+            raise told
+        unread(told)
+
     files = [
-        each
-        for each in path.rglob("*")
-        if each.is_file() and not each.name.endswith((*_BACKUPS, *_PAGES))
+        Path(folder, each)
+        for folder, _, names in os.walk(name, onerror=failed)
+        for each in names
+        if is_plain(os.path.join(folder, each))  # noqa: PTH118 (as `os.walk` has it)
+        and not each.endswith((*_BACKUPS, *_PAGES))
     ]
     files.sort(key=lambda each: (each.name != "nginx.conf", len(each.parts), str(each)))
     yield from map(str, files)

@@ -1,7 +1,7 @@
 //! The end of a connection, and what it does to the request that is under way.
 
 use super::super::exchange::{Asked, Moment, State};
-use super::super::segment::Segment;
+use super::super::segment::{ACK, Segment};
 use super::super::side::before;
 use super::super::told::Told;
 use super::{AT_ONCE, Flow, PATIENCE, failed};
@@ -57,7 +57,8 @@ impl Flow {
 
     pub(super) fn client_ends(&mut self, cause: Cause, segment: &Segment<'_>, now: Moment) {
         let ending = self.ends(true, cause, segment, now);
-        if ending.is_none_or(|ending| ending.state != State::Asked) {
+        let heard = segment.has(ACK) && self.answered_unseen(segment.acknowledged);
+        if heard || ending.is_none_or(|ending| ending.state != State::Asked) {
             return;
         }
         let waited = self.waited(now);
@@ -118,6 +119,9 @@ impl Flow {
 
     /// The server ends the connection, and a request is out of which nothing was answered.
     fn closed_under(&mut self, segment: &Segment<'_>, cause: Cause, now: Moment) {
+        if self.answered_unseen(segment.sequence) || self.gave_the_client_up(cause, now) {
+            return;
+        }
         let how = how(cause);
         let waited = self.waited(now);
         let unseen = (self.up.next).is_some_and(|next| before(segment.acknowledged, next));
@@ -230,6 +234,16 @@ impl Flow {
             asked,
             ..self.told(word, from, now, sentence)
         });
+    }
+
+    /// Whether the server has sent up to `number`, of which the capture has nothing.
+    pub(super) fn answered_unseen(&self, number: u32) -> bool {
+        self.expected.is_some_and(|begins| before(begins, number))
+    }
+
+    /// Whether the client had stopped in the middle of its request.
+    fn gave_the_client_up(&self, cause: Cause, now: Moment) -> bool {
+        cause == Cause::Closed && self.exchange.is_asking() && self.up.silence(now) >= PATIENCE
     }
 
     fn waited(&self, now: Moment) -> u64 {
