@@ -8,6 +8,7 @@ import pytest
 
 from surehop.cli import main
 
+DOCTOR_PAGE = Path(__file__).parents[2] / "docs/doctor.md"
 RESOLVE = "--resolve=localhost=127.0.0.1,[::1]"
 TWO = "events {}\nhttp { upstream app { server localhost:3000; } }\n"
 
@@ -118,6 +119,15 @@ def test_json_and_sarif(two: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "startLine": 2,
         "startColumn": 30,
     }
+
+
+def test_the_page_has_every_field_of_json(two: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told: dict[str, Any] = json.loads(printed(capsys, two, "--format=json"))
+    page = DOCTOR_PAGE.read_text()
+
+    fields = {*told, *told["findings"][0], *told["lines"], *told["targets"][0]}
+    fields |= {*told["findings"][0]["place"], *told["findings"][0]["edits"][0]}
+    assert [each for each in fields if f"`{each}`" not in page] == []
 
 
 @pytest.mark.parametrize("form", ["text", "json", "sarif", "markdown", "html"])

@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -77,3 +78,16 @@ def test_a_terminal_has_colour_and_its_width(two: str) -> None:
 @pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_colour_can_be_declined(two: str, environment: dict[str, str]) -> None:
     assert "\x1b" not in terminal([*DOCTOR, two], 80, **environment)
+
+
+def test_an_interrupt_is_no_fault(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with (
+        subprocess.Popen([*DOCTOR, pipe], stderr=subprocess.PIPE, text=True) as process,
+        pipe.open("w"),  # it waits until the doctor has opened it
+    ):
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+
+    assert (process.returncode, told) == (130, "")

@@ -76,11 +76,13 @@ _GOOGLES = (
 
 
 def to_gcp(folder: Path) -> list[Mapping[str, Any]]:
-    """The same requests as entries of Google's balancer."""
-    return [_gcp_entry(each) for each in requests(folder)]
+    """The same requests as entries of Google's balancer, which tell no ports."""
+    every = list(requests(folder))
+    peers = list(dict.fromkeys(each.peer for each in every))
+    return [_gcp_entry(each, f"10.0.0.{peers.index(each.peer)}") for each in every]
 
 
-def _gcp_entry(told: Request) -> Mapping[str, Any]:
+def _gcp_entry(told: Request, address: str) -> Mapping[str, Any]:
     details = next(name for word, name in _GOOGLES if word in told.details)
     kind = "type.googleapis.com/google.cloud.loadbalancing.type.LoadBalancerLogEntry"
     return {
@@ -89,7 +91,7 @@ def _gcp_entry(told: Request) -> Mapping[str, Any]:
             "remoteIp": "192.0.2.1",
             "requestMethod": told.method,
             "requestUrl": f"https://app.example{told.path}",
-            "serverIp": told.peer.rpartition(":")[0],
+            "serverIp": address,
             "status": 200 if details.startswith("response") else 502,
         },
         "insertId": "1x2y3z",

@@ -46,6 +46,7 @@ FINDINGS = {
         "go-garbage",
         "caddy-console-garbage",
     ),
+    "SH050": ("caddy-access",),
     "SH044": (
         *("httpx-async-refused", "aiohttp-refused"),
         *("java-refused", "ruby-refused", "curl-refused", "caddy-console-refused"),

@@ -52,8 +52,8 @@ GCP = {
     **ALB,
     **{name: ("SH028", said) for name, (number, said) in ALB.items() if number == "SH027"},
     **dict.fromkeys(
-        ("dead-backend", "flapping-backend", "accept-queue-full"),
-        ("SH044", "no connection to `127.0.0.1`"),
+        ("dead-backend", "accept-queue-full"),
+        ("SH044", "no connection to `10.0.0."),
     ),
     "reset-mid-body": ("SH047", "in the middle of the body"),
     "garbage": ("SH048", "can't be read"),

@@ -192,3 +192,16 @@ def test_a_line_of_many_words_takes_no_time(tmp_path: Path) -> None:
     )
 
     assert told.logs.unknown == 2
+
+
+def test_a_folder_with_nothing_in_it_is_told(tmp_path: Path) -> None:
+    (tmp_path / "nginx.conf").write_text(TWO)
+    (tmp_path / "log").mkdir()
+    empty = str(tmp_path / "log")
+
+    told = examine([str(tmp_path / "nginx.conf"), empty], options(BOTH))
+
+    assert ids(told) == ["SH001"]
+    assert told.notes == (f"nothing in `{empty}` is known here",)
+    with pytest.raises(OptionError, match="is known here"):
+        examine([empty], options(BOTH))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from reading import ids, report
+from reading import BOTH, ids, report
 
 from surehop.doctor import Severity
 from surehop.errors import OptionError
@@ -130,3 +130,21 @@ def test_a_few_failures_fall_into_quiet_times_by_chance(quiet: int, tmp_path: Pa
     told = report(tmp_path, "".join(lines), file="access.log")
 
     assert ("SH041" in ids(told)) is (quiet >= 10)
+
+
+@pytest.mark.parametrize(
+    ("listen", "told"),
+    [
+        ("listen 3000; listen [::]:3000;", []),
+        ("listen localhost:3000;", []),
+        ("listen 127.0.0.1:3000; listen [::1]:3000;", []),
+        ("listen 3000;", ["SH001"]),
+        ("listen 3001; listen [::]:3001;", ["SH001"]),
+    ],
+)
+def test_nginx_itself_may_listen_on_both_families(
+    listen: str, told: list[str], tmp_path: Path
+) -> None:
+    text = f"upstream app {{ server localhost:3000; }} server {{ {listen} }}"
+
+    assert ids(report(tmp_path, text, BOTH)) == told

@@ -38,9 +38,28 @@ def test_it_is_unpacked(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pack", PACKERS.values(), ids=PACKERS)
-def test_what_is_cut_is_told(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+def test_what_is_cut_is_told_and_read_as_far_as_it_goes(
+    pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    bulky = b"".join(LOG + os.urandom(500).hex().encode() + b"\n" for _ in range(4000))
+    packed = pack(bulky)
+
+    told = report(tmp_path, packed[: len(packed) // 2], file="error.log")
+
+    assert ids(told) == ["SH002"]
+    assert 0 < told.logs.understood < 4000
+    assert "error.log` can't be read" in told.notes[0]
+    assert "what stands before that is judged" in told.notes[0]
+
+
+@pytest.mark.parametrize("pack", PACKERS.values(), ids=PACKERS)
+def test_a_configuration_that_is_cut_is_not_judged(
+    pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    text = b"server { location / { proxy_pass http://192.0.2.1; } }\n"
+
     with pytest.raises(OptionError, match="can't be read"):
-        report(tmp_path, pack(LOG * 99)[:-5], file="error.log")
+        report(tmp_path, pack(text)[:-5], file="nginx.conf.packed")
 
 
 def test_a_window_of_zstd_that_is_too_large_is_told(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from surehop.doctor.probing.answer import Answer, Reader
 from surehop.doctor.probing.asking import UNANSWERED
@@ -44,6 +44,7 @@ class Fed:
 
 
 @given(SENT, st.sampled_from(["GET", "HEAD"]))
+@example(b"HTTP/1.1 100 Continue\r\n\r\n\r\n", "GET")
 def test_any_answer(data: bytes, method: str) -> None:
     def told(size: int) -> str:
         try:

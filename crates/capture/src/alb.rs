@@ -3,7 +3,7 @@
 use memchr::memchr;
 use surehop_engine::{Cause, Phase, Reason};
 
-use crate::event::{Event, Outcome};
+use crate::event::{AT_WORK_MS, Event, Outcome};
 use crate::format::{Format, Understood};
 use crate::moment;
 use crate::traffic::Counter;
@@ -66,8 +66,8 @@ struct Request<'a> {
     target: Option<&'a [u8]>,
     /// Whether the request found its way to the target.
     dispatched: bool,
-    /// Whether something came from the target, or was waited for until the balancer noticed the time.
-    waited: bool,
+    /// How long the target took until something came of it, or until the balancer gave it up.
+    waited_ms: Option<i64>,
     /// From the request to the answer, where that is told.
     took_ms: Option<i64>,
     status: u16,
@@ -103,7 +103,7 @@ impl<'a> Request<'a> {
             at_ms,
             target,
             dispatched: !request_s.starts_with(NONE),
-            waited: !target_s.starts_with(NONE),
+            waited_ms: moment::unix(target_s),
             took_ms: came.map(|came| at_ms - came),
             status: u16::try_from(status).ok()?,
             target_status,
@@ -117,6 +117,9 @@ impl<'a> Request<'a> {
         use Cause::{Closed, Invalid, Other, TimedOut};
         use Phase::{Connect, Head};
         Some(match (self.status, self.target, self.target_status) {
+            (502, Some(_), None) if self.waited_ms >= Some(AT_WORK_MS) => {
+                ("at work", Some((Head, Closed, Reason::Broken)))
+            }
             (502, Some(_), None) if self.dispatched => {
                 ("closed", Some((Head, Closed, Reason::Closed)))
             }
@@ -140,7 +143,8 @@ impl<'a> Request<'a> {
 
     fn connecting(&self) -> bool {
         !self.dispatched
-            || !self.waited && self.took_ms.is_some_and(|took| CONNECTING.contains(&took))
+            || self.waited_ms.is_none()
+                && self.took_ms.is_some_and(|took| CONNECTING.contains(&took))
     }
 }
 
@@ -208,6 +212,13 @@ mod tests {
                 "502 -",
                 "closed",
                 Some(Reason::Closed),
+            ),
+            (
+                PEER,
+                "0.000 30.001 -1",
+                "502 -",
+                "at work",
+                Some(Reason::Broken),
             ),
             (
                 PEER,

@@ -9,8 +9,11 @@ use crate::asides::{is_aside, is_beside_the_point};
 use crate::circumstances::{Circumstances, address_at};
 use crate::event::Event;
 use crate::format::{Format, Understood};
+use crate::member::member;
+use crate::moment;
 use crate::sayings::{AGGREGATE, SAYINGS, Saying, Weight};
 use crate::stamp::stamp;
+use crate::traffic::Counter;
 use crate::written::written;
 
 /// How a line begins that goes on with what the line before it told.
@@ -43,6 +46,15 @@ pub(crate) struct Application;
 
 impl Format for Application {
     fn parse<'a>(&self, record: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
+        self.count(record, &mut Counter::default(), out)
+    }
+
+    fn count<'a>(
+        &self,
+        record: &'a [u8],
+        counter: &mut Counter,
+        out: &mut dyn FnMut(Event<'a>),
+    ) -> Understood {
         let at_ms = stamp(record);
         let mut told = false;
         let mut rest = record;
@@ -51,6 +63,13 @@ impl Format for Application {
             let offset = record.len() - rest.len();
             told |= tell(record, part, offset, at_ms.unwrap_or(0), out);
             rest = behind;
+        }
+        if let Some(answer) = answer(record).filter(|_| !told) {
+            let at_ms = at_ms.unwrap_or(0);
+            counter.request(at_ms, answer.status, answer.peer);
+            if matches!(answer.status, 502 | 504) {
+                out(Event { at_ms, ..answer });
+            }
         }
         if told || at_ms.is_some() {
             Understood::Yes
@@ -78,6 +97,25 @@ impl Format for Application {
             && !CONTINUED.iter().any(|words| text.starts_with(words))
             && !is_exception(text)
     }
+}
+
+/// What a line of Caddy's or Traefik's access log in JSON tells: they stand among the others, or alone.
+fn answer(record: &[u8]) -> Option<Event<'_>> {
+    const STATUS: [&str; 2] = ["\"DownstreamStatus\"", "\"status\""];
+    let software = if memmem::find(record, b"\"handled request\"").is_some() {
+        "caddy"
+    } else if memmem::find(record, STATUS[0].as_bytes()).is_some() {
+        "traefik"
+    } else {
+        return None;
+    };
+    let status = u16::try_from(moment::number(member(record, &STATUS)?)?).ok()?;
+    let word = if status == 504 { "504" } else { "502" };
+    Some(Event {
+        status,
+        peer: member(record, &["\"ServiceAddr\""]).unwrap_or_default(),
+        ..Event::new(software, word)
+    })
 }
 
 /// Where in a record the trace of another failure begins: one that no sentence chains to what is before it.

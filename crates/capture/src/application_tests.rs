@@ -186,6 +186,27 @@ http2: server sent GOAWAY and closed the connection; LastStreamID=7, ErrCode=NO_
 "#;
 
 #[test]
+fn answers_of_caddy_and_traefik_are_counted() {
+    let lines = [
+        r#"{"level":"error","ts":1767607200.5,"logger":"http.log.access.log0","msg":"handled request","request":{"method":"GET","uri":"/"},"size":0,"status":502}"#,
+        r#"{"level":"info","ts":1767607200.6,"logger":"http.log.access.log0","msg":"handled request","request":{"method":"GET","uri":"/"},"size":9,"status":200}"#,
+        r#"{"ClientAddr":"192.0.2.9:1","DownstreamStatus":504,"OriginStatus":0,"ServiceAddr":"192.0.2.1:80","level":"info","msg":"","time":"2026-01-05T10:00:00Z"}"#,
+    ];
+    let (mut counter, mut found) = (Counter::default(), Vec::new());
+    for line in lines {
+        Application.count(line.as_bytes(), &mut counter, &mut |event| {
+            found.push(told(&event));
+        });
+    }
+    assert_eq!(found, ["caddy 502 -", "traefik 504 - 192.0.2.1:80"]);
+    let counted = serde_json::to_value(counter.finish()).unwrap();
+    assert_eq!(
+        counted["statuses"],
+        serde_json::json!({"200": 1, "502": 1, "504": 1})
+    );
+}
+
+#[test]
 fn what_others_quote_is_told_too() {
     for line in QUOTED.trim().lines() {
         let (text, expected) = line.split_once(" => ").unwrap();

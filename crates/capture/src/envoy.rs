@@ -4,7 +4,7 @@ use memchr::memmem;
 use surehop_engine::{Cause, Phase, Reason};
 
 use crate::envoy_line::Request;
-use crate::event::{Event, Outcome};
+use crate::event::{AT_WORK_MS, Event, Outcome};
 use crate::format::{Format, Understood};
 use crate::traffic::Counter;
 
@@ -88,7 +88,7 @@ fn ending(flag: &[u8]) -> Option<(&'static str, Outcome)> {
 
 /// What the details and the status add to a flag; `None` where it stands for no failure.
 fn sharpened(outcome: Outcome, request: &Request<'_>) -> Option<Outcome> {
-    let (_, cause, reason) = outcome;
+    let (phase, cause, reason) = outcome;
     Some(match reason {
         Reason::ConnectFailed => match request.details.into_iter().find_map(why) {
             Some(outcome) => outcome,
@@ -101,6 +101,8 @@ fn sharpened(outcome: Outcome, request: &Request<'_>) -> Option<Outcome> {
         Reason::Closed | Reason::Reset | Reason::Invalid if (1..BAD).contains(&request.status) => {
             (Phase::Body, cause, Reason::Truncated)
         }
+        // A connection that had rested is found closed at once.
+        Reason::Closed if request.took_ms >= Some(AT_WORK_MS) => (phase, cause, Reason::Broken),
         _ => outcome,
     })
 }

@@ -129,6 +129,16 @@ fn without_details_the_time_tells() {
 }
 
 #[test]
+fn who_closes_late_was_at_work() {
+    for (took, reason) in [("7", Reason::Closed), ("30007", Reason::Broken)] {
+        let line = format!(
+            r#"{{"response_flags":"UC","response_code":503,"duration":{took},"upstream_host":"192.0.2.1:80"}}"#
+        );
+        assert_eq!(told(&line).1, reason, "{took}");
+    }
+}
+
+#[test]
 fn json_has_many_names_for_the_same() {
     for line in [
         r#"{"time":"2026-01-05T10:00:00Z","method":"GET","status":"503","flags":"UpstreamConnectionTermination","upstream":"192.0.2.1:80"}"#,

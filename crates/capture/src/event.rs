@@ -66,6 +66,9 @@ impl Event<'_> {
     }
 }
 
+/// Who ends a connection so long after the request has had it, and was at work on it.
+pub(crate) const AT_WORK_MS: i64 = 1000;
+
 /// Whether a request of this method, once sent, is not sent again unasked.
 pub fn is_write(method: &[u8]) -> bool {
     matches!(method, b"POST" | b"PATCH" | b"LOCK")

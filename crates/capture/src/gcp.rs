@@ -6,10 +6,13 @@ use memchr::memmem;
 use serde::Deserialize;
 use surehop_engine::{Cause, Phase, Reason};
 
-use crate::event::{Event, Outcome};
+use crate::event::{AT_WORK_MS, Event, Outcome};
 use crate::format::{Format, Understood};
 use crate::moment;
 use crate::traffic::Counter;
+
+/// The event's word, and how the try failed, if it did.
+type Told = (&'static str, Option<Outcome>);
 
 /// Members that only a balancer's entries have; these tell the most of one.
 const TELLING: [&str; 2] = ["\"statusDetails\":", "\"proxyStatus\":"];
@@ -206,6 +209,8 @@ struct Request<'a> {
     #[serde(rename = "serverIp", default)]
     server: &'a str,
     #[serde(default)]
+    latency: &'a str,
+    #[serde(default)]
     status: u16,
 }
 
@@ -216,7 +221,7 @@ impl Payload<'_> {
     }
 
     /// The event's word.
-    fn ending(&self, status: u16) -> Option<(&'static str, Option<Outcome>)> {
+    fn ending(&self, status: u16) -> Option<Told> {
         let error = self.proxy.split("error=").nth(1).unwrap_or_default();
         let error = error.trim_start_matches('"').split(['"', ';']).next();
         let find = |table: &[(&str, &'static str, Option<Outcome>)], told: &str| {
@@ -256,18 +261,29 @@ impl Format for Gcp {
         let peer = entry.request.server.as_bytes();
         let status = entry.request.status;
         counter.request(at_ms, status, peer);
-        if let Some((word, outcome)) = entry.payload.ending(status) {
+        let event = |word| Event {
+            at_ms,
+            peer,
+            method: entry.request.method.as_bytes(),
+            status,
+            ..Event::new("gcp", word)
+        };
+        if status > 0 && counter.is_back(status, peer) {
+            out(event("answered again"));
+        }
+        let told = entry.payload.ending(status);
+        let is_late = moment::unix(entry.request.latency.as_bytes()) >= Some(AT_WORK_MS);
+        if let Some((word, outcome)) = told.map(|told| if is_late { at_work(told) } else { told }) {
+            if outcome.is_some_and(|(phase, ..)| phase == Phase::Connect) {
+                counter.failed(peer);
+            }
             out(Event {
-                at_ms,
                 outcome,
-                peer,
-                method: entry.request.method.as_bytes(),
-                status,
                 at: TELLING
                     .iter()
                     .find_map(|name| memmem::find(record, name.as_bytes()))
                     .unwrap_or(0),
-                ..Event::new("gcp", word)
+                ..event(word)
             });
         }
         Understood::Yes
@@ -286,6 +302,14 @@ impl Format for Gcp {
         let is_telling = |name: &&str| line.trim_ascii_start().starts_with(name.as_bytes());
         TELLING.iter().any(is_telling)
             || line.first() == Some(&b'{') && self.parse(line, &mut |_| ()) == Understood::Yes
+    }
+}
+
+/// What was closed so late was no connection that had rested.
+fn at_work(told: Told) -> Told {
+    match told {
+        ("closed", Some((phase, cause, _))) => ("at work", Some((phase, cause, Reason::Broken))),
+        _ => told,
     }
 }
 
@@ -383,6 +407,17 @@ mod tests {
             let statuses = &told["traffic"]["gcp load balancer log"]["statuses"];
             assert_eq!((&statuses["200"], &statuses["502"]), (&1.into(), &2.into()));
         }
+    }
+
+    #[test]
+    fn who_closes_late_was_at_work() {
+        let text = line(DETAILS[0].0, 502).replace("0.003s", "30.003s");
+        let mut found = Vec::new();
+        Gcp.parse(text.as_bytes(), &mut |event| found.push(event));
+        assert_eq!(
+            (found[0].word, found[0].outcome.unwrap().2),
+            ("at work", Reason::Broken)
+        );
     }
 
     #[test]

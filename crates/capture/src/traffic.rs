@@ -147,7 +147,7 @@ impl Counter {
                 self.traffic.statuses.insert(status, count);
             }
         }
-        (!self.traffic.statuses.is_empty()).then_some(self.traffic)
+        (self.traffic != Traffic::default()).then_some(self.traffic)
     }
 
     fn flush(&mut self) {

@@ -13,7 +13,6 @@ from surehop.errors import OptionError, PlanError
 from surehop.plan.resolving import parse_overrides
 
 BAD_INPUT, INTERNAL = 2, 3
-INTERRUPTED = 130  # as shells have it
 NEVER = "never"
 EXIT_CODES = "exit codes: 0 clean, 1 findings at or above `--fail-on`, 2 bad input, 3 a bug"
 _WIDEST = 78  # columns
@@ -31,8 +30,6 @@ def guarded(program: str, run: Callable[[], int]) -> int:
         if e.hint:
             say(f"hint: {e.hint}")
         return BAD_INPUT
-    except KeyboardInterrupt:
-        return INTERRUPTED
     except Exception as e:  # noqa: BLE001 (a fault of our own has its own exit code)
         say(f"{program}: internal fault: {type(e).__name__}: {e}")
         say("hint: this is a bug; the targets that cause it help to find it")

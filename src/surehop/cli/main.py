@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+_INTERRUPTED = 130  # as shells have it
 _DESCRIPTION = "Surehop makes HTTP hops hold."
 # Whose `main` the commands are, and what they are for: one is imported without the others.
 _COMMANDS = {
@@ -42,10 +43,13 @@ def nginx_main(argv: Sequence[str] | None = None) -> int:
 
 def _run(module: str, words: list[str], name: str = "main", *, alone: bool) -> int:
     """Run a command; `alone` in its process, it keeps for good what was imported for it."""
-    run = getattr(import_module(module), name)
-    if alone:
-        gc.freeze()  # nobody looks through it again for what could go, not even at the end
-    code: int = run(words)
+    try:
+        run = getattr(import_module(module), name)
+        if alone:
+            gc.freeze()  # nobody looks through it again for what could go, not even at the end
+        code: int = run(words)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     return code
 
 

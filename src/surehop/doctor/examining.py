@@ -204,7 +204,10 @@ class _Gathering:
             self._named(name, target, self._anything)
         for target in targets:
             if target not in self._known:
-                raise OptionError(f"nothing in `{target}` is known here", hint=_READ)
+                nothing = f"nothing in `{target}` is known here"
+                if not self._known:
+                    raise OptionError(nothing, hint=_READ)
+                self.notes.append(nothing)  # a folder of logs may be empty yet
 
     def look(self) -> bool:
         """Take in the files that folders have got since; whether there was anything."""
@@ -259,8 +262,11 @@ class _Gathering:
     def _log(self, opened: Opened, formats: Sequence[str]) -> None:
         if self._follow and opened.descriptor is not None and not is_rotated(opened.name):
             self.followed.append(Followed(opened.name, formats))
-        else:
+            return
+        try:
             self.logs.read(opened, formats)
+        except OptionError as error:
+            self.notes.append(f"{error}: what stands before that is judged")
 
     def _take(self, opened: Opened, kind: Kind, target: str) -> None:
         self._known.add(target)

@@ -185,6 +185,11 @@ WHY: dict[tuple[str, Reason | None], Flag] = {
         "see whether the server speaks TLS on that port, and which versions",
     ),
     ("envoy UC", Reason.TRUNCATED): _CUT,
+    ("envoy UC", Reason.BROKEN): Flag(
+        _E,
+        "the server closed the connection a second or more after it had the request",
+        "look for a crash, a kill, or a time-out for its workers at that moment in its log",
+    ),
     ("envoy UR", Reason.TRUNCATED): _CUT,
     ("envoy UPE", Reason.TRUNCATED): _CUT,
 }

@@ -193,8 +193,8 @@ def dead_siblings(logs: LogFacts) -> dict[str, list[Tally]]:
     Nobody writes `[::1]` beside 127.0.0.1 by hand: they come of one name. Of IPv4 ones, only those
     whose sibling was seen doing something else.
     """
-    # Envoy's log, without details, tells only that connecting failed, and to one's own machine that
-    # is as good as refused.
+    # Envoy's access log, without details, tells only that connecting failed, and to one's own
+    # machine that is as good as refused.
     bare = failed(logs, Reason.CONNECT_FAILED, software=("envoy",))
     refused = by_peer([*_turned_down(logs), *bare])
     seen = {each.peer for each in (*failed(logs, *Reason), *captured(logs, "accepted"))}

@@ -91,9 +91,9 @@ class Reader:
         while not (end := _LINE_END.search(self._buffer)):
             if len(self._buffer) > _LONGEST_HEAD:
                 raise NotHttp(f"its head is longer than {_LONGEST_HEAD} bytes")
+            _refuse_strangers(self._buffer)  # what is left of an interim answer, too
             self._more(until)
             first = first or self._last
-            _refuse_strangers(self._buffer)
         raw, self._buffer = self._buffer[: end.start()], self._buffer[end.end() :]
         status, *lines = re.split(rb"\r?\n", raw)
         found = _STATUS.match(status)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from surehop import __version__
 from surehop.doctor.baseline import fingerprint
 from surehop.doctor.examining import Report
 from surehop.doctor.finding import Edit, Finding, Severity
@@ -26,7 +27,7 @@ def as_sarif(report: Report) -> str:
         }
         for rule in RULES
     ]
-    driver = {"name": "surehop doctor", "rules": rules}
+    driver = {"name": "surehop doctor", "semanticVersion": __version__, "rules": rules}
     results = [_result(finding) for finding in report.findings]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     told = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -34,7 +35,7 @@ def as_sarif(report: Report) -> str:
 
 
 def _result(finding: Finding) -> dict[str, Any]:
-    message = f"{finding.title}. {finding.text} {finding.advice}"
+    message = f"{finding.title}. {finding.text} What to do: {finding.advice}."
     result: dict[str, Any] = {
         "ruleId": finding.id,
         "level": _LEVELS[finding.severity],

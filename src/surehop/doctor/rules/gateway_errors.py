@@ -6,7 +6,7 @@ from surehop.doctor.about import About, Example
 from surehop.doctor.attempts import LogFacts, Tally
 from surehop.doctor.evidence import Evidence
 from surehop.doctor.finding import Confidence, Finding, Severity
-from surehop.doctor.log_views import by_peer, count, failed, many, quotes, told, where
+from surehop.doctor.log_views import APPLICATIONS, by_peer, count, failed, many, quotes, told, where
 from surehop.events import Reason
 
 _GATEWAY = (502, 504)
@@ -16,11 +16,12 @@ _OFTEN = 0.05  # of the connects
 _ERROR_LOG, _HAPROXY = "nginx error log", "haproxy log"
 # Logs that tell which failures are the proxy's own, by whom they come from.
 _EXPLAINING = {
-    _HAPROXY: "haproxy",
-    "envoy access log": "envoy",
-    "alb access log": "alb",
-    "classic elb access log": "alb",
-    "gcp load balancer log": "gcp",
+    _HAPROXY: ("haproxy",),
+    "envoy access log": ("envoy",),
+    "alb access log": ("alb",),
+    "classic elb access log": ("alb",),
+    "gcp load balancer log": ("gcp",),
+    "application log": APPLICATIONS,
 }
 
 
@@ -38,7 +39,7 @@ ABOUT = About(
     symptom="a share of the requests ends with 502 or 504",
     cause="an access log tells that a try failed; how it failed stands in the error log",
     cure="give the error log and the configuration to the doctor too",
-    needs="an access log, and no error log; or a log of HAProxy",
+    needs="an access log, and no error log; or a log of HAProxy, or of a cloud's balancer",
     examples=(Example(_log(6, 8), _log(2, 12), kind="access log"),),
     proof=("surehop doctor nginx.conf access.log error.log",),
 )
@@ -54,7 +55,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
         bad = sum(traffic.statuses.get(status, 0) for status in _GATEWAY)
         if software := _EXPLAINING.get(kind):  # what is left, the servers behind it said
             bad -= sum(
-                each.count for each in logs.tallies if each.software == software and each.reason
+                each.count for each in logs.tallies if each.software in software and each.reason
             )
         if bad >= _FEWEST and bad >= _SHARE * every:
             yield _finding(logs, f"{bad} of {every} requests ended with 502 or 504", kind)

@@ -114,7 +114,7 @@ def _found(evidence: Evidence, group: Group, server: Server) -> Iterator[Finding
     sheet = sheet_of(evidence, server)
     dead = dead_families(sheet)
     refused, lines = refused_families(evidence.logs, server)
-    if all_taken(sheet) and not refused:
+    if (all_taken(sheet) or _is_itself(evidence, server)) and not (dead or refused):
         return  # the backend listens on both
     shown = ", ".join(_peer(address, server.port) for address in server.addresses or ())
     severity, confidence, because = _how_sure(server, logged=bool(refused), probed=bool(dead))
@@ -139,6 +139,19 @@ def _found(evidence: Evidence, group: Group, server: Server) -> Iterator[Finding
         quotes=(*connects(sheet), *lines),
         proof=_proof(server.port),
     )
+
+
+def _is_itself(evidence: Evidence, server: Server) -> bool:
+    """Whether it is nginx again, which listens there on both families."""
+    hosts = {
+        listener.host.strip("[]")
+        for configuration in evidence.nginx
+        for listener in configuration.listeners
+        if listener.port == server.port
+    }
+    four = any(host in {"", "*", "localhost"} or host.count(".") for host in hosts)
+    six = any(host == "localhost" or ":" in host for host in hosts)
+    return server.own_machine and four and six
 
 
 def _probed(evidence: Evidence) -> Iterator[Finding]:

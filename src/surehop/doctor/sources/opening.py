@@ -1,13 +1,14 @@
 """Targets -> bytes: files, directories, standard input; compressed ones are unpacked on the way."""
 
 import errno
+import io
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from surehop.errors import OptionError
 
@@ -30,6 +31,7 @@ class Opened(NamedTuple):
     """`head` is its beginning, to know it by. `packed`: no edit can be made in it.
 
     `descriptor` is a plain file's, to be read from its beginning; None where there is none.
+    `damage` is what the head ended with, where it is all that can be read.
     """
 
     name: str
@@ -37,21 +39,26 @@ class Opened(NamedTuple):
     rest: BinaryIO
     packed: bool
     descriptor: int | None = None
+    damage: Exception | None = None
 
     def whole(self) -> bytes:
         """Raises OptionError."""
         try:
+            if self.damage:
+                raise self.damage
             return self.head + self.rest.read()
         except _DAMAGE as error:
             raise unreadable(self.name, error) from None
 
     def chunks(self) -> Iterator[bytes]:
-        """Give its bytes as they come, unpacked. Raises OptionError."""
+        """Give its bytes as they come, unpacked, up to damage. Raises OptionError there."""
         chunk = self.head
         while chunk:
             yield chunk
             try:
-                chunk = self.rest.read(_CHUNK)
+                if self.damage:
+                    raise self.damage
+                chunk = _some(self.rest, _CHUNK) if self.packed else self.rest.read(_CHUNK)
             except _DAMAGE as error:
                 raise unreadable(self.name, error) from None
 
@@ -81,7 +88,26 @@ def _open(name: str, stack: ExitStack) -> Opened:
         descriptor = file.fileno() if is_plain(name) else None
         return Opened(name, head, file, packed=False, descriptor=descriptor)
     stack.enter_context(unpacked)
-    return Opened(name, unpacked.read(_HEAD), unpacked, packed=True)
+    head, damage = _beginning(unpacked)
+    return Opened(name, head, unpacked, packed=True, damage=damage)
+
+
+def _beginning(unpacked: BinaryIO) -> tuple[bytes, Exception | None]:
+    """Give its head, and the damage behind it. Raises OSError or EOFError where all is damaged."""
+    head = b""
+    try:
+        while len(head) < _HEAD and (some := _some(unpacked, _HEAD - len(head))):
+            head += some
+    except _DAMAGE as error:
+        if not head:
+            raise
+        return head, error
+    return head, None
+
+
+def _some(unpacked: BinaryIO, most: int) -> bytes:
+    """Give what comes at once: `read` would lose what stands before damage."""
+    return cast("io.BufferedReader", unpacked).read1(most)
 
 
 def is_plain(name: str) -> bool:

@@ -40,6 +40,12 @@ class _Xz(lzma.LZMAFile):
         except lzma.LZMAError as error:
             raise OSError(str(error)) from None
 
+    def read1(self, size: int = -1) -> bytes:
+        try:
+            return super().read1(size)
+        except lzma.LZMAError as error:
+            raise OSError(str(error)) from None
+
 
 _FORMS: dict[str, Callable[[io.BufferedReader], BinaryIO]] = {
     "gzip": lambda whole: cast("BinaryIO", gzip.GzipFile(fileobj=whole)),
