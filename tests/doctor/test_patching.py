@@ -1,5 +1,6 @@
 """Fixes change what they name and not a byte else."""
 
+import errno
 import json
 import shutil
 import subprocess
@@ -107,6 +108,27 @@ def test_what_can_not_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     assert fixed.trouble == f"`{long}` can't be written: file name too long"
     assert [path.name for path in tmp_path.iterdir()] == [full]
     assert long.read_bytes() == ODD
+
+
+def test_what_belongs_to_another_group_is_written_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    told = report(tmp_path, ODD, BOTH)
+    file = tmp_path / "nginx.conf"
+    before = file.stat()
+    monkeypatch.setattr("os.fchown", refused)
+    monkeypatch.setattr("os.getegid", lambda: -1)
+
+    ((_, backup),) = fix(told.findings, told.documents).written
+
+    after = file.stat()
+    assert file.read_bytes() == ODD.replace(b"localhost", b"127.0.0.1")
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+    assert Path(backup).read_bytes() == ODD
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_what_came_by_standard_input_is_not_written() -> None:

@@ -1,6 +1,8 @@
 """What a probe says of servers whose manners are known."""
 
+import contextlib
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -247,3 +249,35 @@ def test_a_hostile_answer_stays_text() -> None:
 
     assert "\x1b" not in text
     assert r"server `\x1b[2J\x9b`" in text
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * 99,
+    ],
+)
+def test_an_answer_without_an_end(flood: bytes) -> None:
+    def pour(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection, contextlib.suppress(OSError):
+                    connection.sendall(flood)
+                    while True:
+                        connection.sendall(flood.partition(b"0\r\n")[2] or flood)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=pour, args=(listener,), daemon=True).start()
+        sheet = probed(f"http://127.0.0.1:{listener.getsockname()[1]}/", max_wait=0)
+        listener.shutdown(socket.SHUT_RDWR)
+
+    assert sheet.trouble == "its answer is not over after 1280 KiB"
+
+
+def test_an_address_of_no_interface() -> None:
+    sheet = probed("http://[fe80::1%25nowhere]/", max_wait=0)
+
+    assert sheet.addresses[0].cause is Cause.OTHER
+    assert " failed after " in str(sheet.addresses[0])

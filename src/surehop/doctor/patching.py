@@ -82,8 +82,8 @@ def diff_of(finding: Finding, documents: Mapping[str, bytes]) -> str:
 def fix(findings: Iterable[Finding], documents: Mapping[str, bytes]) -> Fixed:
     """Write the fixes that are sure, until one can't be written.
 
-    A file is replaced in one step, with the permissions it had, and only if it still is what was
-    read.
+    A file is replaced in one step, with the owner and the permissions it had, and only if it still
+    is what was read. Where that is not allowed it is written in place.
     """
     edits, held = settle(each for each in findings if each.confidence is Confidence.HIGH)
     written: list[tuple[str, str]] = []
@@ -98,36 +98,52 @@ def fix(findings: Iterable[Finding], documents: Mapping[str, bytes]) -> Fixed:
 
 
 def _rewrite(path: Path, raw: bytes, edits: Iterable[Edit]) -> Path:
-    """Write a file anew, give its backup. Raises OSError, and then nothing is changed."""
-    import tempfile  # noqa: PLC0415 (few runs write)
-
+    """Write a file anew, give its backup. Raises OSError: then nothing has changed."""
     if not path.is_file():
         raise OSError(errno.EINVAL, "it is no file")
     if path.read_bytes() != raw:
         raise OSError(errno.EINVAL, "it is not what was read: it has changed, or is compressed")
-    status = path.stat()
+    changed = apply(raw, edits)
     with ExitStack() as undo:
-        handle, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        undo.callback(Path(fresh).unlink)
-        with os.fdopen(handle, "wb") as out:
-            out.write(apply(raw, edits))
-            if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
-                os.fchown(out.fileno(), status.st_uid, status.st_gid)
-            os.fchmod(out.fileno(), stat.S_IMODE(status.st_mode))
-        backup = _back_up(path, raw)
+        backup = _spare(path)
         undo.callback(backup.unlink)
-        Path(fresh).replace(path)
+        backup.write_bytes(raw)
+        backup.chmod(stat.S_IMODE(path.stat().st_mode))
+        try:
+            _replace(path, changed)
+        except PermissionError:  # it belongs to others too: in place, or not at all
+            with path.open("r+b") as file:
+                undo.pop_all()
+                file.write(changed)
+                file.truncate()
         undo.pop_all()
     return backup
 
 
-def _back_up(path: Path, raw: bytes) -> Path:
-    """Keep a file under a name that nobody has, and that `include sites-enabled/*` passes over."""
+def _replace(path: Path, raw: bytes) -> None:
+    """Put a file in its place, in one step, with the same owner and permissions."""
+    import tempfile  # noqa: PLC0415 (few runs write)
+
+    status = path.stat()
+    handle, fresh = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(raw)
+            if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(out.fileno(), status.st_uid, status.st_gid)
+            os.fchmod(out.fileno(), stat.S_IMODE(status.st_mode))
+        Path(fresh).replace(path)
+    except BaseException:
+        Path(fresh).unlink()
+        raise
+
+
+def _spare(path: Path) -> Path:
+    """Make an empty file for a backup, of a name that nobody has and no `include *` reads."""
     for number in itertools.count():
         backup = path.with_name(f".{path.name}.orig{f'.{number}' if number else ''}")
-        with suppress(FileExistsError), backup.open("xb") as out:
-            out.write(raw)
-            os.fchmod(out.fileno(), stat.S_IMODE(path.stat().st_mode))
+        with suppress(FileExistsError):
+            backup.touch(0o600, exist_ok=False)
             return backup
     raise AssertionError("numbers do not end")
 

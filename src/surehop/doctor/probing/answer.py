@@ -8,6 +8,7 @@ from surehop.doctor.probing.wire import Wire
 
 _LONGEST_HEAD = 1 << 16
 _LONGEST_BODY = 1 << 20
+_LONGEST = _LONGEST_BODY + 4 * _LONGEST_HEAD  # with all that is before, between and behind
 _STATUS = re.compile(rb"HTTP/(\d\.\d) (\d{3})(?: .*)?\Z")
 _LINE_END = re.compile(rb"\r?\n\r?\n")
 _ALERT = 0x15  # the first byte of what a TLS server says to who speaks no TLS
@@ -76,10 +77,11 @@ class Reader:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._buffer = b""
-        self._received = 0
+        self._received = self._before = 0
         self._last = 0.0
 
     def answer(self, method: str, until: float) -> Answer:
+        self._before = self._received
         head = self.head(until)
         while head.status < _INTERIM and head.status != _SWITCHED:
             head = self.head(until)
@@ -152,6 +154,8 @@ class Reader:
         return ""
 
     def _more(self, until: float) -> None:
+        if self._received - self._before > _LONGEST:
+            raise NotHttp(f"its answer is not over after {_LONGEST >> 10} KiB")
         found = self._wire.receive(until)
         self._last = clock()
         if not found:

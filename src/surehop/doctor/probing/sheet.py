@@ -54,7 +54,8 @@ class Connected(NamedTuple):
     def __str__(self) -> str:
         if self.cause is None:
             return f"{self.address} connected in {self.ms} ms"
-        return f"{self.address} {self.cause.replace('_', ' ')} after {self.ms} ms ({self.why})"
+        how = "failed" if self.cause is Cause.OTHER else self.cause.replace("_", " ")
+        return f"{self.address} {how} after {self.ms} ms ({self.why})"
 
 
 class Tls(NamedTuple):

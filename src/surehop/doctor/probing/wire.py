@@ -81,7 +81,10 @@ class Wire:
 
     def connect(self, until: float) -> None:
         """Raises ConnectError."""
-        code = self._socket.connect_ex(self._peer)
+        try:
+            code = self._socket.connect_ex(self._peer)
+        except OSError as error:  # an address that is none here, such as of another's interface
+            raise ConnectError(Cause.OTHER, _worded(error)) from None
         if code == errno.EINPROGRESS:
             if not self._ready(select.POLLOUT, until):
                 raise ConnectError(Cause.TIMED_OUT, "nobody answered")
