@@ -153,6 +153,20 @@ NOTICES = {
 }
 
 
+def test_what_happened_is_told_before_what_may(tmp_path: Path) -> None:
+    (tmp_path / "haproxy.cfg").write_text(
+        "backend app\n  timeout connect 5s\n  timeout server 9s\n"
+        "  retry-on all-retryable-errors\n  server a 192.0.2.1:80 check\n"
+    )
+    (tmp_path / "haproxy.log").write_text(FAILS.replace("SC--", "sC--"))
+    found = examine([str(tmp_path)], options()).findings
+
+    assert [(each.id, each.confidence) for each in found] == [
+        ("SH031", "medium"),
+        ("SH008", "high"),
+    ]
+
+
 def test_a_name_of_two_addresses_that_haproxy_finds_down(tmp_path: Path) -> None:
     (tmp_path / "haproxy.cfg").write_text(
         "backend app\n  timeout connect 5s\n  timeout server 9s\n  server a localhost:80 check\n"
