@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from surehop.doctor.attempts import Line, LogFacts, Tally
 from surehop.doctor.evidence import Version
-from surehop.doctor.facts import Group, Server
+from surehop.doctor.facts import Server
 from surehop.doctor.finding import Quote
 from surehop.doctor.words import counted
 from surehop.events import Family, Reason
@@ -218,12 +218,6 @@ def refused_ipv6(logs: LogFacts) -> dict[str, list[Tally]]:
         for peer, tallies in refused.items()
         if split(peer)[0] == "::1" and f"127.0.0.1:{split(peer)[1]}" not in refused
     }
-
-
-def refused_server(logs: LogFacts, group: Group, server: Server) -> list[Tally]:
-    """Give what HAProxy says of a server that refuses it."""
-    refused = failed(logs, Reason.REFUSED, software=("haproxy", NOTICES))
-    return [each for each in refused if each.peer == f"{group.name}/{server.name}"]
 
 
 def refused_families(logs: LogFacts, server: Server) -> tuple[set[int], tuple[Quote, ...]]:
