@@ -221,6 +221,20 @@ CAPTURES = {
 }
 
 
+def test_a_kept_connection_that_ends_may_be_given_up(tmp_path: Path) -> None:
+    for path, expected in (("/ok", True), ("/report", False)):
+        (found,) = report(tmp_path, capture(died(1, A, path)), file="a.pcap").findings
+        assert (found.id, "kept connection" in found.title) == ("SH049", expected)
+
+
+def test_who_refuses_after_having_answered_has_ended_or_moved(tmp_path: Path) -> None:
+    there = connection(1, "0.000 > open", "0.001 > GET /", "0.002 < 200", "0.003 > FIN")
+    gone = connection(2, "5.000 > SYN", "5.001 < RST")
+    for text, expected in ((there + gone, True), (gone, False)):
+        (found,) = report(tmp_path, capture(text), file="a.pcap").findings
+        assert (found.id, "SH015" in found.text) == ("SH044", expected)
+
+
 def test_people_go_when_they_like(tmp_path: Path) -> None:
     text = "".join(left(n, wait) for n, wait in enumerate((0.2, 0.3, 0.5, 0.9)))
 
