@@ -16,6 +16,7 @@ _QUOTED = 4
 _UNSENT = 0.3
 _DEAD = 0.9
 _ENOUGH = 5
+_FAILED = 500
 _BARELY = "try "  # how the words begin in which access logs tell of tries
 _LONGEST = 400
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
@@ -122,12 +123,14 @@ def unreached(logs: LogFacts) -> dict[str, list[Tally]]:
     found = {}
     lost = failed(logs, Reason.CONNECT_FAILED, software=(*BALANCERS, *APPLICATIONS))
     ended = by_peer(failed(logs, *ENDED, software=("alb",)))
+    # Where nothing went well, somebody may have picked the lines that did not.
+    whole = any(status < _FAILED for each in logs.traffic.values() for status in each.statuses)
     by_alb = by_peer(each for each in lost if each.software == "alb")
     for peer in {**by_alb, **ended}:
         unsent, dead = by_alb.get(peer, []), ended.get(peer, [])
         requests = sum(t.peers[peer].requests for t in logs.traffic.values() if peer in t.peers)
         every = [*unsent, *dead]
-        down = count(unsent) > requests * _UNSENT or count(every) > requests * _DEAD
+        down = count(unsent) > requests * _UNSENT or (whole and count(every) > requests * _DEAD)
         if down and count(every) >= _ENOUGH:
             found[peer] = every
     others = by_peer(each for each in lost if each.software != "alb")
