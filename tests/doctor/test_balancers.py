@@ -93,6 +93,14 @@ def test_the_cause_in_aws_words(name: str, tmp_path: Path) -> None:
         assert ALB[name][1] in found.title
 
 
+def test_lines_that_somebody_picked_are_not_a_server_that_is_down(tmp_path: Path) -> None:
+    lines = to_alb(INCIDENTS / "keepalive-race").splitlines(keepends=True)
+
+    found = first(tmp_path, "".join(each for each in lines if " 502 - " in each))
+
+    assert found.id == "SH027", found.title
+
+
 @pytest.mark.parametrize("name", GCP)
 def test_the_cause_in_googles_words(name: str, tmp_path: Path) -> None:
     entries = to_gcp(INCIDENTS / name)

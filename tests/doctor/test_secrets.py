@@ -31,6 +31,11 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.Hunter2"
         ("Cookie: a={}; b=2", "Cookie: ***"),
         ("'x-api-key': '{}' }}", "'x-api-key': '***' }}"),
         ("'x-api-key': '{} cut off", "'x-api-key': '***"),
+        ('"PHPSESSID={}; connect.sid={}"', '"PHPSESSID=***; connect.sid=***"'),
+        (
+            "auth: {{ username: 'me', password: '{}' }}",
+            "auth: {{ username: 'me', password: '***' }}",
+        ),
         ("user=me password={} next", "user=me password=*** next"),
         ("sent Bearer {} to it", "sent Bearer *** to it"),
         (f"was {JWT} {{}}", "was *** {}"),
@@ -38,7 +43,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.Hunter2"
     ],
 )
 def test_a_secret_is_masked(line: str, shown: str) -> None:
-    assert masked(line.format(SECRET)) == shown.format(SECRET)
+    assert masked(line.format(SECRET, SECRET)) == shown.format(SECRET)
 
 
 @pytest.mark.parametrize(

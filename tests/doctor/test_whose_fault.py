@@ -153,6 +153,20 @@ NOTICES = {
 }
 
 
+def test_what_happened_is_told_before_what_may(tmp_path: Path) -> None:
+    (tmp_path / "haproxy.cfg").write_text(
+        "backend app\n  timeout connect 5s\n  timeout server 9s\n"
+        "  retry-on all-retryable-errors\n  server a 192.0.2.1:80 check\n"
+    )
+    (tmp_path / "haproxy.log").write_text(FAILS.replace("SC--", "sC--"))
+    found = examine([str(tmp_path)], options()).findings
+
+    assert [(each.id, each.confidence) for each in found] == [
+        ("SH031", "medium"),
+        ("SH008", "high"),
+    ]
+
+
 def test_a_name_of_two_addresses_that_haproxy_finds_down(tmp_path: Path) -> None:
     (tmp_path / "haproxy.cfg").write_text(
         "backend app\n  timeout connect 5s\n  timeout server 9s\n  server a localhost:80 check\n"
@@ -219,6 +233,20 @@ CAPTURES = {
     "one request kills both": (died(1, A, "/poison") + died(2, B, "/poison"), "SH051"),
     "what is answered elsewhere kills both": (died(1, A, "/ok") + died(2, B, "/ok"), "SH049"),
 }
+
+
+def test_a_kept_connection_that_ends_may_be_given_up(tmp_path: Path) -> None:
+    for path, expected in (("/ok", True), ("/report", False)):
+        (found,) = report(tmp_path, capture(died(1, A, path)), file="a.pcap").findings
+        assert (found.id, "kept connection" in found.title) == ("SH049", expected)
+
+
+def test_who_refuses_after_having_answered_has_ended_or_moved(tmp_path: Path) -> None:
+    there = connection(1, "0.000 > open", "0.001 > GET /", "0.002 < 200", "0.003 > FIN")
+    gone = connection(2, "5.000 > SYN", "5.001 < RST")
+    for text, expected in ((there + gone, True), (gone, False)):
+        (found,) = report(tmp_path, capture(text), file="a.pcap").findings
+        assert (found.id, "SH015" in found.text) == ("SH044", expected)
 
 
 def test_people_go_when_they_like(tmp_path: Path) -> None:

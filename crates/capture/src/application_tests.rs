@@ -326,8 +326,17 @@ fn what_is_said_quietly_or_of_others_is_none() {
         "2026/01/05 10:00:00 write tcp 10.0.0.1:8080->192.0.2.7:50000: write: broken pipe",
         "2026-01-05T10:00:00Z ERROR server connection error: hyper::Error(IncompleteMessage)",
         "2026-01-05 10:00:00 UTC [12] LOG:  unexpected EOF on client connection",
+        r#"{"level":"warn","ts":"2026-01-05T10:00:00Z","msg":"rejected connection","error":"EOF"}"#,
+        "2026-01-05T10:00:00Z write unix /run/docker.sock->@: write: broken pipe",
+        "2026-01-05 10:00:00 WARN java.net.SocketException: Connection reset\n\tat \
+         org.apache.coyote.http11.Http11InputBuffer.fill(Http11InputBuffer.java:800)",
+        "2026-01-05 10:00:00 warn: Microsoft.AspNetCore.Server.Kestrel[0]\n ---> SocketException (104): Connection reset",
+        "2026-01-05 10:00:00 ERROR Errno::EPIPE (Broken pipe): ActionController::Live",
         // of a text
         "2026/01/05 10:00:00 decode: unexpected EOF",
+        "2026-01-05 10:00:00 finished in 512 milliseconds with 3 workers",
+        "2026-01-05 10:00:00 WARN thumbnail: 3 bytes missing",
+        "2026-01-05T10:00:00Z [Error: aborted] { code: 'EPERM' }",
         "2026-01-05T10:00:00Z GET /docs/ECONNREFUSED 200 3ms",
         "2026-01-05T10:00:00Z \"GET /search?q=EPIPE HTTP/1.1\" 200",
     ] {
@@ -344,6 +353,9 @@ fn what_is_said_aloud_of_own_tries_is_told() {
         r#"{"level":50,"time":1767607200000,"msg":"failed","err":{"code":"ECONNRESET"}}"#,
         "2026-01-05T10:00:00Z failed code=ECONNRESET",
         "2026/01/05 10:00:00 get http://192.0.2.1/: read body: unexpected EOF",
+        "2026/01/05 10:00:00 Post \"https://192.0.2.1/\": http2: client connection lost",
+        "2026-01-05 10:00:00 ERROR java.net.SocketException: Connection reset\n\tat sun.net.www.http.HttpClient.parse\n\tat \
+         org.apache.coyote.http11.Http11Processor.service",
         "2026/01/05 10:00:00 http: proxy error: read tcp 10.0.0.1:50000->192.0.2.7:80: read: connection reset by peer",
         "2026-01-05T10:00:00Z AxiosError: timeout of 5000ms exceeded { code: 'ECONNABORTED' }",
         "2026-01-05T10:00:00Z Error: socket hang up\n    at Socket.socketOnEnd (node:_http_client:528:25)\n    at \

@@ -55,7 +55,7 @@ const WITHIN: usize = 160;
 const EVEN_SO: [&[u8]; 2] = [b"502 Bad Gateway", b"504 Gateway Timeout"];
 
 /// Where a client of the application is at fault, or gone.
-const ASKED: [&[u8]; 15] = [
+const ASKED: [&[u8]; 23] = [
     b"abortIncoming",
     b"socketOnClose (node:_http_server",
     b"socketOnData (node:_http_server",
@@ -70,7 +70,15 @@ const ASKED: [&[u8]; 15] = [
     b"websocket: close ",
     b"server connection error",
     b"error serving connection",
-    b"client connection",
+    b"on client connection",
+    b"rejected connection",
+    b"->@: ", // a unix socket without a name of its own
+    b"http11.Http11InputBuffer",
+    b"http11.Http11OutputBuffer",
+    b"reactor.netty.http.server",
+    b"AspNetCore.Server.Kestrel",
+    b"AspNetCore.Connections",
+    b"ActionController::Live",
 ];
 /// Where the application asked somebody, whatever else stands there.
 const ASKING: [&[u8]; 4] = [b"_http_client", b"ClientRequest", b"xios", b"undici"];
@@ -96,7 +104,9 @@ pub(crate) fn is_aside(record: &[u8], at: usize) -> bool {
 pub(crate) fn is_beside_the_point(part: &[u8], saying: &Saying, at: usize) -> bool {
     match saying.text {
         "ECONNABORTED" => !has_any(part, &[b"xios", b"exceeded"]),
-        "unexpected EOF" => !has_any(part, &OF_AN_ANSWER),
+        "unexpected EOF" | "bytes missing" => !has_any(part, &OF_AN_ANSWER),
+        "Error: aborted" => !has_any(part, &[b"_http_client"]),
+        " milliseconds with " => !has_any(part, &[b"timed out"]),
         _ => saying.weight <= Weight::Code && is_in_path(&part[..at]),
     }
 }

@@ -498,7 +498,7 @@ fn what_the_capture_lost_is_no_fault_of_the_server() {
         play.answer(at + 1);
     }
     play.ask(2500);
-    play.close(CLIENT, 2600);
+    play.close(CLIENT, 2550);
     play.packets.remove(4);
     assert_eq!(play.told(), []);
 }

@@ -82,8 +82,9 @@ class Finding(NamedTuple):
     page: str = ""
 
     @property
-    def order(self) -> tuple[int, int, bool, str, int, str]:
-        """The worst first, then the surest, what happened before what may, then by place."""
+    def order(self) -> tuple[int, bool, int, str, int, str]:
+        """The worst first; what is seen to have happened before what may; the surest; by place."""
         sure = list(Confidence).index(self.confidence)
+        happened = bool(self.quotes) and self.confidence is not Confidence.LOW
         place = self.place or Place("", 0, 0)
-        return (-self.severity, -sure, not self.quotes, place.file, place.line, self.id)
+        return (-self.severity, not happened, -sure, place.file, place.line, self.id)

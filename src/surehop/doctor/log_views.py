@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from surehop.doctor.attempts import Line, LogFacts, Tally
 from surehop.doctor.evidence import Version
-from surehop.doctor.facts import Group, Server
+from surehop.doctor.facts import Server
 from surehop.doctor.finding import Quote
 from surehop.doctor.words import counted
 from surehop.events import Family, Reason
@@ -16,6 +16,7 @@ _QUOTED = 4
 _UNSENT = 0.3
 _DEAD = 0.9
 _ENOUGH = 5
+_FAILED = 500
 _BARELY = "try "  # how the words begin in which access logs tell of tries
 _LONGEST = 400
 _VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
@@ -122,12 +123,14 @@ def unreached(logs: LogFacts) -> dict[str, list[Tally]]:
     found = {}
     lost = failed(logs, Reason.CONNECT_FAILED, software=(*BALANCERS, *APPLICATIONS))
     ended = by_peer(failed(logs, *ENDED, software=("alb",)))
+    # Where nothing went well, somebody may have picked the lines that did not.
+    whole = any(status < _FAILED for each in logs.traffic.values() for status in each.statuses)
     by_alb = by_peer(each for each in lost if each.software == "alb")
     for peer in {**by_alb, **ended}:
         unsent, dead = by_alb.get(peer, []), ended.get(peer, [])
         requests = sum(t.peers[peer].requests for t in logs.traffic.values() if peer in t.peers)
         every = [*unsent, *dead]
-        down = count(unsent) > requests * _UNSENT or count(every) > requests * _DEAD
+        down = count(unsent) > requests * _UNSENT or (whole and count(every) > requests * _DEAD)
         if down and count(every) >= _ENOUGH:
             found[peer] = every
     others = by_peer(each for each in lost if each.software != "alb")
@@ -218,12 +221,6 @@ def refused_ipv6(logs: LogFacts) -> dict[str, list[Tally]]:
         for peer, tallies in refused.items()
         if split(peer)[0] == "::1" and f"127.0.0.1:{split(peer)[1]}" not in refused
     }
-
-
-def refused_server(logs: LogFacts, group: Group, server: Server) -> list[Tally]:
-    """Give what HAProxy says of a server that refuses it."""
-    refused = failed(logs, Reason.REFUSED, software=("haproxy", NOTICES))
-    return [each for each in refused if each.peer == f"{group.name}/{server.name}"]
 
 
 def refused_families(logs: LogFacts, server: Server) -> tuple[set[int], tuple[Quote, ...]]:

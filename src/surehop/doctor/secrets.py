@@ -9,7 +9,7 @@ from surehop.doctor.probing.sheet import Sheet
 # Every repetition has a bound: a line may be long, and made by anybody.
 _NAME = (
     r"[\w.%-]{0,40}?(?:token|secret|passw(?:or)?d|passphrase|pwd|credentials?|signature|jwt"
-    r"|(?:api|access|private)[-_]?key|session[-_]?id)"
+    r"|(?:api|access|private)[-_]?key|sess(?:ion)?[-_]?id|[._]sid|_session)"
 )
 _SHORT = "pass|key|auth|authorization|sig|sid|otp|code|session"  # elsewhere they are words
 _IS = r"\\?[\"']?\s{0,4}[:=]\s{0,4}"
@@ -30,7 +30,7 @@ _SECRETS = (
         rf"\b(?:proxy-)?authorization{_IS}",
         rf"{_QUOTED}|(?:[a-z]{{3,20}}\s)?[^\s,;\"'}}]+",
     ),
-    ([*_NAMES, "key", "session"], rf"\b{_NAME}{_IS}", rf"{_QUOTED}|[^\s,;&\"'}})]+"),
+    ([*_NAMES, "key", "sess", "sid"], rf"\b{_NAME}{_IS}", rf"{_QUOTED}|[^\s,;&\"'}})]+"),
     (["bearer", "basic"], r"\b(?:bearer|basic)\s", r"[\w.~+/=-]{8,4096}"),
     (["eyj", "gh", "glpat-", "xox", "akia", "asia", "aiza", "sk_"], r"\b", "|".join(_LOOKS)),
 )

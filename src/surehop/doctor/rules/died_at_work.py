@@ -30,6 +30,11 @@ _ALB = (
     ' {} -1 502 - 34 366 "POST http://example.com:80/a HTTP/1.1" "curl/8.0" - - - "Root=1"\n'
 )
 
+_KEPT = (
+    " They had carried requests before, and the same ones are answered otherwise: so does a server,"
+    " too, that gives up what it has kept just as a request comes (SH004)."
+)
+
 ABOUT = About(
     id="SH049",
     name="ended-instead-of-an-answer",
@@ -79,14 +84,17 @@ def _captured(evidence: Evidence) -> Iterator[Finding]:
         requests = {f"{each.method} {each.upstream}" for each in lines(tallies) if each.method}
         one = next(iter(requests)) if len(requests) == 1 else ""
         same = f" Each time it was `{one}`." if one and count(tallies) > 1 else ""
+        kept = all(each.reused for each in tallies) and all(each.status for each in lines(tallies))
+        noun = "kept connection" if kept else "connection"
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.MEDIUM,
             because="the packets show that it had the request and ended the connection; why, its"
             " own log must tell",
-            title=f"`{peer}` ended {many(tallies, 'connection')} instead of an answer",
+            title=f"`{peer}` ended {many(tallies, noun)} instead of an answer",
             text="The request had arrived, and the connection was no race: the server closed it"
-            f" without a byte of an answer, or in the middle of its head.{same}",
+            f" without a byte of an answer, or in the middle of its head.{same}"
+            + (_KEPT if kept else ""),
             advice="look for a crash, a kill or a restart at that moment in the server's log",
             subject=f"capture {peer}",
             quotes=quotes(tallies),

@@ -78,6 +78,7 @@ class _Close(NamedTuple):
     ms: float
     because: str
     quotes: tuple[Quote, ...] = ()
+    tls: bool = False
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
@@ -111,7 +112,7 @@ def _close(evidence: Evidence, configuration: Configuration, server: Server) -> 
         rested = closed(sheet)
         if rested is None:
             return None  # it keeps them for longer than was waited
-        return _Close(rested.ms, "it was measured just now", closes(sheet))
+        return _Close(rested.ms, "it was measured just now", closes(sheet), sheet.hop.tls)
     listener = _listener(configuration, server)
     if listener is None:
         return None
@@ -128,6 +129,7 @@ def _meeting(
 ) -> Finding:
     unsaid = "" if sure is _HIGH else f"; {_UNSAID}"
     logged = f" The log has {many(seen, 'such connection')}." if seen else ""
+    colon = ":" if server.unix else ""
     return ABOUT.found(
         Severity.WARNING,
         sure,
@@ -144,7 +146,7 @@ def _meeting(
         place=group.place,
         fix=_shorten(group, int(close.ms)),
         quotes=(*close.quotes, *quotes(seen)),
-        proof=(f"surehop probe http://{server.text}{':' if server.unix else ''}/",),
+        proof=(f"surehop probe {'https' if close.tls else 'http'}://{server.text}{colon}/",),
     )
 
 

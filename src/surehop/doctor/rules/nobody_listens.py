@@ -31,6 +31,10 @@ from surehop.doctor.rules.resolved_once import moved
 from surehop.events import Cause, Reason
 
 _REFUSED = "connect() failed (111: Connection refused)"
+_BEFORE = (
+    " Before that it answered: it has ended, or its name stands for another address by now, and"
+    " whoever asks it still has the old one (SH015)."
+)
 _NODE = "2026-01-05T10:00:00.250Z Error: connect ECONNREFUSED {}:3000\n"
 
 ABOUT = About(
@@ -97,6 +101,7 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
         *refused_ipv6(evidence.logs),
         *unsteady(evidence),
     }
+    answered = _answered(evidence)
     asked = failed(evidence.logs, Reason.REFUSED, software=(NOTICES, *BALANCERS, *APPLICATIONS))
     refused = by_peer([*refusals(evidence.logs), *asked])
     for peer, tallies in refused.items():
@@ -104,13 +109,14 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             continue
         span = f" in {seconds(tallies)}s" if all(each.first_ms for each in tallies) else ""
         total = f"{many(tallies, 'connection')} refused{span}"
+        gone = min(each.first_ms for each in tallies)
         yield ABOUT.found(
             Severity.ERROR,
             Confidence.HIGH,
             because="the system said so; whether it was for a restart only, the times tell",
             title=f"nobody listened{f' on `{peer}`' if peer else ''}: {total}",
             text="The machine is there, and no program takes connections on this address and port."
-            + _before(evidence, peer, tallies),
+            + (_BEFORE if answered.get(peer, gone) < gone else ""),
             advice="see whether the backend runs, and on which address it listens",
             subject=f"log {peer}",
             quotes=quotes(tallies),
@@ -134,18 +140,11 @@ def _unreached(peer: str, tallies: list[Tally]) -> Finding:
     )
 
 
-def _before(evidence: Evidence, peer: str, refused: list[Tally]) -> str:
-    """Say so where it answered once: it ended, or its name is another address by now."""
-    gone = min(each.first_ms for each in refused)
-    shares = [each.peers[peer] for each in evidence.logs.traffic.values() if peer in each.peers]
-    answered = any(each.requests > each.failures for each in shares)
-    taken = captured(evidence.logs, "accepted")
-    if not answered and not any(each.peer == peer and each.first_ms < gone for each in taken):
-        return ""
-    return (
-        " Before that it answered: it has ended, or its name stands for another address by now, and"
-        " whoever asks it still has the old one (SH015)."
-    )
+def _answered(evidence: Evidence) -> dict[str, int]:
+    """Give the peers that answered, and when they did first; 0 where that is not known."""
+    shares = [share for each in evidence.logs.traffic.values() for share in each.peers.items()]
+    known = {peer: 0 for peer, share in shares if share.requests > share.failures}
+    return {each.peer: each.first_ms for each in captured(evidence.logs, "accepted")} | known
 
 
 def halves(evidence: Evidence) -> Iterator[str]:

@@ -23,6 +23,7 @@ def _killed(path: str, connection: int = 7) -> str:
     first, second, nobody = (
         line(message, action, peer)
         .replace(f"{peer}/", f"{peer}{path}")
+        .replace("GET /", f"GET {path}")
         .replace("*7", f"*{connection}")
         for message, action, peer in (
             (_CLOSED, "reading", "192.0.2.1:80"),

@@ -8,22 +8,23 @@ from surehop.doctor.evidence import Evidence
 from surehop.doctor.facts import Group, IPAddress, Server
 from surehop.doctor.finding import Confidence, Edit, Finding, Severity
 from surehop.doctor.log_views import (
+    NOTICES,
     by_peer,
     dead_siblings,
+    failed,
     line,
     lines,
     many,
     quoted,
     quotes,
     refused_families,
-    refused_server,
     seconds,
     split,
     told,
 )
 from surehop.doctor.probe_views import all_taken, connects, dead_families, sheet_of, strangers
 from surehop.doctor.sections import replace
-from surehop.events import Family
+from surehop.events import Family, Reason
 
 _BOTH = {"localhost": "127.0.0.1,[::1]"}
 
@@ -97,12 +98,13 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
             for server in group.servers:
                 if server.two_families and not server.down:
                     yield from _found(evidence, group, server)
+    refused = by_peer(failed(evidence.logs, Reason.REFUSED, software=("haproxy", NOTICES)))
     for configuration in evidence.haproxy:
         for group in configuration.groups:
             for server in group.servers:
                 sheet = sheet_of(evidence, server)
                 if server.own_machine and not server.down and not all_taken(sheet):
-                    down = refused_server(evidence.logs, group, server)
+                    down = refused.get(f"{group.name}/{server.name}", ())
                     yield _first(group, server, dead_families(sheet), down)
     yield from _probed(evidence)
     yield from _logged(evidence)
