@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from captures import capture
 from reading import BOTH, ids, report
 
 from surehop.doctor import Severity
@@ -148,3 +149,14 @@ def test_nginx_itself_may_listen_on_both_families(
     text = f"upstream app {{ server localhost:3000; }} server {{ {listen} }}"
 
     assert ids(report(tmp_path, text, BOTH)) == told
+
+
+@pytest.mark.parametrize(("patient", "told"), [(0, ["SH045"]), (5, [])])
+def test_a_few_may_be_impatient(patient: int, told: list[str], tmp_path: Path) -> None:
+    hop = "192.0.2.1:{} > 192.0.2.9:3000\n{n}.000 > open\n{n}.001 > GET /\n"
+    text = "".join(hop.format(40000 + n, n=n) + f"{n}.301 > FIN\n" for n in range(3))
+    text += "".join(
+        hop.format(50000 + n, n=n) + f"{n}.701 < 200\n{n}.702 > FIN\n" for n in range(patient)
+    )
+
+    assert ids(report(tmp_path, capture(text), file="hop.pcap")) == told

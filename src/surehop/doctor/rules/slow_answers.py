@@ -10,6 +10,7 @@ from surehop.doctor.log_views import (
     PROXY_OR_APPLICATION,
     by_peer,
     captured,
+    count,
     failed,
     line,
     many,
@@ -21,6 +22,7 @@ from surehop.events import Reason
 
 _UNEVEN_MS, _SHARE = 5, 0.03
 _FEWEST, _MOST = 2, 0.66
+_OF_ALL = 0.4  # where fewer leave, they are impatient, and the others get their answers
 _TIMED_OUT = "upstream timed out (110: Connection timed out)"
 _SLOW = (Reason.TIMED_OUT, Reason.BODY_TIMED_OUT, Reason.SEND_TIMED_OUT)
 
@@ -69,7 +71,11 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
 
 def _alike(evidence: Evidence) -> Iterator[Tally]:
     """Give those who went after equally short waits, as no person does: a time-out."""
+    accepted = by_peer(captured(evidence.logs, "accepted"))
     for tally in captured(evidence.logs, "left"):
+        answers = tally.reused is not False  # it did, on this connection
+        if answers or tally.count < _OF_ALL * count(accepted.get(tally.peer, [])):
+            continue
         waits = sorted(each.pause_ms or 0 for each in tally.kept)
         middle = waits[len(waits) // 2]
         alike = [each for each in waits if abs(each - middle) <= _UNEVEN_MS + middle * _SHARE]
