@@ -109,6 +109,8 @@ $(STAMPS)/surehop: $(NATIVE) | $(STAMPS)/venv
 	fi
 	$(STEP) "building and installing surehop (release; some minutes the first time)" \
 		$(BIN)/python -m pip install --editable '.[lab]' || { scripts/need.sh cargo; exit 1; }
+	# As a package that is not editable has it: where none may be written, every start would compile.
+	$(BIN)/python -m compileall -q src/surehop
 	touch $@
 
 $(STAMPS)/dev: pyproject.toml $(STAMPS)/surehop

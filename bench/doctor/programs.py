@@ -86,7 +86,9 @@ def timed(words: list[str], folder: Path) -> Sample:
     said = folder / "said"
     with said.open("wb") as file:
         began = time.monotonic()
-        process = subprocess.Popen(words, stdout=file, stderr=file, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            words, stdout=file, stderr=file, stdin=subprocess.DEVNULL, env=_environment()
+        )
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - began
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -94,6 +96,11 @@ def timed(words: list[str], folder: Path) -> Sample:
         text = said.read_text(errors="replace")[-400:]
         raise ProgramError(f"`{words[0]}` ended with {process.returncode}: {text}")
     return Sample(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
+
+
+def _environment() -> dict[str, str]:
+    """Programs keep their bytecode, as those that are installed have it."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _found(program: str) -> str:
