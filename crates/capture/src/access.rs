@@ -45,10 +45,6 @@ impl Access {
 }
 
 impl Format for Access {
-    fn parse<'a>(&self, line: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
-        self.count(line, &mut Counter::default(), out)
-    }
-
     fn count<'a>(
         &self,
         line: &'a [u8],

@@ -21,10 +21,6 @@ pub(crate) struct Alb {
 }
 
 impl Format for Alb {
-    fn parse<'a>(&self, line: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
-        self.count(line, &mut Counter::default(), out)
-    }
-
     fn count<'a>(
         &self,
         line: &'a [u8],

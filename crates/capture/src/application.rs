@@ -45,10 +45,6 @@ static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 pub(crate) struct Application;
 
 impl Format for Application {
-    fn parse<'a>(&self, record: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
-        self.count(record, &mut Counter::default(), out)
-    }
-
     fn count<'a>(
         &self,
         record: &'a [u8],

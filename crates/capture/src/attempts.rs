@@ -6,6 +6,7 @@ use surehop_engine::{Cause, Phase, Reason};
 
 use crate::event::Event;
 use crate::format::{Format, Understood};
+use crate::traffic::Counter;
 
 const BEGINNING: &[u8] = b"[{\"address\":";
 
@@ -13,7 +14,12 @@ const BEGINNING: &[u8] = b"[{\"address\":";
 pub(crate) struct Attempts;
 
 impl Format for Attempts {
-    fn parse<'a>(&self, line: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
+    fn count<'a>(
+        &self,
+        line: &'a [u8],
+        _counter: &mut Counter,
+        out: &mut dyn FnMut(Event<'a>),
+    ) -> Understood {
         if line == b"-" || line.is_empty() {
             return Understood::Yes; // nobody was asked
         }

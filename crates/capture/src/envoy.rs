@@ -18,10 +18,6 @@ const SLOW: Outcome = (Phase::Connect, Cause::TimedOut, Reason::ConnectTimedOut)
 pub(crate) struct Envoy;
 
 impl Format for Envoy {
-    fn parse<'a>(&self, line: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
-        self.count(line, &mut Counter::default(), out)
-    }
-
     fn count<'a>(
         &self,
         line: &'a [u8],

@@ -15,17 +15,18 @@ pub enum Understood {
 /// Reads the records of one kind of log, which most often are lines. A format keeps nothing from record to
 /// record: they are read on many threads at once.
 pub trait Format: Sync {
-    /// Reads one record, without the end of its last line, and gives `out` what it tells.
-    fn parse<'a>(&self, line: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood;
-
-    /// The same for a log that has a line for every request, which are counted.
+    /// Reads one record, without the end of its last line, and gives `out` what it tells. Of a log that has one
+    /// for every request, these are counted.
     fn count<'a>(
         &self,
-        line: &'a [u8],
-        _counter: &mut Counter,
+        record: &'a [u8],
+        counter: &mut Counter,
         out: &mut dyn FnMut(Event<'a>),
-    ) -> Understood {
-        self.parse(line, out)
+    ) -> Understood;
+
+    /// The same, where nobody counts.
+    fn parse<'a>(&self, record: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
+        self.count(record, &mut Counter::default(), out)
     }
 
     /// When a record was written, if it is worth knowing where the log stood still.

@@ -239,10 +239,6 @@ impl Payload<'_> {
 }
 
 impl Format for Gcp {
-    fn parse<'a>(&self, record: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
-        self.count(record, &mut Counter::default(), out)
-    }
-
     fn count<'a>(
         &self,
         record: &'a [u8],

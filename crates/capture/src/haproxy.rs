@@ -15,10 +15,6 @@ const SWITCHED: u16 = 101;
 pub(crate) struct Haproxy;
 
 impl Format for Haproxy {
-    fn parse<'a>(&self, line: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
-        self.count(line, &mut Counter::default(), out)
-    }
-
     fn count<'a>(
         &self,
         line: &'a [u8],

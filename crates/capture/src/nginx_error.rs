@@ -23,10 +23,6 @@ const UPSTREAM: &[u8] = b", upstream: \"";
 pub(crate) struct NginxError;
 
 impl Format for NginxError {
-    fn parse<'a>(&self, line: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
-        self.count(line, &mut Counter::default(), out)
-    }
-
     fn count<'a>(
         &self,
         line: &'a [u8],
