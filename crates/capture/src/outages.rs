@@ -43,8 +43,9 @@ pub(crate) struct Outages {
     pub(crate) list: Vec<Outage>,
     /// Lines of outages that found no place.
     pub(crate) others: u64,
-    /// The latest failures, the newest first.
+    /// The latest failures, the newest first: of all lines before this one of the block at hand.
     recent: Vec<Failure>,
+    seen: usize,
 }
 
 impl Outages {
@@ -52,12 +53,13 @@ impl Outages {
     pub(crate) fn take(&mut self, lines: &[Line<'_>]) {
         for (at, line) in lines.iter().enumerate() {
             match line.event.outcome {
-                Some(_) if is_outage(line) => self.nobody(line, &lines[..at]),
+                Some(_) if is_outage(line) => self.nobody(lines, at),
                 Some(ending) => self.failed(line, ending.into()),
                 None => {}
             }
         }
-        self.recent = self.latest(lines);
+        self.remember(lines, lines.len());
+        self.seen = 0;
     }
 
     /// Puts an outage among the others, and one with those of its group that it meets.
@@ -65,35 +67,38 @@ impl Outages {
         while let Some(at) = self.list.iter().position(|each| each.meets(&outage)) {
             outage.unite(self.list.remove(at));
         }
-        let key = (outage.first.at_ms, outage.group.as_str());
-        let at = self
-            .list
-            .partition_point(|each| (each.first.at_ms, each.group.as_str()) <= key);
+        let at = self.list.partition_point(|each| each.key() <= outage.key());
         self.list.insert(at, outage);
         if self.list.len() > OUTAGES {
             self.others += self.list.pop().map_or(0, |last| last.count);
         }
     }
 
-    /// Nobody was left of a group. `lines` are those before this one.
-    fn nobody(&mut self, line: &Line<'_>, lines: &[Line<'_>]) {
+    /// Nobody was left of a group, says the line at this place.
+    fn nobody(&mut self, lines: &[Line<'_>], at: usize) {
+        let line = &lines[at];
         let (at_ms, group) = (line.event.at_ms, name(line.event.peer));
-        let mut near = (0..self.list.len()).filter(|&at| self.list[at].is_near(&group, at_ms));
+        let last = self.list.last().filter(|_| self.list.len() == OUTAGES);
+        let finds_no_place = last.is_some_and(|last| last.key() <= (at_ms, &group));
+        let mut near = self
+            .list
+            .iter_mut()
+            .filter(|each| each.is_near(&group, at_ms));
         match (near.next(), near.next()) {
-            (Some(at), None) if self.list[at].first.at_ms <= at_ms => {
-                let known = &mut self.list[at];
+            (Some(known), None) if known.first.at_ms <= at_ms => {
                 known.count += 1;
                 known.last_ms = known.last_ms.max(at_ms);
                 return;
             }
-            (None, _) if self.list.len() == OUTAGES && self.is_late(at_ms) => {
+            (None, _) if finds_no_place => {
                 self.others += 1;
                 return;
             }
             _ => {}
         }
-        let mut before = self.latest(lines);
-        before.retain(|each| is_before(each.line.at_ms, at_ms));
+        self.remember(lines, at);
+        let just_before = |each: &&Failure| is_before(each.line.at_ms, at_ms);
+        let mut before: Vec<Failure> = self.recent.iter().filter(just_before).cloned().collect();
         before.sort();
         self.join(Outage {
             group: group.into_owned(),
@@ -107,42 +112,65 @@ impl Outages {
     /// A try failed: perhaps just before an outage of which the lines were read already.
     fn failed(&mut self, line: &Line<'_>, ending: Ending) {
         let at_ms = line.event.at_ms;
-        if self.is_late(at_ms) {
-            return;
+        if self.list.last().is_none_or(|last| last.first.at_ms < at_ms) {
+            return; // every outage had begun
         }
         for outage in &mut self.list {
             if is_before(at_ms, outage.first.at_ms) {
-                outage.before.push(Failure::of(line, ending));
-                outage.tidy();
+                outage.admit(line, ending);
             }
         }
     }
 
-    /// Whether every outage began before.
-    fn is_late(&self, at_ms: i64) -> bool {
-        self.list.last().is_none_or(|last| last.first.at_ms < at_ms)
-    }
-
-    /// The latest failures, the newest first: those of `lines`, then those that are remembered.
-    fn latest(&self, lines: &[Line<'_>]) -> Vec<Failure> {
-        let mut found = Vec::new();
-        for line in lines.iter().rev().filter(|line| !is_outage(line)) {
+    /// Looks at the lines as far as `end`, and keeps the latest failures.
+    fn remember(&mut self, lines: &[Line<'_>], end: usize) {
+        let older = std::mem::take(&mut self.recent);
+        let new = lines[self.seen..end].iter().rev();
+        for line in new.filter(|line| !is_outage(line)) {
             let Some(outcome) = line.event.outcome else {
                 continue;
             };
-            if found.len() == FAILURES {
+            if self.recent.len() == FAILURES {
                 break;
             }
-            if has_room(&found, &name(line.event.peer), outcome.into()) {
-                found.push(Failure::of(line, outcome.into()));
+            let ending = outcome.into();
+            if has_room(&self.recent, &name(line.event.peer), ending) {
+                self.recent.push(Failure::of(line, ending));
             }
         }
-        add(&mut found, self.recent.iter());
-        found
+        add(&mut self.recent, older.into_iter());
+        self.seen = end;
     }
 }
 
 impl Outage {
+    fn key(&self) -> (i64, &str) {
+        (self.first.at_ms, &self.group)
+    }
+
+    /// Puts a failure among those before, where it is one of the latest. Of one moment those are kept that were
+    /// read first: times may be whole seconds, and long ones.
+    fn admit(&mut self, line: &Line<'_>, ending: Ending) {
+        let peer = name(line.event.peer);
+        let mut alike =
+            (0..self.before.len()).filter(|&at| self.before[at].is_alike(&peer, ending));
+        let earliest = alike.next();
+        let goes = match earliest {
+            Some(at) if alike.count() + 1 == OF_A_KIND => Some(at),
+            _ => (self.before.len() == FAILURES).then_some(0),
+        };
+        if let Some(at) = goes {
+            if line.event.at_ms <= self.before[at].line.at_ms {
+                return;
+            }
+            self.before.remove(at);
+        }
+        let place = self
+            .before
+            .partition_point(|each| !each.line.is_after(line));
+        self.before.insert(place, Failure::of(line, ending));
+    }
+
     fn is_near(&self, group: &str, at_ms: i64) -> bool {
         self.first.at_ms - QUIET_MS <= at_ms
             && at_ms <= self.last_ms + QUIET_MS
@@ -171,7 +199,7 @@ impl Outage {
         every.retain(|each| each.line.at_ms <= self.first.at_ms);
         every.sort();
         every.dedup();
-        add(&mut self.before, every.iter().rev());
+        add(&mut self.before, every.into_iter().rev());
         self.before.reverse();
     }
 }
@@ -186,6 +214,10 @@ impl Failure {
             ending,
         }
     }
+
+    fn is_alike(&self, peer: &str, ending: Ending) -> bool {
+        self.ending == ending && self.peer == peer
+    }
 }
 
 /// Whether it says that a group of nginx's has nobody left; other software has no such word for a whole group.
@@ -194,17 +226,17 @@ fn is_outage(line: &Line<'_>) -> bool {
 }
 
 /// Adds older failures to newer ones, as long as there is room.
-fn add<'a>(found: &mut Vec<Failure>, older: impl Iterator<Item = &'a Failure>) {
+fn add(found: &mut Vec<Failure>, older: impl Iterator<Item = Failure>) {
     for each in older {
         if has_room(found, &each.peer, each.ending) {
-            found.push(each.clone());
+            found.push(each);
         }
     }
 }
 
 fn has_room(found: &[Failure], peer: &str, ending: Ending) -> bool {
-    let alike = |each: &&Failure| each.ending == ending && each.peer == peer;
-    found.len() < FAILURES && found.iter().filter(alike).count() < OF_A_KIND
+    let alike = found.iter().filter(|each| each.is_alike(peer, ending));
+    found.len() < FAILURES && alike.count() < OF_A_KIND
 }
 
 fn is_before(failed_ms: i64, out_ms: i64) -> bool {

@@ -64,7 +64,8 @@ impl Side {
                 return None;
             }
             let known = next.wrapping_sub(segment.sequence) as usize;
-            cut -= known.saturating_sub(data.len());
+            // SYN and FIN have numbers, too, so that more may be known than there are bytes.
+            cut = cut.saturating_sub(known.saturating_sub(data.len()));
             data = data.get(known..).unwrap_or_default();
         } else {
             lost = segment.sequence.wrapping_sub(next);
