@@ -131,7 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--partial", type=Path, metavar="FILE", help="write what the logs told; do not judge")
     add("--parquet", type=Path, metavar="DIR", help="write every failed try of the logs as a table")
     add("--nginx-version", metavar="VERSION", help="the nginx that the configuration is for")
-    add("--format", choices=doctor.FORMATS, default="text")
+    add("--format", choices=doctor.FORMATS, default="text", help="of the report")
     add_verdict(parser)
     add("--watch", action="store_true", help="go on reading the logs, and tell what changes")
     add("--baseline", type=Path, metavar="FILE", help="keep back what this file knows")

@@ -38,13 +38,24 @@ def guarded(program: str, run: Callable[[], int]) -> int:
 
 def add_names(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--resolve", action="append", default=[], metavar="NAME=ADDR[,ADDR]")
+    add(
+        "--resolve",
+        action="append",
+        default=[],
+        metavar="NAME=ADDR[,ADDR]",
+        help="answer a name with these addresses; may be repeated",
+    )
     add("--hosts", type=Path, metavar="FILE", help="answer names from this hosts file first")
 
 
 def add_verdict(parser: argparse.ArgumentParser) -> None:
     severities = [each.word for each in doctor.Severity]
-    parser.add_argument("--fail-on", choices=[*severities, NEVER], default="warning")
+    parser.add_argument(
+        "--fail-on",
+        choices=[*severities, NEVER],
+        default="warning",
+        help="from which severity on the exit code is 1 (warning)",
+    )
 
 
 def add_probing(parser: argparse.ArgumentParser) -> None:

@@ -51,6 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("url", metavar="URL")
     add_probing(parser)
     add_names(parser)
-    parser.add_argument("--format", choices=doctor.FORMATS, default="text")
+    parser.add_argument("--format", choices=doctor.FORMATS, default="text", help="of the report")
     add_verdict(parser)
     return parser
