@@ -16,7 +16,7 @@ from surehop.lab.subjects import Program, Subject, listens
 from waiting import eventually
 
 # Whoever waits for more of a request waits this long.
-_SHORT = "250ms"
+_SHORT = "1s"
 _NGINX = f"""
     client_header_timeout {_SHORT}; client_body_timeout {_SHORT}; keepalive_timeout {_SHORT};
     proxy_read_timeout 1s;

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 NUMBER = re.compile(rb"c(\d+)z")
 STRAY = "a request without a number"
-_AT_ONCE = 40
+_AT_ONCE = 96
 _PATIENCE = 15.0
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _LINE = re.compile(rb"(" + _TOKEN + rb") (/[^\x00-\x20\x7f]*) (HTTP/1\.[01])\r\n")
