@@ -35,10 +35,11 @@ def test_the_third_incident_has_two_causes_and_their_product(tmp_path: Path) -> 
     (old,) = report(tmp_path, TWO, BOTH, version="1.24.0").findings
 
     assert (name.id, race.id) == ("SH001", "SH006")
-    assert "closes a kept connection just as a request goes out on it" in race.text
+    assert "two servers. If one refuses (SH001)" in race.text
+    assert "closes a kept connection just as a request goes out on it (SH004)" in race.text
     assert "every request gets 502 at once" in race.text
     assert "1.29.7" in unsaid.text
-    assert "(SH006)" in unsaid.text
+    assert "(SH004) is enough for that (SH006)" in unsaid.text
     assert "1.29.7" not in name.text + old.text
 
 

@@ -167,9 +167,9 @@ def _finding(group: Group, server: Server) -> Finding:
         because="it takes a backend on one family only, which the machine itself must tell",
         title=f"one closed connection can take {group.label} out altogether",
         text=(
-            f"`{server.text}` is two servers. If one refuses, it is out already; when the backend"
-            " closes a kept connection just as a request goes out on it, nginx charges the other,"
-            " and every request gets 502 at once until `fail_timeout` is over."
+            f"`{server.text}` is two servers. If one refuses (SH001), it is out already; when the"
+            " backend closes a kept connection just as a request goes out on it (SH004), nginx"
+            " charges the other, and every request gets 502 at once until `fail_timeout` is over."
         ),
         advice="write one address: a group of one is never disabled",
         subject=f"{group.name} {server.text}",

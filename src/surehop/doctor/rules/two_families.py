@@ -37,7 +37,7 @@ backend app
 
 _RACE = (
     " Since nginx 1.29.7, which keeps connections unasked, one that the backend closes just as a"
-    " request goes out on it is enough for that (SH006)."
+    " request goes out on it (SH004) is enough for that (SH006)."
 )
 
 ABOUT = About(
