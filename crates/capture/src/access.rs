@@ -63,14 +63,14 @@ impl Format for Access {
         let addresses = get(Variable::UpstreamAddr);
         let peer = last(addresses);
         counter.request(at_ms, status, peer);
-        let is_back = counter.is_back(status, peer);
+        let returned = counter.returned(status, peer);
         let tries = match addresses {
             b"" => tries(get(Variable::UpstreamStatus)),
             _ => tries(addresses),
         };
         let word = word(status);
         let attempts = attempts::failed(get(Variable::UpstreamAttempts)).unwrap_or_default();
-        if word.is_none() && tries < 2 && attempts.is_empty() && !is_back {
+        if word.is_none() && tries < 2 && attempts.is_empty() && returned.is_none() {
             return Understood::Yes;
         }
         let event = Event {
@@ -83,9 +83,9 @@ impl Format for Access {
             tries,
             ..Event::new("nginx", word.unwrap_or("retried"))
         };
-        if is_back {
+        if let Some(word) = returned {
             out(Event {
-                word: "answered again",
+                word,
                 tries: 1,
                 ..event
             });

@@ -1,4 +1,5 @@
 use super::*;
+use crate::returns::PERHAPS;
 
 const AT: i64 = 1_767_607_200_000;
 
@@ -105,6 +106,7 @@ fn a_peer_that_answers_again() {
     let mut words = |line: &'static [u8]| {
         let mut found = Vec::new();
         format.count(line, &mut counter, &mut |event| found.push(event.word));
+        found.retain(|word| *word != PERHAPS); // no block went before
         found
     };
     assert_eq!(words(b"200 192.0.2.1:80 200"), [""; 0]);

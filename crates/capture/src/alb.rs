@@ -40,8 +40,10 @@ impl Format for Alb {
             status: request.status,
             ..Event::new("alb", word)
         };
-        if request.target_status.is_some() && counter.is_back(request.status, peer) {
-            out(event("answered again"));
+        if request.target_status.is_some()
+            && let Some(word) = counter.returned(request.status, peer)
+        {
+            out(event(word));
         }
         if let Some((word, outcome)) = request.ending() {
             out(Event {

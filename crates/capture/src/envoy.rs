@@ -35,8 +35,10 @@ impl Format for Envoy {
             status: request.status,
             ..Event::new("envoy", word)
         };
-        if request.status > 0 && counter.is_back(request.status, request.peer) {
-            out(event("answered again"));
+        if request.status > 0
+            && let Some(word) = counter.returned(request.status, request.peer)
+        {
+            out(event(word));
         }
         let flags = request.flags.split(|byte| *byte == b',');
         for (word, outcome) in flags.filter_map(ending) {

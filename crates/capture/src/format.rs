@@ -1,6 +1,7 @@
 //! What can be read: one [`Format`] a kind of log.
 
 use crate::event::Event;
+use crate::returns::PERHAPS;
 use crate::traffic::Counter;
 
 /// Whether the meaning of a line is known. Every line is counted as one or the other.
@@ -24,9 +25,13 @@ pub trait Format: Sync {
         out: &mut dyn FnMut(Event<'a>),
     ) -> Understood;
 
-    /// The same, where nobody counts.
+    /// The same of a record that none goes before.
     fn parse<'a>(&self, record: &'a [u8], out: &mut dyn FnMut(Event<'a>)) -> Understood {
-        self.count(record, &mut Counter::default(), out)
+        self.count(record, &mut Counter::default(), &mut |event| {
+            if event.word != PERHAPS {
+                out(event);
+            }
+        })
     }
 
     /// When a record was written, if it is worth knowing where the log stood still.

@@ -264,8 +264,10 @@ impl Format for Gcp {
             status,
             ..Event::new("gcp", word)
         };
-        if status > 0 && counter.is_back(status, peer) {
-            out(event("answered again"));
+        if status > 0
+            && let Some(word) = counter.returned(status, peer)
+        {
+            out(event(word));
         }
         let told = entry.payload.ending(status);
         let is_late = moment::unix(entry.request.latency.as_bytes()) >= Some(AT_WORK_MS);

@@ -33,6 +33,7 @@ mod packets;
 mod pauses;
 mod read;
 mod records;
+mod returns;
 mod sayings;
 mod source;
 mod stamp;

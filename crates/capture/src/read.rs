@@ -14,6 +14,7 @@ use crate::kept::Line;
 use crate::kinds::Kind;
 use crate::pauses::{Pauses, Times};
 use crate::records;
+use crate::returns::Returns;
 use crate::traffic::{Counter, Traffic};
 
 /// Bytes that are read at once.
@@ -29,6 +30,7 @@ pub struct Reading {
     threads: usize,
     tail: Tail,
     pauses: Pauses,
+    returns: Returns,
 }
 
 impl Reading {
@@ -41,6 +43,7 @@ impl Reading {
             threads: threads.max(1),
             tail: Tail::default(),
             pauses: Pauses::default(),
+            returns: Returns::default(),
         }
     }
 
@@ -66,6 +69,7 @@ impl Reading {
             digest,
             file: &mut self.file,
             pauses: &mut self.pauses,
+            returns: &mut self.returns,
         };
         thread::scope(|scope| {
             let mut places = ring(source, self.threads)
@@ -92,6 +96,7 @@ impl Reading {
             digest,
             file: &mut self.file,
             pauses: &mut self.pauses,
+            returns: &mut self.returns,
         };
         fold.take(parse(&*self.kind.format, &name, &last, 0));
         digest.file(self.file);
@@ -193,6 +198,7 @@ struct Fold<'s> {
     digest: &'s mut Digest,
     file: &'s mut File,
     pauses: &'s mut Pauses,
+    returns: &'s mut Returns,
 }
 
 impl Fold<'_> {
@@ -201,6 +207,7 @@ impl Fold<'_> {
             line.number += self.file.lines;
         }
         self.pauses.tell(&parsed.times, &mut parsed.told);
+        self.returns.follow(&parsed.returns, &mut parsed.told);
         self.digest.take(&parsed.told);
         if let Some(traffic) = &parsed.traffic {
             self.digest.count(&self.file.kind, traffic);
@@ -217,6 +224,7 @@ struct Parsed<'a> {
     understood: u64,
     told: Vec<Line<'a>>,
     times: Times,
+    returns: Returns,
     traffic: Option<Traffic>,
 }
 
@@ -271,6 +279,7 @@ fn parse<'a>(format: &dyn Format, name: &'a Arc<str>, block: &'a [u8], room: usi
         understood,
         told,
         times,
+        returns: counter.returns(),
         traffic: counter.finish(),
     }
 }

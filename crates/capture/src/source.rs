@@ -11,7 +11,7 @@ use crate::read::Reading;
 #[derive(Debug)]
 pub enum Source {
     /// Lines, read on every core.
-    Log(Reading),
+    Log(Box<Reading>),
     /// Packets.
     Capture(Box<CaptureReading>),
 }
@@ -37,7 +37,8 @@ impl Source {
             return Some(Self::Capture(Box::new(CaptureReading::new(name))));
         }
         let kind = kind_of(head, formats)?;
-        Some(Self::Log(Reading::new(name, kind, threads)))
+        let reading = Reading::new(name, kind, threads);
+        Some(Self::Log(Box::new(reading)))
     }
 
     /// Reads on, about `limit` bytes; `false` says that there are no more.

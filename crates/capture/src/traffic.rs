@@ -6,12 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::histogram::Histogram;
 use crate::kept::name;
+use crate::returns::Returns;
 
 const SLOTS: usize = 512;
 /// How many peers are counted on their own.
 const PEERS: usize = 256;
-/// How many peers are watched for their return.
-const WATCHED: usize = 16;
 /// Statuses below this have a place of their own.
 const STATUSES: usize = 600;
 /// The first status that says that the server's side failed.
@@ -73,8 +72,7 @@ pub struct Counter {
     /// The time of the line before, as it was written, and what it stands for.
     written: Vec<u8>,
     at_ms: i64,
-    /// Peers at which a try failed, and nothing was answered since.
-    out: Vec<Vec<u8>>,
+    returns: Returns,
 }
 
 impl Default for Counter {
@@ -86,7 +84,7 @@ impl Default for Counter {
             here: Share::default(),
             written: Vec::new(),
             at_ms: 0,
-            out: Vec::new(),
+            returns: Returns::default(),
         }
     }
 }
@@ -125,18 +123,20 @@ impl Counter {
 
     /// Notes that a try failed at a peer.
     pub(crate) fn failed(&mut self, peer: &[u8]) {
-        if self.out.len() < WATCHED && !self.out.iter().any(|known| known == peer) {
-            self.out.push(peer.to_vec());
-        }
+        self.returns.failed(peer);
     }
 
-    /// Whether this is the first answer of a peer since a try failed there.
-    pub(crate) fn is_back(&mut self, status: u16, peer: &[u8]) -> bool {
-        if self.out.is_empty() || status >= FAILED {
-            return false;
+    /// The word for an answer that may be the first of a peer since a try failed there.
+    pub(crate) fn returned(&mut self, status: u16, peer: &[u8]) -> Option<&'static str> {
+        if status >= FAILED {
+            return None;
         }
-        let found = self.out.iter().position(|known| known == peer);
-        found.map(|at| self.out.swap_remove(at)).is_some()
+        self.returns.answered(peer)
+    }
+
+    /// Who failed and who answered; it is noted anew from now on.
+    pub(crate) fn returns(&mut self) -> Returns {
+        std::mem::take(&mut self.returns)
     }
 
     /// All that was counted; `None` where nothing was.
