@@ -59,7 +59,8 @@ ABOUT = About(
 
 
 def judge(evidence: Evidence) -> Iterator[Finding]:
-    happened = {each.group for each in evidence.logs.outages if _races(evidence, each)}
+    refused = {each.peer for each in refusals(evidence.logs)}
+    happened = {each.group for each in evidence.logs.outages if _races(each, refused)}
     for configuration in evidence.nginx:
         for group in configuration.groups:
             sure = evidence.keeps(group)
@@ -71,7 +72,7 @@ def judge(evidence: Evidence) -> Iterator[Finding]:
                     yield _proved(group, server, sheet, rested, sure)
                 elif sure is Confidence.HIGH and not all_taken(sheet):
                     yield _finding(group, server)
-    yield from _logged(evidence)
+    yield from _logged(evidence, refused)
 
 
 def _half_dead(group: Group) -> bool:
@@ -84,8 +85,8 @@ def _half_dead(group: Group) -> bool:
     )
 
 
-def _races(evidence: Evidence, outage: Outage) -> list[Failure]:
-    refused = {each.peer for each in refusals(evidence.logs)}
+def _races(outage: Outage, refused: set[str]) -> list[Failure]:
+    """Give what may be races; where a peer also refuses, BROKEN stands for that."""
     return [
         each
         for each in outage.before
@@ -99,12 +100,12 @@ def _first(evidence: Evidence, group: str) -> Outage | None:
     return next((each for each in mine if each.first.at_ms), next(iter(mine), None))
 
 
-def _logged(evidence: Evidence) -> Iterator[Finding]:
+def _logged(evidence: Evidence, refused: set[str]) -> Iterator[Finding]:
     # Other findings tell of these.
     told = {*crowded(evidence), *(peer for each in killers(evidence) for peer in each.peers)}
     for group, tallies in by_peer(failed(evidence.logs, Reason.NO_LIVE)).items():
         first = _first(evidence, group)
-        races = _races(evidence, first) if first else []
+        races = _races(first, refused) if first else []
         if first is None or not races or any(each.peer in told for each in races):
             continue
         peer = races[-1].peer

@@ -29,6 +29,10 @@ _WITHIN = 30  # milliseconds: they are closed as fast as they are accepted
 _ALL, _MOST = 0.9, 0.66
 _IN_A_SECOND = 5  # where the log tells no milliseconds
 _NEW = "the connections were new"
+_ADVICE = (
+    "raise the server's limit (Node: `server.maxConnections`), or ask with fewer connections at"
+    " once and let the rest wait"
+)
 _STALE = "stale connections come one by one"
 _RESET = "recv() failed (104: Connection reset by peer)"
 _NODE = "2026-01-05T10:00:0{}Z Error: read ECONNRESET\n    at TCP.onStreamRead (node:x:1:2)\n"
@@ -108,8 +112,7 @@ def _logged(evidence: Evidence) -> Iterator[Finding]:
             " once; the request on it meets RST. One that goes on working and resets several at the"
             " same moment is most often one of these. Where it was kept connections that ended, the"
             " server closed all it had, or the client had slept over it (SH042).",
-            advice="raise the server's limit (Node: `server.maxConnections`), or ask with fewer"
-            " connections at once and let the rest wait",
+            advice=_ADVICE,
             subject=f"log {peer}",
             quotes=quoted(burst),
         )
@@ -124,8 +127,7 @@ def _captured(evidence: Evidence) -> Iterator[Finding]:
             title=f"`{peer}` accepted {many(tallies, 'connection')} and closed at once",
             text="The handshake was over, and the server ended the connection without reading the"
             " request on it. So a server with a limit turns away what is one too many.",
-            advice="raise the server's limit (Node: `server.maxConnections`), or ask with fewer"
-            " connections at once and let the rest wait",
+            advice=_ADVICE,
             subject=f"capture {peer}",
             quotes=quotes(tallies),
         )
@@ -146,8 +148,7 @@ def _probed(evidence: Evidence) -> Iterator[Finding]:
             title=f"`{peer}` takes {crowd.wanted - count} of {crowd.wanted} connections at once",
             text="The others were accepted and ended, and the requests on them with them. So a"
             " server with a limit turns away what is one too many.",
-            advice="raise the server's limit (Node: `server.maxConnections`), or ask with fewer"
-            " connections at once and let the rest wait",
+            advice=_ADVICE,
             subject=f"probe {peer}",
             quotes=(said(sheet, f"of {crowd.wanted} connections at once {evident}"),),
         )
